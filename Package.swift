@@ -1,0 +1,224 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+import PackageDescription
+
+// Who may import whom: this list *is* the architecture. `LayeringTests` holds the sources to it.
+
+let testing: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+/// Swift Testing's macros do not compile under strict memory safety, so only the product has it.
+let strict = testing + [.strictMemorySafety()]
+
+let package = Package(
+    name: "letterhouse",
+    platforms: [.macOS(.v15)],
+    products: [.executable(name: "letterhouse", targets: ["letterhouse"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-collections.git", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-configuration.git", from: "1.4.0", traits: ["YAML"]),
+        .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0", traits: []),
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-metrics.git", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
+        .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.0", traits: []),
+        .package(url: "https://github.com/jpsim/Yams.git", from: "6.2.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
+    ],
+    targets: [
+        // System libraries, patched by apt.
+        .systemLibrary(
+            name: "COpenSSL",
+            pkgConfig: "openssl",
+            providers: [.apt(["libssl-dev"])]
+        ),
+        .systemLibrary(
+            name: "CSystemd",
+            pkgConfig: "libsystemd",
+            providers: [.apt(["libsystemd-dev"])]
+        ),
+        // Debian's libunbound.pc asks for libevent's, which nothing here needs; the module map links the library.
+        .systemLibrary(name: "CUnbound", providers: [.apt(["libunbound-dev"])]),
+        .target(name: "COpenSSLShim", dependencies: ["COpenSSL"]),
+
+        // Pure: the standard library only.
+        .target(name: "MailMessage", swiftSettings: strict),
+        .target(name: "IMAPSyntax", swiftSettings: strict),
+        .target(name: "SMTPSyntax", swiftSettings: strict),
+        .target(name: "MailConnection", swiftSettings: strict),
+        .target(name: "MailStorage", dependencies: ["MailMessage"], swiftSettings: strict),
+
+        // Mechanisms.
+        .target(name: "Cryptography", dependencies: ["COpenSSL", "COpenSSLShim"], swiftSettings: strict),
+        .target(name: "SASLMechanisms", dependencies: ["Cryptography"], swiftSettings: strict),
+
+        // Engines: no sockets, no SQL.
+        .target(
+            name: "IMAPServer",
+            dependencies: [
+                "IMAPSyntax", "MailConnection", "MailStorage", "MailMessage", "SASLMechanisms",
+                .product(name: "Logging", package: "swift-log"), .product(name: "Metrics", package: "swift-metrics"),
+            ],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "SMTPServer",
+            dependencies: [
+                "SMTPSyntax", "MailConnection", "MailStorage", "MailMessage", "SASLMechanisms",
+                .product(name: "Logging", package: "swift-log"), .product(name: "Metrics", package: "swift-metrics"),
+            ],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "MailRelay",
+            dependencies: [
+                "SMTPSyntax", "MailConnection", "MailStorage", "MailMessage", "SASLMechanisms",
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Logging", package: "swift-log"), .product(name: "Metrics", package: "swift-metrics"),
+            ],
+            swiftSettings: strict
+        ),
+
+        // Edges: each wraps one outside thing.
+        .target(
+            name: "SQLiteStorage",
+            dependencies: [
+                "MailStorage", "MailMessage", "Cryptography", .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "MailNetwork",
+            dependencies: [
+                "MailConnection", "Cryptography", "CSystemd", "CUnbound",
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "HTTPServer",
+            dependencies: [
+                "MailConnection", "MailStorage", "IMAPServer", "SMTPServer", "SMTPSyntax", "Cryptography",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"), .product(name: "Metrics", package: "swift-metrics"),
+            ],
+            swiftSettings: strict
+        ),
+
+        // The program.
+        .executableTarget(
+            name: "letterhouse",
+            dependencies: [
+                "IMAPServer", "SMTPServer", "SMTPSyntax", "MailRelay", "SQLiteStorage", "MailNetwork", "HTTPServer",
+                "MailStorage", "MailMessage", "MailConnection", "SASLMechanisms", "Cryptography",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "Yams", package: "Yams"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"), .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict
+        ),
+
+        // Tests.
+        .target(
+            name: "TestSupport",
+            dependencies: ["MailConnection"],
+            path: "Tests/TestSupport",
+            swiftSettings: testing
+        ),
+        .testTarget(name: "MailMessageTests", dependencies: ["MailMessage"], swiftSettings: testing),
+        .testTarget(name: "IMAPSyntaxTests", dependencies: ["IMAPSyntax"], swiftSettings: testing),
+        .testTarget(name: "SMTPSyntaxTests", dependencies: ["SMTPSyntax"], swiftSettings: testing),
+        .testTarget(name: "CryptographyTests", dependencies: ["Cryptography", "COpenSSL"], swiftSettings: testing),
+        .testTarget(
+            name: "SASLMechanismsTests",
+            dependencies: ["SASLMechanisms", "Cryptography"],
+            swiftSettings: testing
+        ),
+        .testTarget(
+            name: "SQLiteStorageTests",
+            dependencies: [
+                "SQLiteStorage", "MailStorage", "MailMessage", "Cryptography",
+                .product(name: "GRDB", package: "GRDB.swift"), "TestSupport",
+            ],
+            resources: [.copy("schema.sql")],
+            swiftSettings: testing
+        ),
+        .testTarget(
+            name: "MailNetworkTests",
+            dependencies: [
+                "MailNetwork", "MailConnection", "Cryptography",
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: testing
+        ),
+        .testTarget(
+            name: "IMAPServerTests",
+            dependencies: [
+                "IMAPServer", "IMAPSyntax", "MailConnection", "MailStorage", "MailMessage", "SASLMechanisms",
+                "SQLiteStorage", "TestSupport",
+            ],
+            resources: [.copy("Transcripts")],
+            swiftSettings: testing
+        ),
+        .testTarget(
+            name: "SMTPServerTests",
+            dependencies: [
+                "SMTPServer", "SMTPSyntax", "MailConnection", "MailStorage", "MailMessage", "SASLMechanisms",
+                "SQLiteStorage", "TestSupport",
+            ],
+            resources: [.copy("Transcripts")],
+            swiftSettings: testing
+        ),
+        .testTarget(
+            name: "MailRelayTests",
+            dependencies: [
+                "MailRelay", "SMTPSyntax", "MailConnection", "MailStorage", "MailMessage", "SASLMechanisms",
+                "SQLiteStorage", "TestSupport",
+            ],
+            swiftSettings: testing
+        ),
+        .testTarget(
+            name: "HTTPServerTests",
+            dependencies: [
+                "HTTPServer", "IMAPServer", "SMTPServer", "MailConnection", "MailStorage", "MailMessage",
+                "SASLMechanisms", "SQLiteStorage", "TestSupport",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: testing
+        ),
+        .testTarget(name: "ArchitectureTests", dependencies: ["letterhouse"], swiftSettings: testing),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: ["letterhouse"],
+            exclude: ["Support/sink.py", "Support/imap_tour.py"],
+            swiftSettings: testing
+        ),
+    ]
+)

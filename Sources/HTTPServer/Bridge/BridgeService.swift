@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import Hummingbird
+import IMAPServer
+import Logging
+import MailConnection
+import SMTPServer
+import ServiceLifecycle
+
+/// IMAP and SMTP wrapped in HTTP: opens connections, keeps them between requests, and closes them.
+///
+/// Bridged IMAP sessions run in the task of ``run()``, as its children; HTTP requests only meet them there. An SMTP
+/// batch runs within its request.
+package struct BridgeService: Service {
+    typealias Job = @Sendable () async -> Void
+
+    let options: HTTPServerOptions
+    let smtp: SMTPService
+    let time: TimeSource
+    let table: BridgeTable
+    let bodies: BodyBudget
+    private let imap: IMAPService
+    private let makeID: @Sendable () throws -> ConnectionID
+    private let jobs: AsyncStream<Job>
+    private let feed: AsyncStream<Job>.Continuation
+
+    /// Puts a service together; ``run()`` must be running for it to open connections.
+    package init(options: HTTPServerOptions, imap: IMAPService, smtp: SMTPService, time: TimeSource) {
+        self.init(options: options, imap: imap, smtp: smtp, time: time, makeID: ConnectionID.random)
+    }
+
+    init(
+        options: HTTPServerOptions,
+        imap: IMAPService,
+        smtp: SMTPService,
+        time: TimeSource,
+        makeID: @escaping @Sendable () throws -> ConnectionID
+    ) {
+        self.options = options
+        self.imap = imap
+        self.smtp = smtp
+        self.time = time
+        self.table = BridgeTable(options: options)
+        self.bodies = BodyBudget(limit: options.bodiesLimit)
+        self.makeID = makeID
+        (self.jobs, self.feed) = AsyncStream.makeStream(of: Job.self)
+    }
+
+    /// Whether the process stops.
+    var isStopping: Bool { self.table.isStopping }
+
+    /// Runs the bridged sessions until graceful shutdown, or cancellation, and all of them have ended.
+    package func run() async {
+        await withTaskCancellationOrGracefulShutdownHandler {
+            await withDiscardingTaskGroup { group in
+                for await job in self.jobs { group.addTask { await job() } }
+            }
+        } onCancelOrGracefulShutdown: {
+            self.shutDown()
+        }
+    }
+
+    /// Opens nothing any more, and has every session say farewell, which parked requests still get.
+    func shutDown() {
+        for session in self.table.stop() { session.shutDown() }
+        self.feed.finish()
+    }
+
+    /// Opens an IMAP connection for a client.
+    func open(_ client: HTTPClient) throws -> ConnectionID {
+        let id = try self.makeID()
+        let session = BridgedSession(
+            owner: client.address.countingKey,
+            options: self.options,
+            bodies: self.bodies,
+            time: self.time
+        )
+        try self.table.insert(session, id)
+        let (imap, table, time, peer) = (self.imap, self.table, self.time, client.peer)
+        let result = self.feed.yield {
+            await Logger.withConnection("bridge-\(id.logText)") {
+                await Self.serve(session, for: peer, imap)
+            }
+            table.remove(id, at: time.now())
+        }
+        guard case .enqueued = result else {
+            self.table.remove(id, at: self.time.now())
+            throw HTTPRefusal.shuttingDown
+        }
+        return id
+    }
+
+    /// Runs one IMAP session to its end, and keeps what it said last until it was fetched or nobody comes for it.
+    private static func serve(_ session: BridgedSession, for peer: Peer, _ imap: IMAPService) async {
+        Metrics.sessionBegan()
+        defer { Metrics.sessionEnded() }
+        await withDiscardingTaskGroup { group in
+            group.addTask { await session.closeWhenUnused() }
+            var imapSession = IMAPSession(connection: session.connect(peer), service: imap)
+            do {
+                try await imapSession.run()
+            } catch {
+                Logger.current.debug("Bridged connection ended with an error", metadata: ["error": "\(error)"])
+            }
+            session.end()
+            await session.untilDone()
+            group.cancelAll()
+        }
+    }
+}
+
+extension Logger {
+    /// Runs `body` with a task-local logger that names the connection.
+    fileprivate static func withConnection(
+        _ name: String,
+        _ body: nonisolated(nonsending) () async -> Void
+    ) async {
+        var logger = Logger.current
+        logger[metadataKey: "connection"] = "\(name)"
+        await withLogger(logger) { _ in await body() }
+    }
+}

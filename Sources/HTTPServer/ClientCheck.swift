@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import Hummingbird
+import Logging
+import MailConnection
+import SMTPSyntax
+
+/// The outermost layer around every route: safe header fields on every response, and errors made into responses.
+struct ResponseFields: RouterMiddleware {
+    let time: TimeSource
+
+    func handle(
+        _ request: Request,
+        context: HTTPContext,
+        next: @concurrent (Request, HTTPContext) async throws -> Response
+    ) async throws -> Response {
+        var response = try await self.response(request, context, next)
+        response.headers[.date] = HTTPDate.format(self.time.unixTime())
+        response.headers[.cacheControl] = "no-store"
+        response.headers[.pragma] = "no-cache"
+        response.headers[.xContentTypeOptions] = "nosniff"
+        response.headers[.referrerPolicy] = "no-referrer"
+        response.headers[.contentSecurityPolicy] = "default-src 'none'; sandbox"
+        response.headers[.crossOriginResourcePolicy] = "same-origin"
+        if let length = response.body.contentLength { response.headers[.contentLength] = String(length) }
+        return response
+    }
+
+    /// The one place where an error becomes a response.
+    private func response(
+        _ request: Request,
+        _ context: HTTPContext,
+        _ next: @concurrent (Request, HTTPContext) async throws -> Response
+    ) async throws -> Response {
+        do {
+            return try await next(request, context)
+        } catch let refusal as HTTPRefusal {
+            return refusal.response
+        } catch let error as HTTPError where error.status == .notFound {
+            return HTTPRefusal.notFound.response
+        } catch is CancellationError {
+            return HTTPRefusal.shuttingDown.response
+        } catch {
+            Logger.current.error("Request failed", metadata: ["error": "\(error)"])
+            return HTTPRefusal(.internalServerError, "internal", "Internal error").response
+        }
+    }
+}
+
+/// Decides who may ask at all: the right name, no foreign page, a known client.
+struct ClientCheck: RouterMiddleware {
+    let options: HTTPServerOptions
+    private let hosts: Set<String>
+
+    init(options: HTTPServerOptions) {
+        self.options = options
+        self.hosts = Set(options.hosts.map { $0.lowercased() })
+    }
+
+    func handle(
+        _ request: Request,
+        context: HTTPContext,
+        next: @concurrent (Request, HTTPContext) async throws -> Response
+    ) async throws -> Response {
+        let proxies = self.options.trustedProxies
+        guard let client = HTTPClient(context.origin, fields: request.headers, trustedProxies: proxies) else {
+            throw HTTPRefusal.insecureTransport
+        }
+        let authority = (request.head.authority ?? "").lowercased()
+        guard self.isOurs(authority, for: client) else { throw HTTPRefusal.badHost }
+        try Self.checkOrigin(request.headers, site: "\(client.scheme)://\(authority)")
+        var context = context
+        context.client = client
+        return try await next(request, context)
+    }
+
+    /// Whether a browser that shows this name in its address bar was meant to come here.
+    private func isOurs(_ authority: String, for client: HTTPClient) -> Bool {
+        var host = authority[...]
+        if host.hasPrefix("[") {
+            guard let end = host.firstIndex(of: "]") else { return false }
+            host = host[host.index(after: host.startIndex)..<end]
+        } else if let colon = host.firstIndex(of: ":") {
+            host = host[..<colon]
+        }
+        if host.hasSuffix(".") { host = host.dropLast() }
+        if self.hosts.contains(String(host)) { return true }
+        // An IP literal is no name that could be made to point here.
+        return client.isLocal && (host == "localhost" || (try? IPAddress(parsing: String(host))) != nil)
+    }
+
+    /// Refuses what other sites' pages send; programs that are no browsers send neither field.
+    private static func checkOrigin(_ fields: HTTPFields, site: String) throws(HTTPRefusal) {
+        if let site = fields[.fetchSite], site != "same-origin", site != "none" { throw .badOrigin }
+        if let origin = fields[.origin], origin.lowercased() != site { throw .badOrigin }
+    }
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+import Logging
+import NIOCore
+import SMTPSyntax
+
+/// What an accept loop does with a connection of HTTP/1.1: every request goes through ``Routes``.
+package struct HTTPChannel: ServerChildChannel {
+    package typealias Value = HTTP1Channel.Value
+
+    private let base: HTTP1Channel
+
+    /// Makes a channel.
+    ///
+    /// - Parameters:
+    ///   - bridge: the service behind the routes; must be running.
+    ///   - isTLS: whether TLS is spoken on the connections before they come here.
+    ///   - idleTimeout: how long a client may be silent between, and within, its requests.
+    ///   - metrics: all meters, in the text format of Prometheus.
+    package init(
+        bridge: BridgeService,
+        isTLS: Bool,
+        idleTimeout: TimeAmount = .seconds(75),
+        metrics: @escaping @Sendable () -> String
+    ) {
+        let responder = Routes.responder(bridge: bridge, metrics: metrics)
+        let bodyLimit = bridge.options.bodyLimit
+        self.base = HTTP1Channel(
+            responder: { request, writer, channel in
+                try await Self.respond(
+                    to: request,
+                    writer,
+                    on: channel,
+                    isTLS: isTLS,
+                    bodyLimit: bodyLimit,
+                    through: responder
+                )
+            },
+            configuration: HTTP1Channel.Configuration(
+                idleTimeout: idleTimeout,
+                httpDecoderConfiguration: HTTP1Channel.Configuration.DecoderConfiguration(
+                    maxHeaderFieldSize: 16 * 1024,
+                    maxHeaderListSize: 32 * 1024,
+                    maxHeaderFieldCount: 100
+                )
+            )
+        )
+    }
+
+    package func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
+        channel.eventLoop.makeCompletedFuture {
+            try channel.pipeline.syncOperations.addHandler(ClientWatch())
+        }.flatMap {
+            self.base.setup(channel: channel, logger: logger)
+        }
+    }
+
+    package func handle(value: Value, logger: Logger) async {
+        await self.base.handle(value: value, logger: logger)
+    }
+
+    /// Answers one request, and tells its handler what became of the answer.
+    @concurrent private static func respond(
+        to request: Request,
+        _ writer: consuming ResponseWriter,
+        on channel: any Channel,
+        isTLS: Bool,
+        bodyLimit: Int,
+        through responder: some HTTPResponder<HTTPContext>
+    ) async throws {
+        let exchange = Exchange()
+        let source = RequestSource(
+            origin: RequestOrigin(of: channel, isTLS: isTLS),
+            exchange: exchange,
+            logger: Logger.current
+        )
+        self.watch(on: channel) { $0.begin(exchange) }
+        // RFC 9110 §10.1.1: the client waits with its body. One that is too big it need not send.
+        let isTooBig = request.headers[.contentLength].flatMap(Int.init).map { $0 > bodyLimit } ?? false
+        if request.headers[.expect]?.lowercased() == "100-continue", !isTooBig {
+            try await writer.writeInformationalHead(HTTPResponse(status: .continue))
+        }
+        do {
+            let response = try await responder.respond(to: request, context: HTTPContext(source: source))
+            try await writer.write(response: response.head, body: response.body)
+        } catch {
+            exchange.completed(isWritten: false)
+            throw error
+        }
+        self.watch(on: channel) { $0.finish() }
+    }
+
+    /// Speaks to the connection's watch, in the order of the calls.
+    private static func watch(on channel: any Channel, _ body: @escaping @Sendable (ClientWatch) -> Void) {
+        let eventLoop = channel.eventLoop
+        @Sendable func find() {
+            if let watch = try? channel.pipeline.syncOperations.handler(type: ClientWatch.self) { body(watch) }
+        }
+        // On the event loop, what comes next must not overtake it.
+        if eventLoop.inEventLoop { find() } else { eventLoop.execute(find) }
+    }
+}
+
+extension RequestOrigin {
+    /// A Unix socket counts as the loopback address: only this machine can be at its other end.
+    init(of channel: any Channel, isTLS: Bool) {
+        switch (channel.remoteAddress, channel.localAddress) {
+        case (.unixDomainSocket?, _), (nil, .unixDomainSocket?):
+            self.init(address: .ipv4Loopback, isLoopback: true, isTLS: isTLS)
+        case (let address, _):
+            let address = address?.ipAddress.flatMap { try? IPAddress(parsing: $0) }?.unmapped
+            let isLoopback = address.map {
+                $0 == .ipv6Loopback || $0.isWithin(.ipv4Loopback, prefixLength: 8)
+            }
+            self.init(address: address, isLoopback: isLoopback ?? false, isTLS: isTLS)
+        }
+    }
+}

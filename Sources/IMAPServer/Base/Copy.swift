@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import IMAPSyntax
+import MailStorage
+
+/// COPY and UID COPY, RFC 9051 §6.4.7: all or none.
+struct CopyCommand: UIDCommand {
+    static let name = "COPY"
+    static let states: Set<SessionState> = [.selected]
+
+    private let addressing: Addressing
+    private let messages: SequenceSet
+    private let mailbox: MailboxName
+
+    // copy = "COPY" SP sequence-set SP mailbox
+    init(_ parser: inout CommandParser, addressing: Addressing) throws(SyntaxError) {
+        self.addressing = addressing
+        try parser.sp()
+        self.messages = try parser.sequenceSet()
+        try parser.sp()
+        self.mailbox = try parser.mailbox()
+        try parser.end()
+    }
+
+    func bind(to view: SessionView) throws(Refusal) -> Work {
+        let selected = try view.mailbox()
+        let store = try view.store()
+        let uids = try view.resolve(self.messages, self.addressing)
+        let name = self.mailbox.text
+        return Work(Footprint(reads: [.flags, .mailboxes], writes: .messages)) { _ in
+            guard let target = try await store.mailbox(named: name) else { throw Refusal.tryCreate }
+            guard !uids.isEmpty else { return Outcome() }
+            return Outcome(code: ResponseCode(try await store.copy(uids, from: selected.id, to: target.id)))
+        }
+    }
+}
+
+extension ResponseCode {
+    /// COPYUID, if anything was copied (RFC 9051 §7.1).
+    init?(_ receipt: CopyReceipt) {
+        guard !receipt.source.isEmpty else { return nil }
+        self = .copyUID(
+            uidValidity: receipt.uidValidity.rawValue,
+            from: NumberSet(ascending: receipt.source.map(\.rawValue)),
+            to: NumberSet(ascending: receipt.target.map(\.rawValue))
+        )
+    }
+}

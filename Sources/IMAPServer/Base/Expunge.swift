@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import IMAPSyntax
+import MailStorage
+
+/// EXPUNGE, RFC 9051 §6.4.3, and UID EXPUNGE, §6.4.9.
+struct ExpungeCommand: UIDCommand {
+    static let name = "EXPUNGE"
+    static let states: Set<SessionState> = [.selected]
+
+    /// Nil: all that have `\Deleted`.
+    private let messages: SequenceSet?
+
+    // expunge     = "EXPUNGE"
+    // uid-expunge = "UID" SP "EXPUNGE" SP sequence-set
+    init(_ parser: inout CommandParser, addressing: Addressing) throws(SyntaxError) {
+        switch addressing {
+        case .sequenceNumbers: self.messages = nil
+        case .uids:
+            try parser.sp()
+            self.messages = try parser.sequenceSet()
+        }
+        try parser.end()
+    }
+
+    func bind(to view: SessionView) throws(Refusal) -> Work {
+        let selected = try view.writableMailbox()
+        let store = try view.store()
+        let uids: [UID]? = if let messages = self.messages { try view.resolve(messages, .uids) } else { nil }
+        return Work(Footprint(reads: .flags, writes: .messages, expunges: true)) { _ in
+            _ = try await store.expunge(uids, in: selected.id)
+            return Outcome()
+        }
+    }
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import IMAPSyntax
+import MailStorage
+
+/// STATUS, RFC 9051 §6.3.11; answered from counters.
+struct StatusCommand: IMAPCommand {
+    static let name = "STATUS"
+    static let states = Set<SessionState>.loggedIn
+    private let mailbox: MailboxName
+    private let items: [StatusItem]
+
+    // status = "STATUS" SP mailbox SP "(" status-att *(SP status-att) ")"
+    init(_ parser: inout CommandParser) throws(SyntaxError) {
+        try parser.sp()
+        self.mailbox = try parser.mailbox()
+        try parser.sp()
+        self.items = try StatusItem.list(&parser)
+        try parser.end()
+    }
+
+    func bind(to view: SessionView) throws(Refusal) -> Work {
+        let (store, name, items) = (try view.store(), self.mailbox, self.items)
+        return Work(Footprint(reads: [.mailboxes, .messages, .flags])) { output in
+            guard let mailbox = try await store.mailbox(named: name.text) else { throw Refusal.noSuchMailbox }
+            output.writer.write(try await store.status(of: mailbox.id), items, of: name)
+            return Outcome()
+        }
+    }
+}
+
+/// One figure of a mailbox; the raw value is its name on the wire.
+enum StatusItem: String, Sendable {
+    case messages = "MESSAGES"
+    case uidNext = "UIDNEXT"
+    case uidValidity = "UIDVALIDITY"
+    case unseen = "UNSEEN"
+    case deleted = "DELETED"
+    case size = "SIZE"
+    /// RFC 3501 §6.3.10.
+    case recent = "RECENT"
+
+    // "(" status-att *(SP status-att) ")"
+    static func list(_ parser: inout CommandParser) throws(SyntaxError) -> [StatusItem] {
+        try parser.parenthesized(maximum: 32) { (parser: inout CommandParser) throws(SyntaxError) in
+            let start = parser.offset
+            guard let item = StatusItem(rawValue: try parser.keywordToken()) else {
+                throw SyntaxError(expected: "a status item", offset: start)
+            }
+            return item
+        }
+    }
+
+    func value(in status: MailboxStatus) -> UInt64 {
+        switch self {
+        case .messages: UInt64(status.messages)
+        case .uidNext: UInt64(status.uidNext.rawValue)
+        case .uidValidity: UInt64(status.uidValidity.rawValue)
+        case .unseen: UInt64(status.unseen)
+        case .deleted: UInt64(status.deleted)
+        case .size: status.size
+        case .recent: UInt64(status.recent)
+        }
+    }
+}
+
+extension ResponseWriter {
+    /// `* STATUS mailbox (item number …)`, RFC 9051 §7.3.4.
+    mutating func write(_ status: MailboxStatus, _ items: [StatusItem], of name: MailboxName) {
+        self.raw("* ")
+        self.raw("STATUS ")
+        self.mailbox(name)
+        self.raw(" (")
+        for (index, item) in items.enumerated() {
+            if index > 0 { self.raw(" ") }
+            self.raw(item.rawValue)
+            self.raw(" ")
+            self.number(item.value(in: status))
+        }
+        self.raw(")")
+        self.crlf()
+    }
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import IMAPSyntax
+
+/// Where a running command writes its untagged responses: a buffer that is handed on in bounded pieces.
+///
+/// The pieces of one command and its tagged response are one contiguous block on the wire, whatever else runs.
+struct CommandOutput {
+    /// When this much is waiting, it is handed on.
+    static let pieceSize = 65536
+
+    /// The command's tag, for responses that name it.
+    let tag: String
+    /// What the client knows of its mailbox when the command begins to run.
+    ///
+    /// Responses take message numbers from here: a command may have waited since it was bound, and numbers have changed;
+    /// while it runs they do not.
+    let selected: SelectedMailbox?
+    var writer: ResponseWriter
+    private let emit: ([UInt8]) async throws -> Void
+
+    /// Begins with what `writer` has; `emit` takes a piece and returns when the client's side has room for the next one.
+    init(
+        tag: String,
+        selected: SelectedMailbox?,
+        writer: ResponseWriter,
+        emit: @escaping ([UInt8]) async throws -> Void
+    ) {
+        self.tag = tag
+        self.selected = selected
+        self.writer = writer
+        self.emit = emit
+    }
+
+    /// Hands on what is waiting if it is a piece's worth.
+    ///
+    /// Call it between responses, and within long literals.
+    mutating func flushIfLarge() async throws {
+        if self.writer.octets.count >= Self.pieceSize { try await self.emit(self.writer.take()) }
+    }
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import IMAPSyntax
+import MailStorage
+
+/// What FETCH does when it runs: one response for each message that is still there, in ascending order.
+///
+/// Messages may have gone since the command was read, in the store or also for the client; they are passed over, and the
+/// completion says `EXPUNGEISSUED` (RFC 9051 §7.1). Numbers are those of the client at the moment the command began to
+/// run: nobody is told of an EXPUNGE until it ends.
+struct FetchAnswer: Sendable {
+    let items: [any FetchItem]
+    let needs: FetchNeeds
+    /// Ascending.
+    let uids: [UID]
+    let isRev2: Bool
+
+    /// Answers what the resident index alone knows.
+    func writeFromMemory(_ output: inout CommandOutput) async throws -> Outcome {
+        let (mailbox, index) = try self.mailbox(output)
+        var count = 0
+        for uid in self.uids {
+            guard var message = FetchedMessage(uid, in: mailbox, index, isRev2: self.isRev2) else { continue }
+            try await self.write(&message, to: &output)
+            count += 1
+        }
+        return Outcome(code: count < self.uids.count ? .expungeIssued : nil)
+    }
+
+    /// Answers what the store has to be asked for.
+    ///
+    /// With `setsSeen`, items that make messages `\Seen` do so: not in a mailbox that is read-only.
+    func write(
+        _ output: inout CommandOutput,
+        from store: any MailStore,
+        setsSeen: Bool
+    ) async throws -> Outcome {
+        let (mailbox, index) = try self.mailbox(output)
+        var outcome = Outcome()
+        var changed: Set<UID> = []
+        if setsSeen, let receipt = try await self.setSeen(index, in: mailbox.id, store) {
+            changed = Set(receipt.updated)
+            outcome.effect = .stored(uids: receipt.updated, modSeq: receipt.modSeq, isTold: true)
+        }
+        let listsFlags = self.items.contains { $0 is FlagsItem }
+        var count = 0
+        var refusal: Refusal?
+        var batch = FetchBatch(needs: self.needs)
+        while let uids = batch.next(of: self.uids) {
+            let rows = try await store.messages(uids, in: mailbox.id, including: batch.parts)
+            batch.note(rows)
+            let (_, index) = try self.mailbox(output)
+            for row in rows {
+                guard var message = FetchedMessage(row.uid, in: mailbox, index, isRev2: self.isRev2) else { continue }
+                message.take(row, from: store)
+                if !listsFlags, changed.contains(row.uid) { message.firstItem = FlagsItem() }
+                do {
+                    if try await self.prepare(&message) {
+                        try await self.write(&message, to: &output)
+                        count += 1
+                    }
+                } catch let error as Refusal {
+                    refusal = refusal ?? error
+                }
+            }
+        }
+        if let refusal { throw refusal }
+        if count < self.uids.count { outcome.code = .expungeIssued }
+        return outcome
+    }
+
+    private func mailbox(_ output: CommandOutput) throws -> (SelectedMailbox, MailboxIndex) {
+        guard let mailbox = output.selected, let index = mailbox.resident.current else { throw Refusal.noSuchMailbox }
+        return (mailbox, index)
+    }
+
+    /// Makes the messages `\Seen`; nil if all that are there have been.
+    private func setSeen(
+        _ index: MailboxIndex,
+        in mailbox: MailboxID,
+        _ store: any MailStore
+    ) async throws -> FlagReceipt? {
+        let unseen = self.uids.filter { uid in index[uid].map { !$0.flags.contains(.seen) } ?? false }
+        guard !unseen.isEmpty else { return nil }
+        let change = FlagChange(.add, FlagSet(system: .seen))
+        return try await store.changeFlags(of: unseen, in: mailbox, change, unchangedSince: nil)
+    }
+
+    /// False if the message is gone.
+    private func prepare(_ message: inout FetchedMessage) async throws -> Bool {
+        do {
+            for item in self.items { try await item.prepare(&message) }
+            return true
+        } catch StoreError.expunged {
+            return false
+        }
+    }
+
+    /// Writes one response; whatever fails now, fails in the middle of it.
+    private func write(_ message: inout FetchedMessage, to output: inout CommandOutput) async throws {
+        do {
+            try await self.writeResponse(&message, to: &output)
+        } catch let error where error is CancellationError || error is BrokenResponse {
+            throw error
+        } catch {
+            throw BrokenResponse(cause: error)
+        }
+        try await output.flushIfLarge()
+    }
+
+    // message-data = nz-number SP ("EXPUNGE" / ("FETCH" SP msg-att))
+    // msg-att      = "(" (msg-att-dynamic / msg-att-static) *(SP (msg-att-dynamic / msg-att-static)) ")"
+    private func writeResponse(_ message: inout FetchedMessage, to output: inout CommandOutput) async throws {
+        output.writer.raw("* ")
+        output.writer.number(UInt64(message.number))
+        output.writer.raw(" FETCH (")
+        var isFirst = true
+        if let item = message.firstItem {
+            try await item.write(&message, to: &output)
+            isFirst = false
+        }
+        for item in self.items {
+            if !isFirst { output.writer.sp() }
+            isFirst = false
+            try await item.write(&message, to: &output)
+        }
+        output.writer.raw(")\r\n")
+    }
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import MailMessage
+import MailStorage
+
+/// What is known of a message while FETCH answers for it.
+struct FetchedMessage: Sendable {
+    /// Its sequence number.
+    let number: Int
+    let uid: UID
+    let slot: MailboxPage.Slot
+    /// Names the keywords.
+    let index: MailboxIndex
+    let isRecent: Bool
+    /// An item to write before those that were asked for.
+    var firstItem: (any FetchItem)?
+    /// If an item needs it.
+    private(set) var row: StoredMessage?
+    /// If an item needs them.
+    var octets: MessageOctets?
+    /// How long sections are and whether they have NUL, as far as items found that out beforehand.
+    var measures: [SectionOctets: SectionOctets.Measure] = [:]
+
+    /// Nil if the client does not know the message (any more) or it is gone.
+    init?(_ uid: UID, in mailbox: SelectedMailbox, _ index: MailboxIndex, isRev2: Bool) {
+        guard let number = mailbox.number(of: uid), let slot = index[uid] else { return nil }
+        self.init(
+            number: number,
+            uid: uid,
+            slot: slot,
+            index: index,
+            isRecent: !isRev2 && uid >= mailbox.recentFrom
+        )
+    }
+
+    init(number: Int, uid: UID, slot: MailboxPage.Slot, index: MailboxIndex, isRecent: Bool) {
+        self.number = number
+        self.uid = uid
+        self.slot = slot
+        self.index = index
+        self.isRecent = isRecent
+    }
+
+    mutating func take(_ row: StoredMessage, from store: any MailStore) {
+        self.octets = MessageOctets(of: row, from: store)
+        self.row = row
+        // What is read lives in one place only.
+        self.row?.content = nil
+    }
+
+    /// The row, which the item's ``FetchItem/needs`` asked for.
+    func stored() throws -> StoredMessage {
+        guard let row = self.row else { throw StoreError.corrupt("a message without its row") }
+        return row
+    }
+
+    /// The summary, which the item's ``FetchItem/needs`` asked for.
+    func summary() throws -> MessageSummary {
+        guard let summary = self.row?.summary else { throw StoreError.corrupt("a message without its summary") }
+        return summary
+    }
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import IMAPSyntax
+import MailStorage
+
+/// One command: its syntax, when it is allowed, and what it does.
+///
+/// One file each in `Base/` or `Extensions/`.
+///
+/// A command lives through four steps: *parsed* from its line, *bound* to what its client has been told, *run* against
+/// the store, and its *effect* applied by the session.
+protocol IMAPCommand: Sendable {
+    /// In upper case, as in `MOVE`.
+    static var name: String { get }
+    /// In which states of RFC 9051 §3 it is allowed.
+    static var states: Set<SessionState> { get }
+    /// Reads what follows the name, up to the end of the command.
+    init(_ parser: inout CommandParser) throws(SyntaxError)
+    /// Resolves the arguments against what the client knows now. Runs nothing, waits for nothing.
+    func bind(to view: SessionView) throws(Refusal) -> Work
+}
+
+/// How a command addresses messages.
+enum Addressing: Sendable { case sequenceNumbers, uids }
+
+/// A command that also exists with `UID` before its name (RFC 9051 §6.4.9).
+protocol UIDCommand: IMAPCommand {
+    init(_ parser: inout CommandParser, addressing: Addressing) throws(SyntaxError)
+}
+
+extension UIDCommand {
+    init(_ parser: inout CommandParser) throws(SyntaxError) {
+        try self.init(&parser, addressing: .sequenceNumbers)
+    }
+}
+
+/// RFC 9051 §3.
+enum SessionState: Sendable { case notAuthenticated, authenticated, selected }
+
+extension Set<SessionState> {
+    static let any: Set<SessionState> = [.notAuthenticated, .authenticated, .selected]
+    static let loggedIn: Set<SessionState> = [.authenticated, .selected]
+}
+
+/// A bound command: it knows the store and its own arguments, never the session, so several can run side by side.
+struct Work: Sendable {
+    /// Writes untagged responses, and says what comes of it.
+    ///
+    /// Throws ``Refusal``, `StoreError`, or what went wrong.
+    typealias Body = @Sendable (inout CommandOutput) async throws -> Outcome
+
+    /// What a failure changes in the session.
+    enum FailureEffect: Sendable {
+        case none
+        case unselected
+        /// The search result variable `$`.
+        case saved([UID])
+    }
+
+    var footprint: Footprint
+    /// True if memory answers it: it runs within the session, without a child task.
+    ///
+    /// It must not ask the store.
+    var isInline: Bool
+    /// What happens to the session if the body throws.
+    var failureEffect: FailureEffect
+    var body: Body
+
+    /// Work that asks the store.
+    init(_ footprint: Footprint, failureEffect: FailureEffect = .none, body: @escaping Body) {
+        self.footprint = footprint
+        self.isInline = false
+        self.failureEffect = failureEffect
+        self.body = body
+    }
+
+    private init(inline footprint: Footprint, failureEffect: FailureEffect = .none, body: @escaping Body) {
+        self.footprint = footprint
+        self.isInline = true
+        self.failureEffect = failureEffect
+        self.body = body
+    }
+
+    /// Work that memory answers.
+    static func inline(
+        _ footprint: Footprint = .nothing,
+        failureEffect: FailureEffect = .none,
+        body: @escaping Body
+    ) -> Work {
+        Work(inline: footprint, failureEffect: failureEffect, body: body)
+    }
+
+    /// Work that is nothing but its effect.
+    static func effect(_ effect: Outcome.Effect, _ footprint: Footprint = .barrier) -> Work {
+        Work(inline: footprint) { _ in Outcome(effect: effect) }
+    }
+}
+
+/// How a command ended well: what stands behind its `OK`, and what changes in the session.
+struct Outcome: Sendable {
+    enum Effect: Sendable {
+        case none
+        case authenticate(mechanism: String, initialResponse: [UInt8]?)
+        /// LOGIN's arguments as PLAIN's message.
+        case logIn(message: [UInt8])
+        case selected(SelectedMailbox)
+        case unselected
+        case enabled(Set<EnabledFeature>)
+        case idle
+        case startTLS
+        case logout
+        /// The client changed these messages itself: they have this mod-sequence unless somebody else changed them
+        /// since. `isTold`: it needs no FETCH response for what has that mod-sequence; otherwise it gets one in any
+        /// case, changed or not.
+        case stored(uids: [UID], modSeq: ModSeq, isTold: Bool)
+        /// The search result variable `$` (RFC 9051 §6.4.4.1).
+        case saved([UID])
+    }
+
+    var code: ResponseCode?
+    var text: String?
+    var effect = Effect.none
+
+    init(code: ResponseCode? = nil, text: String? = nil, effect: Effect = .none) {
+        self.code = code
+        self.text = text
+        self.effect = effect
+    }
+}
+
+/// What ENABLE can turn on (RFC 9051 §6.3.1); the raw value is the capability in upper case.
+enum EnabledFeature: String, Sendable, Hashable {
+    case imap4rev2 = "IMAP4REV2"
+
+    /// As RFC 9051 writes it.
+    var capability: String {
+        switch self {
+        case .imap4rev2: "IMAP4rev2"
+        }
+    }
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import IMAPSyntax
+import Logging
+import MailConnection
+import MailStorage
+import SASLMechanisms
+
+/// AUTHENTICATE's exchange and STARTTLS: what takes more than one line (RFC 9051 §6.2).
+extension IMAPSession {
+    mutating func beginAuthentication(_ tag: String, _ mechanism: String, _ initialResponse: [UInt8]?) async throws {
+        do {
+            var authenticator = try SASLAuthenticator(
+                mechanism: mechanism,
+                allowsPlaintextPasswords: self.view.allowsPlaintextPasswords,
+                credentials: self.service.credentials
+            )
+            let outcome = try await authenticator.start(initialResponse: initialResponse)
+            try await self.follow(outcome, tag, authenticator)
+        } catch {
+            try await self.refuse(tag, Refusal.authentication(error))
+        }
+    }
+
+    /// LOGIN: PLAIN in other words.
+    mutating func logIn(_ tag: String, _ message: [UInt8]) async throws {
+        do {
+            var authenticator = try SASLAuthenticator(
+                mechanism: "PLAIN",
+                allowsPlaintextPasswords: self.view.allowsPlaintextPasswords,
+                credentials: self.service.credentials
+            )
+            let outcome = try await authenticator.start(initialResponse: message)
+            // The command follows its grammar: a name or password that nobody can have is a wrong one.
+            if case .failure(.malformed) = outcome {
+                try await self.loginFailed(tag, .invalidCredentials)
+            } else {
+                try await self.follow(outcome, tag, authenticator)
+            }
+        } catch {
+            try await self.refuse(tag, Refusal.authentication(error))
+        }
+    }
+
+    mutating func continueAuthentication(
+        _ tag: String,
+        _ authenticator: SASLAuthenticator<Account>,
+        response line: [UInt8]
+    ) async throws {
+        if line == [UInt8(ascii: "*")] {
+            self.output.tagged(tag, .bad, code: .clientBug, "Authentication cancelled")
+            return
+        }
+        guard let response = Base64.decode(line[...]) else {
+            self.output.tagged(tag, .bad, code: .clientBug, "Expected base64")
+            return
+        }
+        var authenticator = authenticator
+        do {
+            let outcome = try await authenticator.respond(to: response)
+            try await self.follow(outcome, tag, authenticator)
+        } catch {
+            try await self.refuse(tag, Refusal.authentication(error))
+        }
+    }
+
+    private mutating func follow(
+        _ outcome: SASLOutcome<Account>,
+        _ tag: String,
+        _ authenticator: SASLAuthenticator<Account>
+    ) async throws {
+        switch outcome {
+        case .challenge(let challenge):
+            self.output.continuation(challenge: challenge)
+            self.expecting = .saslResponse(tag: tag, authenticator)
+        case .success(let account):
+            self.logIn(account)
+            self.output.tagged(tag, .ok, code: .capability(ExtensionTable.capabilities(self.view)), "Logged in")
+        case .failure(let failure):
+            try await self.loginFailed(tag, failure)
+        }
+    }
+
+    private mutating func logIn(_ account: Account) {
+        self.view.account = account
+        self.framer.limits = .authenticated
+        self.failedLogins = 0
+        Metrics.logins("ok")
+        Logger.current.info(
+            "Logged in",
+            metadata: ["account": "\(account.address)", "peer": "\(self.view.peer.address)"]
+        )
+    }
+
+    private mutating func loginFailed(_ tag: String, _ failure: SASLFailure) async throws {
+        // No password was found wrong: the client is to try the same one again.
+        if case .unavailable = failure { return try await self.refuse(tag, Refusal.authentication(failure)) }
+        Metrics.logins("failed")
+        Logger.current.notice("Login failed", metadata: ["peer": "\(self.view.peer.address)"])
+        self.failedLogins += 1
+        try await self.refuse(tag, Refusal.authentication(failure))
+        if self.failedLogins >= self.service.options.loginAttempts { try await self.bye("Too many failed logins") }
+    }
+
+    mutating func startTLS(_ tag: String) async throws {
+        // What came before TLS is not to be believed (RFC 9051 §6.2.1).
+        self.framer.reset()
+        var farewell = ResponseWriter()
+        farewell.tagged(tag, .ok, "Begin TLS negotiation now")
+        try await self.flush()
+        try await self.connection.startTLS(after: farewell.take())
+        self.view.peer = self.connection.peer
+        self.consecutiveErrors = 0
+    }
+}
+
+extension Refusal {
+    /// SASL's reasons in IMAP's words; what is none of them stays what it is.
+    fileprivate static func authentication(_ error: any Error) -> any Error {
+        switch error {
+        case SASLFailure.unknownMechanism: Refusal("Mechanism is not available", code: .cannot)
+        case SASLFailure.encryptionRequired:
+            Refusal("Turn TLS on before you send a password", code: .privacyRequired)
+        case SASLFailure.unavailable: Refusal("Too many logins at once: try again in a moment", code: .unavailable)
+        case SASLFailure.authorizationDenied:
+            Refusal(
+                "Nobody may act for somebody else: log in without an authorization identity",
+                code: .authorizationFailed
+            )
+        case SASLFailure.malformed(let expected): SyntaxError(expected: expected, offset: 0)
+        case is SASLFailure: Refusal.authenticationFailed
+        default: error
+        }
+    }
+}

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import IMAPSyntax
+import MailConnection
+import MailStorage
+
+/// Taking what has arrived: lines, literals, and answers to continuation requests.
+extension IMAPSession {
+    /// Takes as much of the input as may be taken now, and starts what may start.
+    ///
+    /// Input waits behind a command that changes what binding looks at, so that every command is bound against what
+    /// its client was told when it was read; and while a command's block is being written, for whatever were answered to
+    /// the input would stand within it (rule U9).
+    mutating func takeInput(_ group: inout ThrowingDiscardingTaskGroup<any Error>) async throws {
+        while self.isOpen, !self.isEnding {
+            try await self.startCommands(&group)
+            if let announcement = self.announced {
+                guard self.queue.isEmpty else { return }
+                self.announced = nil
+                try await self.answer(announcement)
+                continue
+            }
+            guard self.isOpen, self.blocks.holder == nil, !self.queue.holdsInput, try await self.takeNext() else {
+                return
+            }
+        }
+    }
+
+    /// Takes one thing from the framer; false when there is nothing (complete).
+    private mutating func takeNext() async throws -> Bool {
+        switch self.expecting {
+        case .command:
+            guard let event = self.framer.next() else { return false }
+            switch event {
+            case .command(let octets): try await self.takeCommand(octets)
+            case .literal(let announcement): self.announced = announcement
+            case .failure(let error): try await self.takeFailure(error)
+            case .octets, .literalEnd: break
+            }
+        case .message(let append):
+            guard let event = self.framer.next() else { return false }
+            self.expecting = .message(append)
+            try await self.takeMessage(event)
+        case .done(let tag):
+            guard let line = self.nextLine() else { return false }
+            // QUIRK: as between commands, empty lines are nothing.
+            guard line != .success([]) else { return true }
+            self.expecting = .command
+            self.lastActivity = self.service.time.now()
+            if case .success(let line) = line, line.elementsEqual("DONE".utf8, by: { $0 & 0xDF == $1 }) {
+                try await self.tellChanges(mayExpunge: true)
+                self.output.tagged(tag, .ok, "IDLE completed")
+            } else {
+                self.output.tagged(tag, .bad, code: .clientBug, "Expected DONE")
+            }
+        case .saslResponse(let tag, let authenticator):
+            guard let line = self.nextLine() else { return false }
+            self.expecting = .command
+            self.lastActivity = self.service.time.now()
+            switch line {
+            case .success(let line): try await self.continueAuthentication(tag, authenticator, response: line)
+            case .failure: self.output.tagged(tag, .bad, code: .tooBig, "Response is too long")
+            }
+        }
+        return true
+    }
+
+    /// A line that is no command, or that it was too long.
+    private mutating func nextLine() -> Result<[UInt8], FramingError>? {
+        do throws(FramingError) { return try self.framer.nextLine().map { .success($0) } } catch {
+            return .failure(error)
+        }
+    }
+
+    private mutating func takeFailure(_ error: FramingError) async throws {
+        self.lastActivity = self.service.time.now()
+        self.output.tagged(Self.echoable(error.tag), .bad, code: .tooBig, "Command is too long")
+        // Before login nobody has a reason to send so much.
+        if self.view.account == nil { try await self.bye("Command is too long", code: .tooBig) }
+    }
+
+    /// Parses and binds one complete command, and queues it.
+    private mutating func takeCommand(_ octets: [UInt8]) async throws {
+        self.lastActivity = self.service.time.now()
+        var tag = "*"
+        do {
+            var parser = CommandParser(octets, options: CommandParser.Options(encoding: self.view.nameEncoding))
+            tag = try Self.tag(&parser)
+            try parser.sp()
+            let (name, command) = try self.command(&parser)
+            if self.queue.hasUnfinished(tag: tag) {
+                self.output.untagged(.bad, code: .clientBug, "The tag is in use by an unfinished command")
+            }
+            self.queue.add(tag: tag, name: name, work: try command.bind(to: self.view))
+            self.consecutiveErrors = 0
+        } catch {
+            if try await self.refusedHTTP(octets) { return }
+            try await self.refuse(tag, error)
+        }
+    }
+
+    /// Finds the command's type and lets it parse its arguments.
+    private func command(_ parser: inout CommandParser) throws -> (name: String, any IMAPCommand) {
+        var name = try parser.commandName()
+        var addressing = Addressing.sequenceNumbers
+        if name == "UID" {
+            try parser.sp()
+            name = try parser.commandName()
+            addressing = .uids
+        }
+        guard let type = ExtensionTable.command(name, addressing) else {
+            throw SyntaxError(expected: "a command", offset: 0)
+        }
+        guard type.states.contains(self.view.state) else { throw Refusal.wrongState(name, allowed: type.states) }
+        if addressing == .uids, let type = type as? any UIDCommand.Type {
+            return ("UID \(name)", try type.init(&parser, addressing: .uids))
+        }
+        return (name, try type.init(&parser))
+    }
+
+    /// A tag as it may be echoed.
+    static func tag(_ parser: inout CommandParser) throws(SyntaxError) -> String {
+        let tag = try parser.tag()
+        guard Self.echoable(tag) == tag else {
+            throw SyntaxError(expected: "a tag of letters and digits", offset: 0)
+        }
+        return tag
+    }
+
+    /// The tag, or `*` where there is none that may be echoed.
+    ///
+    /// QUIRK: angle brackets are legal in tags, but no client uses them, and a browser that was tricked into speaking
+    /// to this port must not get its HTML back.
+    private static func echoable(_ tag: String?) -> String {
+        guard let tag, !tag.utf8.contains(where: { $0 == UInt8(ascii: "<") || $0 == UInt8(ascii: ">") }) else {
+            return "*"
+        }
+        return tag
+    }
+
+    /// Hangs up on HTTP: a browser was sent here to speak for somebody else.
+    private mutating func refusedHTTP(_ octets: [UInt8]) async throws -> Bool {
+        guard self.view.account == nil, String(decoding: octets.suffix(9), as: UTF8.self).contains("HTTP/") else {
+            return false
+        }
+        try await self.bye("This is an IMAP server")
+        return true
+    }
+
+    // MARK: Literals
+
+    /// Decides about an announced literal, all earlier commands being complete.
+    private mutating func answer(_ announcement: LiteralAnnouncement) async throws {
+        self.lastActivity = self.service.time.now()
+        if try await self.beginMessage(announcement) { return }
+        let header = announcement.header
+        guard announcement.fits, header.isNonSynchronizing || !self.isEnding else {
+            self.framer.refuse()
+            let tag = Self.echoable(announcement.tag)
+            self.output.tagged(tag, .bad, code: .tooBig, "Literal is too large for this command")
+            if header.isNonSynchronizing, header.size > 1 << 20 || self.view.account == nil {
+                try await self.bye("Literal is too large", code: .tooBig)
+            }
+            return
+        }
+        self.framer.gather()
+        if !header.isNonSynchronizing { self.output.continuation("Ready for literal data") }
+    }
+}
+
+extension Refusal {
+    /// The command exists, but not in this state of RFC 9051 §3.
+    static func wrongState(_ name: String, allowed states: Set<SessionState>) -> Refusal {
+        let advice =
+            if states.contains(.notAuthenticated) {
+                "you are logged in already"
+            } else if states.contains(.authenticated) {
+                "log in first"
+            } else {
+                "select a mailbox first"
+            }
+        return Refusal("\(name) is not allowed now: \(advice)", code: .clientBug, isBad: true)
+    }
+}

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import IMAPSyntax
+import Logging
+import MailConnection
+import MailStorage
+
+/// Running commands, and what happens when they end.
+extension IMAPSession {
+    /// Starts every command that may start now.
+    ///
+    /// Those that memory answers are complete when this returns.
+    mutating func startCommands(_ group: inout ThrowingDiscardingTaskGroup<any Error>) async throws {
+        while self.isOpen, !self.isEnding, let entry = self.queue.startNext(allowsInline: self.blocks.holder == nil) {
+            if entry.work.isInline {
+                try await self.runInline(entry)
+            } else {
+                self.runBeside(entry, in: &group)
+            }
+        }
+    }
+
+    private mutating func runInline(_ entry: CommandQueue.Entry) async throws {
+        let connection = self.connection
+        var output = CommandOutput(tag: entry.tag, selected: self.view.selected, writer: self.output) { octets in
+            try await connection.write(octets)
+        }
+        self.output = ResponseWriter(encoding: self.view.nameEncoding)
+        let result: Result<Outcome, any Error>
+        do {
+            result = .success(try await entry.work.body(&output))
+        } catch {
+            result = .failure(error)
+        }
+        self.output = output.writer
+        try await self.complete(entry, CommandResult(outcome: result))
+    }
+
+    /// Runs a command in a child task that knows only the store; it answers by notes to the inbox.
+    private mutating func runBeside(_ entry: CommandQueue.Entry, in group: inout ThrowingDiscardingTaskGroup<any Error>)
+    {
+        let post = self.connection.post
+        let (credits, grant) = AsyncStream.makeStream(of: Void.self)
+        self.credits[entry.id] = grant
+        let id = entry.id
+        let (tag, body, encoding, selected) = (
+            entry.tag, entry.work.body, self.view.nameEncoding, self.view.selected
+        )
+        group.addTask {
+            var iterator = credits.makeAsyncIterator()
+            let writer = ResponseWriter(encoding: encoding)
+            var output = CommandOutput(tag: tag, selected: selected, writer: writer) { octets in
+                post(.piece(command: id, octets: octets))
+                // Nil only when the session has ended.
+                guard await iterator.next(isolation: #isolation) != nil else { throw CancellationError() }
+            }
+            let result: Result<Outcome, any Error>
+            do {
+                result = .success(try await body(&output))
+            } catch {
+                result = .failure(error)
+            }
+            post(.finished(command: id, octets: output.writer.take(), result: CommandResult(outcome: result)))
+        }
+    }
+
+    /// A running command has a piece ready.
+    mutating func take(_ octets: [UInt8], from id: CommandQueue.ID) async throws {
+        self.blocks.add(.piece(octets), from: id)
+        try await self.writeBlocks()
+    }
+
+    /// A running command has ended.
+    mutating func take(_ result: CommandResult, last octets: [UInt8], from id: CommandQueue.ID) async throws {
+        self.blocks.add(.end(octets, result), from: id)
+        try await self.writeBlocks()
+    }
+
+    private mutating func writeBlocks() async throws {
+        while self.isOpen, let (id, ready) = self.blocks.next() {
+            switch ready {
+            case .piece(let octets):
+                try await self.flush()
+                try await self.connection.write(octets)
+                self.credits[id]?.yield()
+            case .end(let octets, let result):
+                self.output.append(octets)
+                self.credits.removeValue(forKey: id)?.finish()
+                if let entry = self.queue.entry(id) { try await self.complete(entry, result) }
+            }
+        }
+    }
+
+    /// Ends a command's block: its effect, then what changed meanwhile, then its tag.
+    private mutating func complete(_ entry: CommandQueue.Entry, _ result: CommandResult) async throws {
+        self.queue.finish(entry.id)
+        self.lastActivity = self.service.time.now()
+        var own: SelectedMailbox.OwnChange?
+        switch result.outcome {
+        case .success(let outcome):
+            Metrics.count(entry.name, .ok)
+            switch outcome.effect {
+            case .none: break
+            case .selected(let selected): self.select(selected)
+            case .unselected: self.select(nil)
+            case .enabled(let features):
+                self.view.enabled.formUnion(features)
+                self.output.encoding = self.view.nameEncoding
+            case .saved(let uids): self.save(uids)
+            case .stored(let uids, let modSeq, let isTold):
+                own = SelectedMailbox.OwnChange(uids: uids, modSeq: modSeq, isTold: isTold)
+            case .authenticate(let mechanism, let initialResponse):
+                return try await self.beginAuthentication(entry.tag, mechanism, initialResponse)
+            case .logIn(let message): return try await self.logIn(entry.tag, message)
+            case .startTLS: return try await self.startTLS(entry.tag)
+            case .idle:
+                self.expecting = .done(tag: entry.tag)
+                self.output.continuation("idling")
+                return try await self.tellChanges(mayExpunge: true)
+            case .logout:
+                self.output.untagged(.bye, "Logging out")
+                self.output.tagged(entry.tag, .ok, "LOGOUT completed")
+                self.isOpen = false
+                return try await self.flush()
+            }
+            try await self.tellChanges(mayExpunge: !entry.work.footprint.usesNumbers, own: own)
+            self.output.tagged(entry.tag, .ok, code: outcome.code, outcome.text ?? "\(entry.name) completed")
+        case .failure(let error):
+            Metrics.count(entry.name, .no)
+            switch entry.work.failureEffect {
+            case .none: break
+            case .unselected: self.select(nil)
+            case .saved(let uids): self.save(uids)
+            }
+            try await self.tellChanges(mayExpunge: !entry.work.footprint.usesNumbers)
+            try await self.refuse(entry.tag, error)
+        }
+        try await self.endIfIdle()
+    }
+
+    /// Sets the search result variable `$`.
+    private mutating func save(_ uids: [UID]) { self.view.savedResult = NumberSet(ascending: uids.map(\.rawValue)) }
+
+    /// Tells what changed in the selected mailbox since the client was last told, as far as it may be told now.
+    ///
+    /// To be called by whoever owns the output, for much of it is written at once.
+    mutating func tellChanges(mayExpunge: Bool, own: SelectedMailbox.OwnChange? = nil) async throws {
+        // Of a mailbox that has been deleted the EXPUNGEs may still be owed (rule U8).
+        guard var selected = self.view.selected, !(selected.isDeleted && selected.uids.isEmpty) else { return }
+        self.watch?.rearm()
+        let index = selected.resident.current
+        let news = selected.sync(with: index, mayExpunge: mayExpunge && self.queue.mayExpunge, own: own)
+        self.view.selected = selected
+        let connection = self.connection
+        try await self.output.write(news, of: selected, index: index, isRev2: self.view.isRev2) { octets in
+            try await connection.write(octets)
+        }
+    }
+
+    /// The one place where an error becomes a response.
+    mutating func refuse(_ tag: String, _ error: any Error) async throws {
+        switch error {
+        case let error as SyntaxError:
+            if error.kind == .mailboxName {
+                self.output.tagged(tag, .no, code: .cannot, "Expected \(error.expected) as the mailbox name")
+                return
+            }
+            self.output.tagged(tag, .bad, code: .clientBug, "Expected \(error.expected) at octet \(error.offset)")
+            try await self.countError()
+        case let refusal as Refusal:
+            self.output.tagged(tag, refusal.isBad ? .bad : .no, code: refusal.code, refusal.text)
+            if refusal.isBad { try await self.countError() }
+        case let error as StoreError:
+            let refusal = Refusal(error)
+            if case .corrupt(let what) = error {
+                Logger.current.error("Store is damaged", metadata: ["error": "\(what)"])
+            }
+            self.output.tagged(tag, .no, code: refusal.code, refusal.text)
+        case is CancellationError:
+            throw error
+        case let error as BrokenResponse:
+            // Nothing can be said any more: it would be taken for the rest of what has begun.
+            let cause = error.cause.map { "\($0)" } ?? "less than was announced"
+            Logger.current.warning("Connection is closed within a response", metadata: ["error": "\(cause)"])
+            throw error
+        default:
+            Logger.current.error("Command failed", metadata: ["error": "\(error)"])
+            self.output.tagged(tag, .no, code: .serverBug, "Internal error")
+        }
+    }
+
+    /// A peer that only makes mistakes is no mail client: ten in a row before login, a hundred after it.
+    private mutating func countError() async throws {
+        self.consecutiveErrors += 1
+        guard self.consecutiveErrors >= (self.view.account == nil ? 10 : 100) else { return }
+        try await self.bye("Too many invalid commands")
+    }
+}

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import IMAPSyntax
+import Logging
+import MailConnection
+import MailStorage
+import SASLMechanisms
+
+/// What an IMAP session posts to itself.
+package enum IMAPNote: Sendable {
+    /// The selected mailbox has changed.
+    case changed
+    /// The inactivity timer has run out, perhaps.
+    case timer
+    /// A running command has a piece of its block ready; it waits until the piece is written.
+    case piece(command: Int, octets: [UInt8])
+    /// A running command has ended; `octets` is the last piece.
+    case finished(command: Int, octets: [UInt8], result: CommandResult)
+}
+
+/// How a command that ran beside the session ended.
+package struct CommandResult: Sendable {
+    let outcome: Result<Outcome, any Error>
+}
+
+/// One client's conversation, from greeting to BYE.
+///
+/// A value owned by its connection's task: nothing here is shared, and whatever happens comes through
+/// ``Connection/next()``. The loop is: take what has arrived, bind and start what may start, flush, wait.
+package struct IMAPSession<C: Connection<IMAPNote>> {
+    /// What the next octets from the client are.
+    enum Expecting {
+        case command
+        /// The `DONE` of an IDLE with this tag.
+        case done(tag: String)
+        /// A response to a challenge.
+        case saslResponse(tag: String, SASLAuthenticator<Account>)
+        /// The octets of a message that APPEND announced.
+        case message(AppendInProgress)
+    }
+
+    let service: IMAPService
+    var connection: C
+    var framer = CommandFramer()
+    var queue: CommandQueue
+    var view: SessionView
+    var expecting = Expecting.command
+    /// A literal that waits for the commands before it, so that its continuation request finds the client waiting.
+    var announced: LiteralAnnouncement?
+    var watch: ChangeFeed.Watch?
+    var output = ResponseWriter()
+    var blocks = BlockOrder()
+    /// Lets a running command go on when its piece has been written.
+    var credits: [CommandQueue.ID: AsyncStream<Void>.Continuation] = [:]
+    var isOpen = true
+    /// No more input is taken; the session ends when what runs has ended.
+    var isEnding = false
+    /// The client sends nothing more; the session ends when everything it has sent is answered.
+    var isAtEndOfOctets = false
+    var lastActivity: Duration
+    var failedLogins = 0
+    var consecutiveErrors = 0
+
+    package init(connection: C, service: IMAPService) {
+        self.connection = connection
+        self.service = service
+        self.queue = CommandQueue(concurrency: service.options.concurrency)
+        self.view = SessionView(service: service, peer: connection.peer)
+        self.lastActivity = service.time.now()
+        self.framer.limits = .unauthenticated
+    }
+
+    /// Serves the client until it or the server ends the conversation.
+    ///
+    /// Throws when the connection breaks.
+    package mutating func run() async throws {
+        Metrics.sessionBegan()
+        defer { Metrics.sessionEnded() }
+        let outcome: Result<Void, any Error>
+        do { outcome = .success(try await self.serve()) } catch { outcome = .failure(error) }
+        if case .message(var append) = self.expecting { await append.stage.abandon() }
+        try outcome.get()
+    }
+
+    private mutating func serve() async throws {
+        self.output.untagged(
+            .ok,
+            code: .capability(ExtensionTable.capabilities(self.view)),
+            "\(self.service.options.hostname) Letterhouse ready"
+        )
+        try await withThrowingDiscardingTaskGroup { group in
+            defer {
+                self.stopWatching()
+                group.cancelAll()
+            }
+            self.startTimer(in: &group)
+            while self.isOpen {
+                try await self.takeInput(&group)
+                try await self.flush()
+                guard self.isOpen, !self.hasAnsweredEverything else { break }
+                switch try await self.connection.next(holdingOctets: self.holdsInput) {
+                case .octets(let octets): self.framer.append(octets)
+                case .note(.changed): if case .done = self.expecting { try await self.tellChanges(mayExpunge: true) }
+                case .note(.timer): try await self.checkTimer(in: &group)
+                case .note(.piece(let id, let octets)): try await self.take(octets, from: id)
+                case .note(.finished(let id, let octets, let result)):
+                    try await self.take(result, last: octets, from: id)
+                case .endOfOctets: self.isAtEndOfOctets = true
+                case .shutdown: try await self.beginEnding()
+                case nil: self.isOpen = false
+                }
+            }
+        }
+    }
+
+    /// Whether what the client sends cannot be taken now: it stays in the connection, which then stops reading.
+    private var holdsInput: Bool {
+        self.queue.holdsInput || self.announced != nil || self.blocks.holder != nil || self.isEnding
+    }
+
+    /// Writes what is waiting to the client.
+    mutating func flush() async throws {
+        if !self.output.octets.isEmpty { try await self.connection.write(self.output.take()) }
+    }
+
+    // MARK: The selected mailbox
+
+    mutating func select(_ selected: SelectedMailbox?) {
+        self.stopWatching()
+        self.view.selected = selected
+        self.view.savedResult = NumberSet()
+        guard let selected, let account = self.view.account else { return }
+        let post = self.connection.post
+        self.watch = self.service.directory.mailStore(of: account.id).feed.watch(.mailbox(selected.id)) {
+            post(.changed)
+        }
+    }
+
+    private mutating func stopWatching() {
+        guard let watch = self.watch, let account = self.view.account else { return }
+        self.service.directory.mailStore(of: account.id).feed.cancel(watch)
+        self.watch = nil
+    }
+
+    // MARK: The inactivity timer
+
+    /// One sleeping task for the whole session: when it wakes too early, it sleeps again.
+    private func startTimer(in group: inout ThrowingDiscardingTaskGroup<any Error>) {
+        let (time, post) = (self.service.time, self.connection.post)
+        let deadline = self.lastActivity + self.service.options.inactivityTimeout
+        group.addTask {
+            do { try await time.sleep(deadline) } catch { return }
+            post(.timer)
+        }
+    }
+
+    private mutating func checkTimer(in group: inout ThrowingDiscardingTaskGroup<any Error>) async throws {
+        // A command that runs is not inactivity; of a message that arrives, each piece is the client's activity.
+        if !self.queue.isEmpty { self.lastActivity = self.service.time.now() }
+        guard self.service.time.now() >= self.lastActivity + self.service.options.inactivityTimeout else {
+            return self.startTimer(in: &group)
+        }
+        try await self.bye("Autologout; idle for too long")
+    }
+
+    // MARK: The end
+
+    /// Whether a client that sends nothing more has all its answers.
+    ///
+    /// To be asked when as much of the input as may be taken has been: with no command left, nothing holds input back,
+    /// and what still lies in the framer (half a command or message, an exchange without its next response) is never
+    /// completed.
+    private var hasAnsweredEverything: Bool { self.isAtEndOfOctets && self.queue.isEmpty }
+
+    /// Says BYE and ends the session.
+    mutating func bye(_ text: String, code: ResponseCode? = nil) async throws {
+        self.output.untagged(.bye, code: code, text)
+        self.isOpen = false
+        try await self.flush()
+    }
+
+    /// The process stops: what runs may end, nothing new begins.
+    private mutating func beginEnding() async throws {
+        self.isEnding = true
+        try await self.endIfIdle()
+    }
+
+    mutating func endIfIdle() async throws {
+        guard self.isEnding, self.queue.running.isEmpty else { return }
+        try await self.bye("Server is shutting down: connect again in a moment", code: .unavailable)
+    }
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import IMAPSyntax
+import MailStorage
+
+/// What is told of the selected mailbox, whichever command it is told with.
+extension ResponseWriter {
+    /// Tells what has changed, in the one order that is right (RFC 9051 §7.4, §7.5): EXPUNGEs from the highest number
+    /// down, then EXISTS, then RECENT for those who know it, then flags.
+    ///
+    /// - Parameters:
+    ///   - news: what to tell.
+    ///   - mailbox: as it is told.
+    ///   - index: what `news` was made from; nil if the mailbox has been deleted.
+    ///   - isRev2: whether the client speaks IMAP4rev2.
+    ///   - emit: takes a piece when ``CommandOutput/pieceSize`` is reached: there may be a response for each message.
+    /// - Throws: what `emit` throws.
+    mutating func write(
+        _ news: SelectedMailbox.News,
+        of mailbox: SelectedMailbox,
+        index: MailboxIndex?,
+        isRev2: Bool,
+        emit: ([UInt8]) async throws -> Void
+    ) async throws {
+        for number in news.expunged {
+            self.untagged(UInt32(clamping: number), "EXPUNGE")
+            if self.octets.count >= CommandOutput.pieceSize { try await emit(self.take()) }
+        }
+        guard let index else { return }
+        if let count = news.exists {
+            self.untagged(UInt32(clamping: count), "EXISTS")
+            if !isRev2 { self.untagged(UInt32(clamping: mailbox.recentCount), "RECENT") }
+        }
+        if news.hasNewKeywords { self.write(flagsOf: index, isReadOnly: mailbox.isReadOnly) }
+        for flags in news.flags {
+            guard let slot = index[flags.uid] else { continue }
+            self.raw("* ")
+            self.number(flags.number)
+            // RFC 9051 §7.5.2 demands the UID in what was not asked for; RFC 3501 allows it.
+            self.raw(" FETCH (UID ")
+            self.number(flags.uid.rawValue)
+            self.raw(" FLAGS ")
+            self.flagList(slot: slot, index: index, isRecent: !isRev2 && flags.uid >= mailbox.recentFrom)
+            self.raw(")\r\n")
+            if self.octets.count >= CommandOutput.pieceSize { try await emit(self.take()) }
+        }
+    }
+
+    /// Tells which flags there are and which can be kept: `* FLAGS (…)` and `* OK [PERMANENTFLAGS (…)]`.
+    ///
+    /// Clients drop keywords they were not told of, so this comes again when there are new ones (RFC 9051 §7.3.5).
+    mutating func write(flagsOf index: MailboxIndex, isReadOnly: Bool) {
+        let flags =
+            [.answered, .flagged, .deleted, .seen, .draft] + index.keywords.compactMap { Keyword($0) }.map(Flag.keyword)
+        self.raw("* FLAGS ")
+        self.flagList(flags)
+        self.crlf()
+        self.untagged(
+            .ok,
+            code: .permanentFlags(
+                isReadOnly ? [] : flags,
+                allowsNewKeywords: !isReadOnly && index.keywords.count < MailboxIndex.keywordLimit
+            ),
+            isReadOnly ? "No flags can be changed" : "Flags that are kept"
+        )
+    }
+
+    /// Writes the flags of a message.
+    ///
+    ///     "(" [flag-fetch *(SP flag-fetch)] ")"
+    ///     flag-fetch = flag / obsolete-flag-recent
+    mutating func flagList(slot: MailboxPage.Slot, index: MailboxIndex, isRecent: Bool) {
+        self.raw("(")
+        var isFirst = true
+        func write(_ name: String, _ writer: inout ResponseWriter) {
+            if !isFirst { writer.sp() }
+            isFirst = false
+            writer.raw(name)
+        }
+        for (flag, name) in Self.systemFlags where slot.flags.contains(flag) { write(name, &self) }
+        for name in index.keywordNames(slot.keywords) { write(name, &self) }
+        if isRecent { write(#"\Recent"#, &self) }
+        self.raw(")")
+    }
+
+    private static let systemFlags: [(SystemFlags, String)] = [
+        (.answered, #"\Answered"#), (.flagged, #"\Flagged"#), (.deleted, #"\Deleted"#), (.seen, #"\Seen"#),
+        (.draft, #"\Draft"#),
+    ]
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Finds octets in octets that arrive in pieces: Knuth, Morris and Pratt's way, so that no text can make it slow.
+struct SubstringFinder: Sendable {
+    private let pattern: [UInt8]
+    /// For each prefix of the pattern, the length of its longest border.
+    private let borders: [Int]
+    private var matched = 0
+    private(set) var isFound: Bool
+
+    init(_ pattern: [UInt8]) {
+        self.pattern = pattern
+        self.isFound = pattern.isEmpty
+        var borders = [Int](repeating: 0, count: pattern.count)
+        var length = 0
+        for index in pattern.indices.dropFirst() {
+            while length > 0, pattern[index] != pattern[length] { length = borders[length - 1] }
+            if pattern[index] == pattern[length] { length += 1 }
+            borders[index] = length
+        }
+        self.borders = borders
+    }
+
+    /// Goes on with the next piece; true once the pattern has been found.
+    mutating func feed(_ octets: some Sequence<UInt8>) {
+        guard !self.isFound else { return }
+        for octet in octets {
+            while self.matched > 0, octet != self.pattern[self.matched] {
+                self.matched = self.borders[self.matched - 1]
+            }
+            if octet == self.pattern[self.matched] { self.matched += 1 }
+            if self.matched == self.pattern.count {
+                self.isFound = true
+                return
+            }
+        }
+    }
+
+    /// Forgets a match that has begun: the next piece is another text.
+    mutating func restart() { self.matched = 0 }
+
+    /// Whether one text contains it.
+    func isIn(_ octets: some Sequence<UInt8>) -> Bool {
+        var finder = self
+        finder.feed(octets)
+        return finder.isFound
+    }
+}
+
+/// How texts are made comparable: by Unicode's lower case, in UTF-8 (RFC 9051 §6.4.4 "case-insensitive").
+enum SearchText {
+    static func folded(_ text: String) -> [UInt8] { Array(text.lowercased().utf8) }
+}

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import IMAPSyntax
+import MailStorage
+
+/// What one client has been told of its selected mailbox: the session's snapshot.
+///
+/// It holds the UIDs in the order of their sequence numbers, and the mod-sequence up to which the client knows
+/// everything. What to tell is computed at a sync point by comparing it with the mailbox's current index; nothing is
+/// queued, so nothing can overflow, come in the wrong order or be lost. Flags are not part of it.
+struct SelectedMailbox: Sendable {
+    let resident: ResidentMailbox
+    let name: String
+    let isReadOnly: Bool
+    let uidValidity: UIDValidity
+    /// UIDs in the order of their sequence numbers, ascending, ``held`` ones included.
+    ///
+    /// Shared copy-on-write.
+    private(set) var uids: [UInt32]
+    /// The client knows all changes up to this one, except ``held``.
+    private(set) var told: ModSeq
+    /// Every UID below has been told of.
+    private(set) var uidNext: UID
+    /// This session shows messages from this UID on as `\Recent`.
+    var recentFrom: UID
+    /// Expunged in the store, ascending; not told yet because RFC 9051 §7.5.1 did not allow it.
+    private(set) var held: [UInt32] = []
+    /// Whether the mailbox has been deleted by someone.
+    private(set) var isDeleted = false
+    /// Keywords named in the last FLAGS response.
+    private(set) var toldKeywords: Int
+
+    init(resident: ResidentMailbox, index: MailboxIndex, name: String, isReadOnly: Bool, recentFrom: UID) {
+        self.resident = resident
+        self.name = name
+        self.isReadOnly = isReadOnly
+        self.uidValidity = index.uidValidity
+        self.uids = index.uids()
+        self.told = index.highestModSeq
+        self.uidNext = index.uidNext
+        self.recentFrom = recentFrom
+        self.toldKeywords = index.keywords.count
+    }
+
+    var id: MailboxID { self.resident.id }
+
+    /// The message's sequence number, or nil if the client does not know it (any more).
+    func number(of uid: UID) -> Int? {
+        let position = Self.position(of: uid.rawValue, in: self.uids)
+        guard position < self.uids.count, self.uids[position] == uid.rawValue else { return nil }
+        return position + 1
+    }
+
+    /// How many messages known to the client are `\Recent`.
+    var recentCount: Int { self.uids.count - Self.position(of: self.recentFrom.rawValue, in: self.uids) }
+
+    /// What the client did itself, see ``Outcome/Effect/stored(uids:modSeq:isTold:)``.
+    struct OwnChange: Sendable {
+        var uids: [UID]
+        var modSeq: ModSeq
+        var isTold: Bool
+    }
+
+    /// What has to be told, in the order of telling.
+    struct News: Sendable, Equatable {
+        /// Sequence numbers for EXPUNGE responses, descending.
+        var expunged: [Int] = []
+        /// The new number of messages, if it grew.
+        var exists: Int?
+        /// The mailbox has keywords that FLAGS did not name yet.
+        var hasNewKeywords = false
+        /// Messages whose flags the client must hear, by ascending number.
+        var flags: [Flags] = []
+
+        /// Which message; the flags themselves are in the index.
+        struct Flags: Sendable, Equatable {
+            var number: UInt32
+            var uid: UID
+        }
+
+        var isEmpty: Bool { self == News() }
+    }
+
+    /// Compares with the mailbox as it is now, and moves on to it.
+    ///
+    /// - Parameters:
+    ///   - index: the mailbox now; nil if it has been deleted.
+    ///   - mayExpunge: whether EXPUNGE may be told at this moment (rule U1).
+    ///   - own: what the completing command changed itself.
+    /// - Returns: what to tell.
+    mutating func sync(with index: MailboxIndex?, mayExpunge: Bool, own: OwnChange? = nil) -> News {
+        var news = News()
+        guard let index else {
+            self.isDeleted = true
+            if mayExpunge {
+                news.expunged = (1...max(1, self.uids.count)).reversed().filter { $0 <= self.uids.count }
+                (self.uids, self.held) = ([], [])
+            }
+            return news
+        }
+        if index.highestModSeq != self.told {
+            self.hold(goneFrom: index)
+        }
+        if mayExpunge, !self.held.isEmpty {
+            news.expunged = self.tellHeld()
+        }
+        let firstNew = self.uidNext
+        if index.highestModSeq != self.told {
+            let before = self.uids.count
+            self.appendNew(from: index)
+            if self.uids.count > before { news.exists = self.uids.count }
+            if index.keywords.count > self.toldKeywords {
+                self.toldKeywords = index.keywords.count
+                news.hasNewKeywords = true
+            }
+        }
+        news.flags = self.flagNews(index, below: firstNew, own: own)
+        self.told = index.highestModSeq
+        return news
+    }
+
+    /// Finds the known messages that are no longer there.
+    private mutating func hold(goneFrom index: MailboxIndex) {
+        var gone: [UInt32] = []
+        var start = 0
+        while start < self.uids.count {
+            let number = self.uids[start] >> 8
+            let end = Self.position(
+                of: (number << 8 | 255) &+ 1,
+                in: self.uids,
+                from: start,
+                wrapsToEnd: number == 0xFF_FFFF
+            )
+            let page = index.page(number)
+            if page == nil || (page?.highestModSeq ?? self.told) > self.told {
+                for uid in self.uids[start..<end] where page?[UID(rawValue: uid)] == nil { gone.append(uid) }
+            }
+            start = end
+        }
+        guard !gone.isEmpty else { return }
+        self.held = Set(self.held).union(gone).sorted()
+    }
+
+    /// Forgets the held messages; their numbers, descending.
+    private mutating func tellHeld() -> [Int] {
+        let gone = Set(self.held)
+        var numbers: [Int] = []
+        numbers.reserveCapacity(gone.count)
+        for (index, uid) in self.uids.enumerated() where gone.contains(uid) { numbers.append(index + 1) }
+        self.uids.removeAll { gone.contains($0) }
+        self.held = []
+        numbers.reverse()
+        return numbers
+    }
+
+    private mutating func appendNew(from index: MailboxIndex) {
+        let first = self.uidNext
+        index.forEachPage(from: MailboxPage.number(of: first)) { page in
+            page.forEach { uid, _ in if uid >= first { self.uids.append(uid.rawValue) } }
+        }
+        self.uidNext = max(self.uidNext, index.uidNext)
+    }
+
+    /// Which of the messages known before need a FETCH response with their flags.
+    private func flagNews(_ index: MailboxIndex, below firstNew: UID, own: OwnChange?) -> [News.Flags] {
+        var changed: [UID] = []
+        if index.highestModSeq != self.told {
+            let mayOmit = own.map { $0.isTold ? Set($0.uids) : [] } ?? []
+            index.forEachPage { page in
+                guard page.highestModSeq > self.told else { return }
+                page.forEach { uid, slot in
+                    guard uid < firstNew, slot.modSeq > self.told else { return }
+                    if slot.modSeq == own?.modSeq, mayOmit.contains(uid) { return }
+                    changed.append(uid)
+                }
+            }
+        }
+        if let own, !own.isTold { changed = Set(changed).union(own.uids).sorted() }
+        return changed.compactMap { uid in
+            guard index[uid] != nil, let number = self.number(of: uid) else { return nil }
+            return News.Flags(number: UInt32(clamping: number), uid: uid)
+        }
+    }
+
+    /// Where `uid` stands in an ascending array, or would stand.
+    private static func position(
+        of uid: UInt32,
+        in uids: [UInt32],
+        from start: Int = 0,
+        wrapsToEnd: Bool = false
+    ) -> Int {
+        if wrapsToEnd { return uids.count }
+        var (low, high) = (start, uids.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if uids[middle] < uid { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+}

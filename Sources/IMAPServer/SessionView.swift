@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import IMAPSyntax
+import MailConnection
+import MailStorage
+
+/// What a command may look at when it is bound: the session as told to the client so far.
+struct SessionView: Sendable {
+    let service: IMAPService
+    var peer: Peer
+    var account: Account?
+    var selected: SelectedMailbox?
+    var enabled: Set<EnabledFeature> = []
+    /// The search result variable `$`: UIDs (RFC 9051 §6.4.4.1).
+    var savedResult = NumberSet()
+
+    init(service: IMAPService, peer: Peer) {
+        self.service = service
+        self.peer = peer
+    }
+
+    var state: SessionState {
+        if self.selected != nil { return .selected }
+        return self.account == nil ? .notAuthenticated : .authenticated
+    }
+
+    /// Whether the client speaks IMAP4rev2: UTF-8 names, no `\Recent`, ESEARCH responses.
+    var isRev2: Bool { self.enabled.contains(.imap4rev2) }
+
+    /// How this client spells mailbox names.
+    var nameEncoding: MailboxName.Encoding { self.isRev2 ? .utf8 : .modifiedUTF7 }
+
+    /// Whether a password may be sent here in clear (RFC 9051 §11.1).
+    var allowsPlaintextPasswords: Bool {
+        self.peer.isSecure || self.peer.isLoopback || self.service.options.allowsPlaintext
+    }
+
+    /// The logged-in account's mail; refused before login, which the table of states prevents.
+    func store() throws(Refusal) -> any MailStore {
+        guard let account = self.account else { throw Refusal("Log in first", code: .clientBug, isBad: true) }
+        return self.service.directory.mailStore(of: account.id)
+    }
+
+    /// The selected mailbox.
+    func mailbox() throws(Refusal) -> SelectedMailbox {
+        guard let selected = self.selected else {
+            throw Refusal("Select a mailbox first", code: .clientBug, isBad: true)
+        }
+        if selected.isDeleted { throw .noSuchMailbox }
+        return selected
+    }
+
+    /// The selected mailbox, for a command that changes it.
+    func writableMailbox() throws(Refusal) -> SelectedMailbox {
+        let selected = try self.mailbox()
+        if selected.isReadOnly { throw .readOnly }
+        return selected
+    }
+
+    /// Resolves a sequence set to the UIDs it means to the client now, ascending.
+    ///
+    /// A sequence number that no message has is an error of the client's (RFC 9051 §6.4.9 excuses UIDs only); a set
+    /// with `*` in an empty mailbox means no message.
+    func resolve(_ set: SequenceSet, _ addressing: Addressing) throws(Refusal) -> [UID] {
+        let selected = try self.mailbox()
+        return try self.ranges(of: set, addressing).intersection(selected.uids).map(UID.init(rawValue:))
+    }
+
+    /// The same without counting the messages out, in O(ranges): UIDs that no message has may lie between the others.
+    func ranges(of set: SequenceSet, _ addressing: Addressing) throws(Refusal) -> NumberSet {
+        let selected = try self.mailbox()
+        switch addressing {
+        case .uids: return set.resolve(last: selected.uids.last ?? 0, saved: self.savedResult)
+        case .sequenceNumbers:
+            let count = UInt32(clamping: selected.uids.count)
+            guard set.greatestNumber <= count || count == 0 && set.numbers.isEmpty else { throw .badMessageNumber }
+            // Numbers that follow one another are UIDs that do, so each range of the one is a range of the other.
+            let uids = NumberSet(
+                set.resolve(last: count).ranges.map { range in
+                    selected.uids[Int(range.lowerBound) - 1]...selected.uids[Int(range.upperBound) - 1]
+                }
+            )
+            return set.includesSavedResult ? uids.union(self.savedResult) : uids
+        }
+    }
+}

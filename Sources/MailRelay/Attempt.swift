@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+import MailConnection
+import MailStorage
+import SMTPSyntax
+
+/// One attempt to relay one message to one destination: asks host after host until each recipient has a verdict.
+///
+/// It writes nothing down: verdicts are handed over as soon as they are there, before anything else is said to the
+/// host, so that a message that was taken is not sent again (RFC 1047).
+struct Attempt: Sendable {
+    /// What was learned about the destination.
+    enum Outcome: Sendable, Hashable {
+        /// Somebody there talked to us.
+        case reached
+        /// Nobody did.
+        case unreachable(DeliveryStatus)
+        /// Nothing: it was not tried, or the reason lies with us.
+        case undecided
+    }
+
+    let service: RelayService
+    let entry: QueueEntry
+    let recipients: [QueueEntry.Recipient]
+    let destination: Destination
+    /// Takes verdicts, by the recipients' numbers; called once for each recipient.
+    let settle: @Sendable ([Int: Verdict]) -> Void
+
+    /// Throws `CancellationError` only; recipients without a verdict then stay as they were.
+    func run() async throws -> Outcome {
+        Metrics.attemptBegan()
+        defer { Metrics.attemptEnded() }
+        guard let plan = try await self.plan() else { return .undecided }
+        let route: Route
+        do throws(RouteFailure) {
+            var random = RandomSource(octets: self.service.random)
+            let router = Router(resolver: self.service.resolver, options: self.service.options)
+            route = try await router.route(to: self.destination, using: &random)
+        } catch {
+            if Task.isCancelled { throw CancellationError() }
+            self.settle(all: plan.recipients, error.verdict)
+            guard case .temporary(let status) = error else { return .undecided }
+            return .unreachable(status)
+        }
+        return try await self.deliver(plan, along: route)
+    }
+
+    // MARK: What there is to do
+
+    /// Everything about the message that does not depend on the host.
+    private struct Plan {
+        var transaction: ClientTransaction
+        var recipients: [ClientTransaction.Recipient]
+        let content: QueuedContent
+        let login: ClientLogin?
+    }
+
+    /// Nil if all recipients have got their verdict already.
+    private func plan() async throws -> Plan? {
+        let recipients = self.recipients.compactMap(ClientTransaction.Recipient.init)
+        let known = Set(recipients.map(\.number))
+        let impossible = self.recipients.map(\.number).filter { !known.contains($0) }
+        self.settle(
+            numbers: impossible,
+            .failed(DeliveryStatus(EnhancedStatusCode(5, 1, 3), "the address is not valid"))
+        )
+        guard !recipients.isEmpty else { return nil }
+        guard let reversePath = Self.reversePath(self.entry.reversePath) else {
+            self.settle(
+                all: recipients,
+                .failed(DeliveryStatus(EnhancedStatusCode(5, 1, 7), "the sender's address is not valid"))
+            )
+            return nil
+        }
+        let content = QueuedContent(self.entry, in: self.service.queue)
+        var transaction = ClientTransaction(reversePath: reversePath, recipients: [], size: content.size)
+        transaction.isEightBit = self.entry.isEightBit
+        transaction.returnContent = self.entry.returnsFull.map { $0 ? .full : .headers }
+        transaction.envelopeIdentifier = self.entry.envelopeID
+        do {
+            if self.entry.isInternationalized {
+                transaction.needsInternationalization = try await content.header().contains { $0 > 0x7F }
+            }
+            let login = try await self.login()
+            return Plan(transaction: transaction, recipients: recipients, content: content, login: login)
+        } catch {
+            if Task.isCancelled { throw CancellationError() }
+            Logger.current.error(
+                "Message cannot be attempted",
+                metadata: ["queue_id": "\(self.entry.id.rawValue)", "error": "\(error)"]
+            )
+            self.settle(all: recipients, .deferred(SessionFailure.local("the message cannot be sent now").status))
+            return nil
+        }
+    }
+
+    private static func reversePath(_ text: String) -> Path? {
+        guard !text.isEmpty else { return .null }
+        return (try? EmailAddress(parsing: text)).map(Path.address)
+    }
+
+    private func login() async throws -> ClientLogin? {
+        guard self.destination == .smarthost, let login = self.service.options.smarthost?.login else { return nil }
+        return ClientLogin(user: login.user, password: try await login.password())
+    }
+
+    // MARK: Host after host
+
+    private func deliver(_ plan: Plan, along route: Route) async throws -> Outcome {
+        var plan = plan
+        var last = SessionFailure.connection("no host was asked")
+        var isRefusedByAll = !route.hops.isEmpty
+        for hop in route.hops {
+            guard let failure = try await self.deliver(&plan, to: hop) else { return .reached }
+            last = SessionFailure(cause: failure.cause, status: failure.status.at(hop.description))
+            isRefusedByAll = isRefusedByAll && failure.isPermanent
+            if failure.cause == .local { break }
+        }
+        let verdict: Verdict = isRefusedByAll ? .failed(last.status) : .deferred(last.status)
+        let hadVerdicts = plan.recipients.count < self.recipients.count
+        self.settle(all: plan.recipients, verdict)
+        switch last.cause {
+        case .local: return .undecided
+        case .transaction: return .reached
+        default: return hadVerdicts || isRefusedByAll ? .reached : .unreachable(last.status)
+        }
+    }
+
+    /// Asks one host, again and again as long as that helps.
+    ///
+    /// - Returns: why recipients are left, nil if none is.
+    private func deliver(_ plan: inout Plan, to hop: Route.Hop) async throws -> SessionFailure? {
+        var isClear = false
+        while true {
+            let before = plan.recipients.count
+            let failure = try await self.converse(&plan, hop, isClear: isClear)
+            guard !plan.recipients.isEmpty else { return nil }
+            if plan.recipients.count < before { continue }
+            let reason = failure ?? .outOfStep("the host takes no transaction")
+            // RFC 7435: what would otherwise go in clear text may do so after TLS has failed.
+            guard reason.cause == .handshake, !isClear, self.isOpportunistic else { return reason }
+            isClear = true
+        }
+    }
+
+    /// One connection.
+    ///
+    /// - Returns: why it ended early.
+    private func converse(_ plan: inout Plan, _ hop: Route.Hop, isClear: Bool) async throws -> SessionFailure? {
+        var failure: SessionFailure?
+        let timeouts = self.service.options.timeouts
+        do {
+            try await self.service.connector.withConnection(
+                to: self.target(hop, isClear: isClear),
+                timeout: timeouts.connecting
+            ) { connection in
+                var session = ClientSession(
+                    connection,
+                    self.settings(plan.login, isClear: isClear),
+                    timeouts: timeouts,
+                    time: self.service.time,
+                    work: self.service.work
+                )
+                failure = try await session.open()
+                while failure == nil, !plan.recipients.isEmpty, session.takesAnotherTransaction {
+                    var transaction = plan.transaction
+                    transaction.recipients = Array(plan.recipients.prefix(session.recipientLimit))
+                    let (verdicts, reason) = try await session.send(transaction, plan.content)
+                    plan.recipients.removeAll { verdicts[$0.number] != nil }
+                    self.settle(verdicts.mapValues { $0.at(hop.description) })
+                    failure = reason
+                }
+                await session.quit()
+            }
+        } catch {
+            if Task.isCancelled { throw CancellationError() }
+            return failure ?? .connection("\(error)")
+        }
+        return failure
+    }
+
+    private func settle(all recipients: [ClientTransaction.Recipient], _ verdict: Verdict) {
+        self.settle(numbers: recipients.map(\.number), verdict)
+    }
+
+    private func settle(numbers: [Int], _ verdict: Verdict) {
+        guard !numbers.isEmpty else { return }
+        self.settle(Dictionary(numbers.map { ($0, verdict) }) { first, _ in first })
+    }
+
+    // MARK: How to connect
+
+    private var smarthost: Smarthost? { self.destination == .smarthost ? self.service.options.smarthost : nil }
+
+    private var isOpportunistic: Bool { self.smarthost?.security ?? .opportunistic == .opportunistic }
+
+    private func target(_ hop: Route.Hop, isClear: Bool) -> RelayTarget {
+        let security: RelayTarget.Security =
+            switch self.smarthost?.security ?? .opportunistic {
+            case .implicit: .implicit(verifying: true)
+            case .startTLS: .startTLS(verifying: true)
+            case .opportunistic: isClear ? .none : .startTLS(verifying: false)
+            case .none: .none
+            }
+        // Verification of a smarthost given as an address is by that address.
+        let name = hop.name ?? (self.smarthost == nil ? nil : hop.address.description)
+        return RelayTarget(
+            address: hop.address.description,
+            port: self.smarthost?.port ?? self.service.options.port,
+            serverName: name,
+            security: security
+        )
+    }
+
+    private func settings(_ login: ClientLogin?, isClear: Bool) -> ClientStateMachine.Settings {
+        let security: ClientStateMachine.Security =
+            switch self.smarthost?.security ?? .opportunistic {
+            // The connector has failed if there is none.
+            case .implicit: .required
+            case .startTLS: .required
+            case .opportunistic: isClear ? .asIs : .opportunistic
+            case .none: .asIs
+            }
+        return ClientStateMachine.Settings(
+            hostname: self.service.options.hostname,
+            security: security,
+            login: login,
+            allowsPlaintext: self.smarthost?.security == Smarthost.Security.none
+        )
+    }
+}

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import MailConnection
+import SASLMechanisms
+import SMTPSyntax
+
+/// One connection to another server: does what ``ClientStateMachine`` says.
+///
+/// A value owned by the task of its attempt. Functions throw `CancellationError` only.
+struct ClientSession {
+    private var connection: any Connection<ClientNote>
+    private var machine: ClientStateMachine
+    private var replies = ReplyParser()
+    private let timeouts: ClientTimeouts
+    private let time: TimeSource
+    private let work: PasswordWork
+    private let dialogueEnd: Duration
+    /// How often a reply was waited for: the number of the last timer.
+    private var waits = 0
+    /// Nothing more can be said.
+    private var isOver = false
+
+    init(
+        _ connection: any Connection<ClientNote>,
+        _ settings: ClientStateMachine.Settings,
+        timeouts: ClientTimeouts,
+        time: TimeSource,
+        work: PasswordWork
+    ) {
+        self.machine = ClientStateMachine(settings, isSecure: connection.peer.isSecure)
+        self.connection = connection
+        self.timeouts = timeouts
+        self.time = time
+        self.work = work
+        self.dialogueEnd = time.now() + timeouts.dialogue
+    }
+
+    /// The most recipients of one transaction.
+    var recipientLimit: Int { self.machine.recipientLimit }
+    /// Whether there can be another transaction.
+    var takesAnotherTransaction: Bool { !self.isOver && self.machine.takesAnotherTransaction }
+
+    /// Comes as far as being ready for a transaction; returns why not, if not.
+    mutating func open() async throws -> SessionFailure? { try await self.run(.wait, content: nil) }
+
+    /// Proposes a transaction and sends the message to those whom the server accepts.
+    ///
+    /// Verdicts are by the recipients' numbers. Of those left out nothing is known: with a failure another host may be
+    /// asked, without one another transaction on this connection.
+    mutating func send(
+        _ transaction: ClientTransaction,
+        _ content: QueuedContent
+    ) async throws -> (verdicts: [Int: Verdict], failure: SessionFailure?) {
+        let failure = try await self.run(self.machine.begin(transaction), content: content)
+        return (self.machine.verdicts, failure)
+    }
+
+    /// Says farewell (RFC 5321 §4.1.1.10), unless nobody would listen.
+    mutating func quit() async {
+        guard !self.isOver, !self.replies.hasUnread else { return }
+        self.isOver = true
+        do {
+            try await self.connection.write(CommandLine(verb: "QUIT").octets)
+            _ = try await self.reply(until: self.time.now() + self.timeouts.quit)
+        } catch {
+            // Whatever it was, the messages before are settled.
+        }
+    }
+
+    // MARK: Doing what the machine says
+
+    private mutating func run(
+        _ first: ClientStateMachine.Action,
+        content: QueuedContent?
+    ) async throws
+        -> SessionFailure?
+    {
+        var action = first
+        while true {
+            switch action {
+            case .ready:
+                return nil
+            case .failed(let failure):
+                self.isOver = true
+                return failure
+            default:
+                do {
+                    action = try await self.perform(action, content)
+                } catch {
+                    // Cut off by ourselves, which a closed connection does not tell.
+                    if Task.isCancelled { throw CancellationError() }
+                    let failure = error as? SessionFailure ?? .lost(waitingFor: self.machine.awaited)
+                    action = self.machine.fail(failure)
+                }
+            }
+        }
+    }
+
+    private mutating func perform(
+        _ action: ClientStateMachine.Action,
+        _ content: QueuedContent?
+    ) async throws -> ClientStateMachine.Action {
+        switch action {
+        case .send(let octets):
+            try self.checkSilence()
+            try await self.connection.write(octets)
+            return .wait
+        case .secure:
+            return try await self.secure()
+        case .compute(let exchange, let challenge):
+            return try await self.compute(exchange, challenge)
+        case .content:
+            guard let content else { throw SessionFailure.outOfStep("there is no content to send") }
+            try self.checkSilence()
+            return try await self.write(content)
+        case .wait, .ready, .failed:
+            return self.machine.received(try await self.nextReply())
+        }
+    }
+
+    /// Whoever has said more than was asked for is not in step with us, or somebody has put words into their mouth.
+    private func checkSilence() throws(SessionFailure) {
+        guard !self.replies.hasUnread else { throw .outOfStep("more was said than was asked for") }
+    }
+
+    private mutating func secure() async throws -> ClientStateMachine.Action {
+        // Replies in clear text behind the one to STARTTLS would be taken for replies under TLS.
+        try self.checkSilence()
+        do {
+            try await self.connection.startTLS(after: [])
+        } catch {
+            if Task.isCancelled { throw CancellationError() }
+            throw SessionFailure.handshake("\(error)")
+        }
+        self.replies.reset()
+        return self.machine.secured()
+    }
+
+    private mutating func compute(
+        _ exchange: any SASLClientExchange,
+        _ challenge: [UInt8]
+    ) async throws -> ClientStateMachine.Action {
+        do {
+            let (next, response) = try await self.work.run {
+                var next = exchange
+                let response = try next.respond(to: challenge)
+                return (next, response)
+            }
+            return self.machine.respond(next, response)
+        } catch is SASLFailure {
+            return self.machine.respond(exchange, nil)
+        } catch is PasswordWork.Busy {
+            throw SessionFailure.local("too many passwords are being computed at this moment")
+        }
+    }
+
+    /// Sends the content, in pieces.
+    private mutating func write(_ content: QueuedContent) async throws -> ClientStateMachine.Action {
+        var encoder = DotStuffing.Encoder()
+        var offset = 0
+        while offset < content.size {
+            let piece: [UInt8]
+            do {
+                piece = try await content.piece(at: offset)
+            } catch {
+                if Task.isCancelled { throw CancellationError() }
+                // Without its end the server must not take it for a message (RFC 5321 §4.1.1.4).
+                throw SessionFailure.local("the message cannot be read now")
+            }
+            offset += piece.count
+            var wire: [UInt8] = []
+            wire.reserveCapacity(piece.count + piece.count / 32 + 8)
+            encoder.encode(piece[...], into: &wire)
+            if offset >= content.size { encoder.finish(into: &wire) }
+            if let interrupted = try await self.writeContent(wire) { return interrupted }
+        }
+        if content.size == 0 {
+            var wire: [UInt8] = []
+            encoder.finish(into: &wire)
+            if let interrupted = try await self.writeContent(wire) { return interrupted }
+        }
+        return self.machine.contentSent()
+    }
+
+    /// Writes a part of the content; a host that hangs up meanwhile may have said why.
+    private mutating func writeContent(_ wire: [UInt8]) async throws -> ClientStateMachine.Action? {
+        do {
+            try await self.connection.write(wire)
+            return nil
+        } catch {
+            if Task.isCancelled { throw CancellationError() }
+            return self.machine.received(try await self.reply(until: self.time.now() + self.timeouts.quit))
+        }
+    }
+
+    // MARK: Replies
+
+    private mutating func nextReply() async throws -> Reply {
+        let deadline = self.time.now() + self.machine.state.timeout(self.timeouts)
+        return try await self.reply(until: self.machine.state.isBounded ? min(deadline, self.dialogueEnd) : deadline)
+    }
+
+    private mutating func reply(until deadline: Duration) async throws -> Reply {
+        if let reply = try self.parsedReply() { return reply }
+        self.waits += 1
+        let (number, time, post) = (self.waits, self.time, self.connection.post)
+        return try await withThrowingDiscardingTaskGroup { group in
+            defer { group.cancelAll() }
+            group.addTask {
+                do { try await time.sleep(deadline) } catch { return }
+                post(.timeout(number))
+            }
+            return try await self.awaitReply(number)
+        }
+    }
+
+    private mutating func awaitReply(_ number: Int) async throws -> Reply {
+        while true {
+            switch try await self.connection.next() {
+            case .octets(let octets):
+                self.replies.append(octets)
+                if let reply = try self.parsedReply() { return reply }
+            case .note(.timeout(let timer)):
+                // Those of earlier waits may come late.
+                if timer == number { throw SessionFailure.timedOut(waitingFor: self.machine.awaited) }
+            case .shutdown:
+                // When to stop is the dispatcher's business.
+                continue
+            case .endOfOctets, nil:
+                throw SessionFailure.lost(waitingFor: self.machine.awaited)
+            }
+        }
+    }
+
+    private mutating func parsedReply() throws(SessionFailure) -> Reply? {
+        do {
+            return try self.replies.next()
+        } catch {
+            throw .outOfStep("what came is no reply: expected \(error.expected)")
+        }
+    }
+}

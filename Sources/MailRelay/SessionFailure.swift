@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SMTPSyntax
+
+/// Why a session came to its end before its work was done.
+struct SessionFailure: Error, Sendable, Hashable {
+    enum Cause: Sendable, Hashable {
+        /// There was no connection, it broke, or the host was silent for too long.
+        case connection
+        /// The host refused to talk to us: at its greeting, at EHLO, or by 421.
+        case refused
+        /// TLS failed after STARTTLS.
+        case handshake
+        /// What TLS or AUTH we must have, we cannot have.
+        case policy
+        /// The host does not keep to the protocol, or somebody speaks in its place.
+        case outOfStep
+        /// The host does not want this message now (4yz to MAIL), which says nothing about others.
+        case transaction
+        /// It is our own fault: the message cannot be read now.
+        case local
+    }
+
+    let cause: Cause
+    let status: DeliveryStatus
+
+    /// Whether the host said that trying again is pointless.
+    var isPermanent: Bool { self.cause == .refused && self.status.code.class == 5 }
+
+    static func connection(_ text: String) -> Self {
+        Self(cause: .connection, status: DeliveryStatus(EnhancedStatusCode(4, 4, 1), text))
+    }
+
+    static func lost(waitingFor what: String) -> Self {
+        Self(
+            cause: .connection,
+            status: DeliveryStatus(EnhancedStatusCode(4, 4, 2), "connection lost while waiting for \(what)")
+        )
+    }
+
+    static func timedOut(waitingFor what: String) -> Self {
+        Self(
+            cause: .connection,
+            status: DeliveryStatus(EnhancedStatusCode(4, 4, 2), "timed out while waiting for \(what)")
+        )
+    }
+
+    static func refused(_ reply: Reply) -> Self { Self(cause: .refused, status: DeliveryStatus(reply)) }
+
+    static func policy(_ text: String) -> Self {
+        Self(cause: .policy, status: DeliveryStatus(EnhancedStatusCode(4, 7, 5), text))
+    }
+
+    static func handshake(_ text: String) -> Self {
+        Self(cause: .handshake, status: DeliveryStatus(EnhancedStatusCode(4, 7, 5), "TLS failed: \(text)"))
+    }
+
+    static func outOfStep(_ text: String) -> Self {
+        Self(cause: .outOfStep, status: DeliveryStatus(EnhancedStatusCode(4, 5, 0), text))
+    }
+
+    static func local(_ text: String) -> Self {
+        Self(cause: .local, status: DeliveryStatus(EnhancedStatusCode(4, 3, 0), text))
+    }
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SMTPSyntax
+
+/// What an attempt found out about a recipient.
+enum Verdict: Sendable, Hashable {
+    /// The host took responsibility; `knowsDSN`: for reports to the sender, too (RFC 3461 §5.2.1).
+    case delivered(DeliveryStatus, knowsDSN: Bool)
+    /// It will not work.
+    case failed(DeliveryStatus)
+    /// It may work later.
+    case deferred(DeliveryStatus)
+
+    /// What a negative or final reply means.
+    init(_ reply: Reply, knowsDSN: Bool) {
+        switch reply.severity {
+        case .positiveCompletion: self = .delivered(DeliveryStatus(reply), knowsDSN: knowsDSN)
+        case .permanentNegative: self = .failed(DeliveryStatus(reply))
+        case .transientNegative, .positiveIntermediate: self = .deferred(DeliveryStatus(reply))
+        }
+    }
+
+    var status: DeliveryStatus {
+        switch self {
+        case .delivered(let status, _), .failed(let status), .deferred(let status): status
+        }
+    }
+
+    /// The same, said by or about a host.
+    func at(_ host: String) -> Self {
+        switch self {
+        case .delivered(let status, let knowsDSN): .delivered(status.at(host), knowsDSN: knowsDSN)
+        case .failed(let status): .failed(status.at(host))
+        case .deferred(let status): .deferred(status.at(host))
+        }
+    }
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Synchronization
+
+/// Says *that* something changed, never *what*: "what" is a question to the store.
+///
+/// Losing or merging pokes is therefore harmless, and a watcher never has more than one waiting.
+package final class ChangeFeed: Sendable {
+    /// What can be watched.
+    package enum Topic: Hashable, Sendable {
+        case mailbox(MailboxID)
+        /// Mailboxes of the account came, went or were renamed.
+        case mailboxList(AccountID)
+        /// Messages came into the queue, or an operator changed something there.
+        case queue
+    }
+
+    /// One watcher's interest in one topic.
+    package final class Watch: Sendable {
+        let topic: Topic
+        private let isPoked = Atomic(false)
+        private let post: @Sendable () -> Void
+
+        init(_ topic: Topic, post: @escaping @Sendable () -> Void) {
+            self.topic = topic
+            self.post = post
+        }
+
+        func poke() { if !self.isPoked.exchange(true, ordering: .acquiringAndReleasing) { self.post() } }
+
+        /// Call before asking the store what changed: a change after that pokes again.
+        package func rearm() { self.isPoked.store(false, ordering: .releasing) }
+    }
+
+    private let watches = Mutex<[Topic: [ObjectIdentifier: Watch]]>([:])
+
+    package init() {}
+
+    /// Calls `post` after each commit that touched `topic`, but at most once until ``Watch/rearm()``.
+    ///
+    /// `post` runs on the store's thread: it must only put something into an inbox.
+    package func watch(_ topic: Topic, post: @escaping @Sendable () -> Void) -> Watch {
+        let watch = Watch(topic, post: post)
+        self.watches.withLock { watches in watches[topic, default: [:]][ObjectIdentifier(watch)] = watch }
+        return watch
+    }
+
+    package func cancel(_ watch: Watch) {
+        self.watches.withLock { watches in
+            watches[watch.topic]?[ObjectIdentifier(watch)] = nil
+            if watches[watch.topic]?.isEmpty == true { watches[watch.topic] = nil }
+        }
+    }
+
+    /// Whether anybody watches; the store keeps a mailbox resident while somebody does.
+    package func isWatched(_ topic: Topic) -> Bool { self.watches.withLock { watches in watches[topic] != nil } }
+
+    /// Called by the store after a commit.
+    package func publish(_ topics: Set<Topic>) {
+        let touched = self.watches.withLock { watches in
+            topics.flatMap { topic in watches[topic].map { Array($0.values) } ?? [] }
+        }
+        for watch in touched { watch.poke() }
+    }
+}

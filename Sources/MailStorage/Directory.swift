@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Who there is: domains, accounts and aliases.
+///
+/// Addresses are in canonical form: `localpart@domain` with the domain in lower case and the local part as written.
+/// Local parts compare without regard to ASCII case. All methods throw ``StoreError``.
+package protocol Directory: Sendable {
+    func domains() async throws -> [String]
+    func addDomain(_ name: String) async throws
+    /// Refused with ``StoreError/notPermitted(_:)`` while accounts or aliases are in it.
+    func removeDomain(_ name: String) async throws
+
+    func accounts() async throws -> [Account]
+    /// Adds an account with an `INBOX` and the mailboxes that clients expect (Drafts, Sent, Junk, Trash, Archive).
+    ///
+    /// `verifier` is the text form of its password verifier; never the password.
+    func addAccount(_ address: String, verifier: String) async throws -> Account
+    /// Removes the account with its mail.
+    func removeAccount(_ address: String) async throws
+    func setVerifier(_ verifier: String, of address: String) async throws
+    /// For logging in: the account of that name (its address) and its verifier; nil if there is none.
+    func credential(for name: String) async throws -> (account: Account, verifier: String)?
+
+    func aliases() async throws -> [Alias]
+    /// `targets` must be addresses of accounts here.
+    func addAlias(_ address: String, targets: [String]) async throws
+    func removeAlias(_ address: String) async throws
+
+    /// Where mail for an address goes. `domain` is in lower case.
+    ///
+    /// `postmaster` at a local domain always goes somewhere once there is an account: to its alias or account, else to
+    /// the account that was made first (RFC 5321 §4.5.1).
+    func route(localPart: String, domain: String) async throws -> RecipientRoute
+    /// Who may write `address` as the reverse-path: true if it is the account's own or an alias of it.
+    func mayUse(_ address: String, account: AccountID) async throws -> Bool
+
+    func mailStore(of account: AccountID) -> any MailStore
+}
+
+/// An account: a person's mail.
+package struct Account: Hashable, Sendable {
+    package let id: AccountID
+    /// Its address, which is also its name for logging in.
+    package var address: String
+
+    package init(id: AccountID, address: String) {
+        self.id = id
+        self.address = address
+    }
+}
+
+/// An address that stands for accounts.
+package struct Alias: Hashable, Sendable {
+    package var address: String
+    /// Addresses of accounts.
+    package var targets: [String]
+
+    package init(address: String, targets: [String]) {
+        self.address = address
+        self.targets = targets
+    }
+}
+
+/// Where mail for an address goes.
+package enum RecipientRoute: Hashable, Sendable {
+    /// To these accounts' inboxes.
+    case local([AccountID])
+    /// The domain is ours, the mailbox is not there.
+    case unknownMailbox
+    /// The domain is not ours.
+    case remote
+}

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import MailMessage
+
+/// One account's mail.
+///
+/// Every method is one transaction: it has happened, durably, when the method returns, or it has not. After the commit
+/// ``feed`` pokes whoever watches a mailbox it touched. All methods throw ``StoreError`` for what can be expected, and
+/// any other error when the machine fails.
+package protocol MailStore: MessageStaging {
+    var account: AccountID { get }
+    var feed: ChangeFeed { get }
+
+    // MARK: Mailboxes
+
+    /// All mailboxes, in the order of their names' octets with `INBOX` first.
+    func mailboxes() async throws -> [Mailbox]
+    /// The mailbox of that name, or nil.
+    func mailbox(named name: String) async throws -> Mailbox?
+    /// Names that were subscribed, also those of mailboxes that are gone (RFC 9051 §6.3.7).
+    func subscriptions() async throws -> [String]
+    /// Creates the mailbox, and those above it in the hierarchy that are missing (RFC 9051 §6.3.4).
+    func createMailbox(named name: String, specialUse: SpecialUse?) async throws -> Mailbox
+    /// Deletes the mailbox with its messages; those below it in the hierarchy stay.
+    func deleteMailbox(named name: String) async throws
+    /// Renames the mailbox and those below it; renaming `INBOX` moves its messages (RFC 9051 §6.3.6).
+    func renameMailbox(from: String, to: String) async throws
+    func setSubscribed(_ isSubscribed: Bool, name: String) async throws
+    func status(of mailbox: MailboxID) async throws -> MailboxStatus
+
+    // MARK: Index
+
+    /// The mailbox's index in memory, loaded if need be; it stays current for as long as somebody holds it.
+    func open(_ mailbox: MailboxID) async throws -> ResidentMailbox
+    /// Ends `\Recent` for the messages there are: the caller is the session that is told of them.
+    ///
+    /// Returns the first UID that was recent until now.
+    func claimRecent(in mailbox: MailboxID) async throws -> UID
+
+    // MARK: Messages
+
+    /// Adds the messages, all or none, with ascending UIDs.
+    func append(_ messages: [NewMessage], to mailbox: MailboxID) async throws -> AppendReceipt
+    /// What never changes about the messages, ascending by UID; those that are gone are left out.
+    func messages(_ uids: [UID], in mailbox: MailboxID, including parts: MessageParts) async throws -> [StoredMessage]
+    /// The stored octets of a message from `range.lowerBound` on: at least one if the range is within the message.
+    ///
+    /// May return fewer than asked for: whoever needs more asks again. Throws ``StoreError/expunged`` if they are gone.
+    func octets(of blob: BlobID, in range: Range<Int>) async throws -> [UInt8]
+    /// Changes flags of those messages that are there.
+    ///
+    /// - Parameters:
+    ///   - uids: the messages, in any order.
+    ///   - mailbox: where they are.
+    ///   - change: what to do.
+    ///   - unchangedSince: leave alone what has changed after this mod-sequence (RFC 7162 §3.1.3).
+    ///   - knownUntil: tell in ``FlagReceipt/unknown`` what had changed after this mod-sequence.
+    /// - Returns: what became of each message.
+    /// - Throws: ``StoreError/noSuchMailbox``; ``StoreError/tooManyKeywords``.
+    func changeFlags(
+        of uids: [UID],
+        in mailbox: MailboxID,
+        _ change: FlagChange,
+        unchangedSince: ModSeq?,
+        knownUntil: ModSeq?
+    ) async throws -> FlagReceipt
+    /// Copies those messages that are there, with flags and internal dates, to the end of `target`.
+    func copy(_ uids: [UID], from source: MailboxID, to target: MailboxID) async throws -> CopyReceipt
+    /// Copies and expunges in one step (RFC 9051 §6.4.8).
+    func move(_ uids: [UID], from source: MailboxID, to target: MailboxID) async throws -> CopyReceipt
+    /// Removes the messages that have `\Deleted`; with `uids`, only those of them (RFC 9051 §6.4.9).
+    ///
+    /// Returns what it removed, ascending.
+    func expunge(_ uids: [UID]?, in mailbox: MailboxID) async throws -> [UID]
+}
+
+extension MailStore {
+    /// Changes flags for somebody who need not know what they were.
+    package func changeFlags(
+        of uids: [UID],
+        in mailbox: MailboxID,
+        _ change: FlagChange,
+        unchangedSince: ModSeq?
+    ) async throws -> FlagReceipt {
+        try await self.changeFlags(of: uids, in: mailbox, change, unchangedSince: unchangedSince, knownUntil: nil)
+    }
+}
+
+/// A message to be added to a mailbox.
+package struct NewMessage: Sendable {
+    package var message: StagedMessage
+    package var flags: FlagSet
+    package var internalDate: MessageDate
+
+    package init(_ message: StagedMessage, flags: FlagSet = FlagSet(), internalDate: MessageDate) {
+        self.message = message
+        self.flags = flags
+        self.internalDate = internalDate
+    }
+}
+
+/// Where appended messages went.
+package struct AppendReceipt: Hashable, Sendable {
+    package var uidValidity: UIDValidity
+    /// Ascending, in the order given.
+    package var uids: [UID]
+
+    package init(uidValidity: UIDValidity, uids: [UID]) {
+        self.uidValidity = uidValidity
+        self.uids = uids
+    }
+}
+
+/// What became of a change of flags.
+package struct FlagReceipt: Hashable, Sendable {
+    /// The mod-sequence that the changed messages have now.
+    package var modSeq: ModSeq
+    /// Messages whose flags are now as asked for, changed or already so; ascending.
+    package var updated: [UID]
+    /// Messages left alone because they had changed after `unchangedSince`; ascending.
+    package var modified: [UID]
+    /// Messages of ``updated`` that somebody else had changed after `knownUntil` before this change; ascending.
+    package var unknown: [UID]
+
+    package init(modSeq: ModSeq, updated: [UID], modified: [UID], unknown: [UID] = []) {
+        self.modSeq = modSeq
+        self.updated = updated
+        self.modified = modified
+        self.unknown = unknown
+    }
+}
+
+/// Which message became which.
+package struct CopyReceipt: Hashable, Sendable {
+    /// The target mailbox's.
+    package var uidValidity: UIDValidity
+    /// The messages that were there, ascending.
+    package var source: [UID]
+    /// Their copies in the same order, ascending too.
+    package var target: [UID]
+
+    package init(uidValidity: UIDValidity, source: [UID], target: [UID]) {
+        self.uidValidity = uidValidity
+        self.source = source
+        self.target = target
+    }
+}
+
+/// What to read of messages besides their dates and sizes.
+package struct MessageParts: Hashable, Sendable {
+    package var summary: Bool
+    /// Read the octets of messages up to this size along with the rest; 0: of none.
+    package var contentUpTo: Int
+
+    package init(summary: Bool = false, contentUpTo: Int = 0) {
+        self.summary = summary
+        self.contentUpTo = contentUpTo
+    }
+}
+
+/// What never changes about a message of a mailbox.
+package struct StoredMessage: Sendable {
+    package var uid: UID
+    package var blob: BlobID
+    package var size: Int
+    package var internalDate: MessageDate
+    /// When it came into this mailbox.
+    package var saveDate: UnixTime
+    /// If asked for.
+    package var summary: MessageSummary?
+    /// If asked for and small enough.
+    package var content: [UInt8]?
+
+    package init(
+        uid: UID,
+        blob: BlobID,
+        size: Int,
+        internalDate: MessageDate,
+        saveDate: UnixTime,
+        summary: MessageSummary? = nil,
+        content: [UInt8]? = nil
+    ) {
+        self.uid = uid
+        self.blob = blob
+        self.size = size
+        self.internalDate = internalDate
+        self.saveDate = saveDate
+        self.summary = summary
+        self.content = content
+    }
+}

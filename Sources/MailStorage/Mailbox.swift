@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A mailbox as its account's list has it.
+package struct Mailbox: Hashable, Sendable {
+    package let id: MailboxID
+    /// Levels separated by `/`, in UTF-8; the inbox is `INBOX`.
+    package var name: String
+    package var uidValidity: UIDValidity
+    package var specialUse: SpecialUse?
+    package var isSubscribed: Bool
+
+    package init(
+        id: MailboxID,
+        name: String,
+        uidValidity: UIDValidity,
+        specialUse: SpecialUse? = nil,
+        isSubscribed: Bool = false
+    ) {
+        self.id = id
+        self.name = name
+        self.uidValidity = uidValidity
+        self.specialUse = specialUse
+        self.isSubscribed = isSubscribed
+    }
+}
+
+/// What a mailbox is for (RFC 6154 §2); the raw value is the attribute without its backslash.
+package enum SpecialUse: String, CaseIterable, Sendable {
+    case all = "All"
+    case archive = "Archive"
+    case drafts = "Drafts"
+    case flagged = "Flagged"
+    case junk = "Junk"
+    case sent = "Sent"
+    case trash = "Trash"
+}
+
+/// A mailbox in figures, kept by counters so that asking never reads the messages (RFC 9051 §6.3.11).
+package struct MailboxStatus: Hashable, Sendable {
+    package var messages: Int
+    package var unseen: Int
+    package var deleted: Int
+    package var recent: Int
+    /// Octets of all messages together.
+    package var size: UInt64
+    package var uidNext: UID
+    package var uidValidity: UIDValidity
+    package var highestModSeq: ModSeq
+
+    package init(
+        messages: Int,
+        unseen: Int,
+        deleted: Int,
+        recent: Int,
+        size: UInt64,
+        uidNext: UID,
+        uidValidity: UIDValidity,
+        highestModSeq: ModSeq
+    ) {
+        self.messages = messages
+        self.unseen = unseen
+        self.deleted = deleted
+        self.recent = recent
+        self.size = size
+        self.uidNext = uidNext
+        self.uidValidity = uidValidity
+        self.highestModSeq = highestModSeq
+    }
+}

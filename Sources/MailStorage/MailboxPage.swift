@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Everything that changes about up to 256 consecutive UIDs of a mailbox, packed.
+///
+/// What never changes of a message is a row of its own, written once. What does change lies here: whether the message
+/// is still there, its system flags, its keywords, and the mod-sequence of its last change. So marking ten thousand
+/// messages rewrites forty pages, and "what changed since n" opens only pages whose ``highestModSeq`` is above n.
+package struct MailboxPage: Hashable, Sendable {
+    /// UIDs of a page share all but their lowest eight bits.
+    package static let span = 256
+
+    /// What changes about one message.
+    package struct Slot: Hashable, Sendable {
+        package var flags: SystemFlags
+        /// Bit i stands for the keyword i of ``MailboxIndex/keywords``.
+        package var keywords: UInt64
+        package var modSeq: ModSeq
+
+        package init(flags: SystemFlags, keywords: UInt64, modSeq: ModSeq) {
+            self.flags = flags
+            self.keywords = keywords
+            self.modSeq = modSeq
+        }
+    }
+
+    /// The UIDs' common upper 24 bits.
+    package let number: UInt32
+    /// The mod-sequence of the last change to any message of the page, expunging included.
+    package private(set) var highestModSeq: ModSeq
+    /// How many messages are there.
+    package private(set) var count = 0
+    private var present: [UInt64] = [0, 0, 0, 0]
+    private var flags: [UInt8] = []
+    private var keywords: [UInt64] = []
+    private var modSeqs: [Int64] = []
+
+    package init(number: UInt32, highestModSeq: ModSeq) {
+        self.number = number
+        self.highestModSeq = highestModSeq
+    }
+
+    /// Which page a UID is in.
+    package static func number(of uid: UID) -> UInt32 { uid.rawValue >> 8 }
+
+    /// What changes about the message, or nil if it is not (or no longer) there.
+    package subscript(uid: UID) -> Slot? {
+        guard Self.number(of: uid) == self.number else { return nil }
+        let offset = Int(uid.rawValue & 255)
+        guard self.isPresent(offset) else { return nil }
+        return Slot(
+            flags: SystemFlags(rawValue: self.flags[offset]),
+            keywords: offset < self.keywords.count ? self.keywords[offset] : 0,
+            modSeq: ModSeq(rawValue: self.modSeqs[offset])
+        )
+    }
+
+    /// Adds the message or replaces what is known of it; a UID of another page is a mistake of the caller's.
+    package mutating func set(_ uid: UID, _ slot: Slot) {
+        precondition(Self.number(of: uid) == self.number, "UID of another page")
+        let offset = Int(uid.rawValue & 255)
+        self.grow(to: offset + 1, withKeywords: slot.keywords != 0)
+        if !self.isPresent(offset) {
+            self.present[offset >> 6] |= 1 << UInt64(offset & 63)
+            self.count += 1
+        }
+        self.flags[offset] = slot.flags.rawValue
+        if offset < self.keywords.count { self.keywords[offset] = slot.keywords }
+        self.modSeqs[offset] = slot.modSeq.rawValue
+        self.highestModSeq = max(self.highestModSeq, slot.modSeq)
+    }
+
+    /// Takes the message away; does nothing if it is not there.
+    package mutating func remove(_ uid: UID, at modSeq: ModSeq) {
+        let offset = Int(uid.rawValue & 255)
+        guard Self.number(of: uid) == self.number, self.isPresent(offset) else { return }
+        self.present[offset >> 6] &= ~(1 << UInt64(offset & 63))
+        self.count -= 1
+        self.highestModSeq = max(self.highestModSeq, modSeq)
+    }
+
+    /// Calls `body` for each message in ascending order.
+    package func forEach(_ body: (UID, Slot) throws -> Void) rethrows {
+        for word in 0..<4 {
+            var bits = self.present[word]
+            while bits != 0 {
+                let offset = word << 6 | bits.trailingZeroBitCount
+                bits &= bits - 1
+                try body(
+                    UID(rawValue: self.number << 8 | UInt32(offset)),
+                    Slot(
+                        flags: SystemFlags(rawValue: self.flags[offset]),
+                        keywords: offset < self.keywords.count ? self.keywords[offset] : 0,
+                        modSeq: ModSeq(rawValue: self.modSeqs[offset])
+                    )
+                )
+            }
+        }
+    }
+
+    private func isPresent(_ offset: Int) -> Bool { self.present[offset >> 6] & (1 << UInt64(offset & 63)) != 0 }
+
+    private mutating func grow(to count: Int, withKeywords: Bool) {
+        if self.flags.count < count {
+            self.flags.append(contentsOf: repeatElement(0, count: count - self.flags.count))
+            self.modSeqs.append(contentsOf: repeatElement(0, count: count - self.modSeqs.count))
+        }
+        if withKeywords, self.keywords.count < count {
+            self.keywords.append(contentsOf: repeatElement(0, count: count - self.keywords.count))
+        }
+    }
+}

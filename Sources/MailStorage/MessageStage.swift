@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import MailMessage
+
+/// Takes the octets of one message as they arrive, so that a large one never sits in memory.
+///
+/// A stage belongs to one task. What it has taken survives nothing: only ``MailStore/append(_:to:)`` or
+/// ``MailQueue/accept(_:)`` makes it last. A stage that is dropped unfinished is cleared away by the store.
+package protocol MessageStage {
+    /// Octets taken so far.
+    var size: Int { get }
+    /// Takes the next octets; suspends while the store is behind. Throws ``StoreError``.
+    mutating func append(_ octets: ArraySlice<UInt8>) async throws
+    /// Ends the message. The stage is of no more use after it. Throws ``StoreError``.
+    mutating func finish() async throws -> StagedMessage
+    /// Gives the octets up.
+    mutating func abandon() async
+}
+
+/// A message that has arrived completely, not yet part of any mailbox or queue.
+package struct StagedMessage: Sendable {
+    /// Where its octets wait.
+    package enum Content: Sendable {
+        /// In memory: small.
+        case octets([UInt8])
+        /// In the store, under this number.
+        case blob(BlobID)
+    }
+
+    package let content: Content
+    package let size: Int
+    /// SHA-256 of the octets, 32 octets.
+    package let digest: [UInt8]
+    package let summary: MessageSummary
+
+    package init(content: Content, size: Int, digest: [UInt8], summary: MessageSummary) {
+        self.content = content
+        self.size = size
+        self.digest = digest
+        self.summary = summary
+    }
+}
+
+/// Where messages can be staged.
+package protocol MessageStaging: Sendable {
+    /// Begins a message of which at most `limit` octets are expected.
+    func stage(limit: Int) -> any MessageStage
+}

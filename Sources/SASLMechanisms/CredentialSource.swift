@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a directory knows of a user who may log in.
+package struct StoredCredential<Identity: Sendable>: Sendable {
+    /// Who the user is, in the caller's terms.
+    package let identity: Identity
+    package let verifier: PasswordVerifier
+
+    /// Joins the two.
+    package init(identity: Identity, verifier: PasswordVerifier) {
+        self.identity = identity
+        self.verifier = verifier
+    }
+}
+
+/// Where exchanges find verifiers, and where passwords are checked; one for the whole process.
+package struct CredentialSource<Identity: Sendable>: Sendable {
+    private let lookup: @Sendable (String) async throws -> StoredCredential<Identity>?
+    private let work: PasswordWork
+    private let unknown: UnknownUser
+
+    /// Joins directory and threads.
+    ///
+    /// - Parameters:
+    ///   - unknownUserKey: 32 random octets, secret. Kept over restarts, the salts of users who do not exist stay the
+    ///     same like those of users who do.
+    ///   - work: the threads that check passwords.
+    ///   - lookup: finds a user by the name it logs in with; nil if there is none, or none that may log in. The name is
+    ///     prepared UTF-8 without control characters; letter case is as sent.
+    package init(
+        unknownUserKey: [UInt8],
+        work: PasswordWork,
+        lookup: @escaping @Sendable (String) async throws -> StoredCredential<Identity>?
+    ) {
+        self.lookup = lookup
+        self.work = work
+        self.unknown = UnknownUser(key: unknownUserKey)
+    }
+
+    /// Checks a password sent in clear: IMAP's LOGIN, HTTP's Basic, SASL's PLAIN and LOGIN.
+    ///
+    /// An unknown user costs the same work and gives the same answer as a wrong password.
+    ///
+    /// - Returns: who it is, or nil.
+    /// - Throws: ``PasswordWork/Busy``, and what the lookup throws.
+    package func authenticate(user: String, password: Password) async throws -> Identity? {
+        guard let name = PreparedString.prepare(user) else { return nil }
+        let (credential, verifier) = try await self.credential(for: name)
+        let isRight = try await self.work.run { verifier.verify(password) }
+        return isRight ? credential?.identity : nil
+    }
+
+    /// What is known of a user, and a verifier in any case.
+    func credential(for user: String) async throws -> (StoredCredential<Identity>?, PasswordVerifier) {
+        // Computed for all, so that it tells nothing.
+        let imitation = self.unknown.verifier(for: user)
+        let credential = try await self.lookup(user)
+        return (credential, credential?.verifier ?? imitation)
+    }
+}

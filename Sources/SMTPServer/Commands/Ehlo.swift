@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SMTPSyntax
+
+/// EHLO, RFC 5321 §4.1.1.1.
+struct EhloCommand: SMTPCommand {
+    static let name = "EHLO"
+
+    private let clientName: String
+
+    // ehlo = "EHLO" SP ( Domain / address-literal ) CRLF
+    init(_ parser: inout CommandParser) throws(SyntaxError) {
+        self.clientName = try parser.clientName()
+        try parser.end()
+    }
+
+    /// What is offered does not depend on the client's name, which is never echoed.
+    func run(_ view: SMTPView) -> Outcome {
+        let lines = [view.service.options.hostname] + ExtensionTable.ehloLines(view)
+        return Outcome(Reply(250, nil, lines), .greeted(name: self.clientName, isExtended: true))
+    }
+}

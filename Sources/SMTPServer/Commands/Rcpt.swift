@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SMTPSyntax
+
+/// RCPT, RFC 5321 §4.1.1.3: one more recipient.
+struct RcptCommand: SMTPCommand {
+    static let name = "RCPT"
+    static let isLastInGroup = false
+
+    private let path: Path
+    private let parameters: Parameters
+
+    // rcpt = "RCPT TO:" ( "<Postmaster@" Domain ">" / "<Postmaster>" / Forward-path ) [SP Rcpt-parameters] CRLF
+    init(_ parser: inout CommandParser) throws(SyntaxError) {
+        (self.path, self.parameters) = try parser.recipient()
+    }
+
+    func run(_ view: SMTPView) async throws -> Outcome {
+        guard let transaction = view.transaction else { throw Reply.mailFirst }
+        guard !view.hasChunks else { throw Reply.chunksBegun }
+        // RFC 5321 §4.5.3.1.10: 452, so that the client sends another message to the rest.
+        guard transaction.recipients.count < view.service.options.recipientsLimit else {
+            throw Reply.tooManyRecipients
+        }
+        guard self.path.isASCII || transaction.isInternationalized else { throw Reply.needsSMTPUTF8 }
+        var recipient = try await RecipientPolicy.recipient(self.path, view)
+        try ExtensionTable.apply(self.parameters, to: &recipient, view)
+        return Outcome(.recipientOK, .recipient(recipient))
+    }
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SMTPSyntax
+
+/// DSN, RFC 3461 §4: what the sender wants to hear.
+///
+/// Kept with the message for the relay.
+enum DSN: SMTPExtension {
+    static let keyword = "DSN"
+
+    static var mailParameters: [String: MailParameterRule] {
+        [
+            "RET": { parameters, _, transaction in transaction.returnContent = try parameters.returnContent() },
+            "ENVID": { parameters, _, transaction in
+                transaction.envelopeIdentifier = try parameters.envelopeIdentifier()
+            },
+        ]
+    }
+
+    static var rcptParameters: [String: RcptParameterRule] {
+        [
+            "NOTIFY": { parameters, recipient in recipient.notify = try parameters.notify() },
+            "ORCPT": { parameters, recipient in recipient.originalRecipient = try parameters.originalRecipient() },
+        ]
+    }
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import MailMessage
+import MailStorage
+import SMTPSyntax
+
+/// What is agreed about one message before it is sent (RFC 5321 §3.3): from MAIL to the end of the message.
+///
+/// Parameters are kept as far as something depends on them later.
+struct MailTransaction: Sendable {
+    /// Somebody the message is for, accepted by ``RecipientPolicy``.
+    struct Recipient: Sendable {
+        enum Destination: Sendable, Hashable {
+            /// The inboxes of these accounts.
+            case local([AccountID])
+            /// The relay.
+            case remote
+        }
+
+        let address: EmailAddress
+        let destination: Destination
+        /// NOTIFY; nil if the client did not say.
+        var notify: SMTPSyntax.NotifyConditions?
+        /// ORCPT.
+        var originalRecipient: OriginalRecipient?
+
+        init(_ address: EmailAddress, _ destination: Destination) {
+            self.address = address
+            self.destination = destination
+        }
+    }
+
+    /// Null or an address; where reports go.
+    let reversePath: Path
+    /// SIZE, in octets.
+    var declaredSize: UInt64?
+    /// BODY.
+    var body = BodyType.sevenBit
+    /// SMTPUTF8.
+    var isInternationalized = false
+    /// RET.
+    var returnContent: ReturnContent?
+    /// ENVID.
+    var envelopeIdentifier: String?
+    var recipients: [Recipient] = []
+
+    init(reversePath: Path) {
+        self.reversePath = reversePath
+    }
+
+    /// The transaction's result, with the message that came.
+    func acceptance(of message: StagedMessage, relayFrom: Int, at time: UnixTime) -> Acceptance {
+        var local: [AccountID] = []
+        var remote: [RemoteRecipient] = []
+        var known: Set<EmailAddress> = []
+        for recipient in self.recipients {
+            switch recipient.destination {
+            case .local(let accounts): local += accounts
+            // Named twice, told once (RFC 5321 §4.1.1.3 leaves it open); the first one's parameters count.
+            case .remote: if known.insert(recipient.address).inserted { remote.append(RemoteRecipient(recipient)) }
+            }
+        }
+        return Acceptance(
+            message: message,
+            relayFrom: relayFrom,
+            reversePath: self.reversePath.address?.description ?? "",
+            local: local,
+            remote: remote,
+            receivedAt: time,
+            envelopeID: self.envelopeIdentifier,
+            returnsFull: self.returnContent.map { $0 == .full },
+            isEightBit: self.body != .sevenBit,
+            isInternationalized: self.isInternationalized
+        )
+    }
+}
+
+extension RemoteRecipient {
+    fileprivate init(_ recipient: MailTransaction.Recipient) {
+        self.init(
+            localPart: recipient.address.localPart,
+            domain: recipient.address.domain,
+            notify: recipient.notify.map { MailStorage.NotifyConditions(rawValue: $0.rawValue) },
+            originalRecipient: recipient.originalRecipient.map { "\($0.addressType);\($0.address)" }
+        )
+    }
+}

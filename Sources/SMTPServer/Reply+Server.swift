@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import MailStorage
+import SASLMechanisms
+import SMTPSyntax
+
+/// Replies that only a server of ours gives; the common ones are `SMTPSyntax`'s.
+extension Reply {
+    /// A verb that nobody has defined, or that is not for here.
+    static let unknownCommand = Reply(500, EnhancedStatusCode(5, 5, 1), "Command unrecognized")
+    /// RFC 5321 §4.1.4.
+    static let helloFirst = Reply(503, EnhancedStatusCode(5, 5, 1), "Send EHLO first")
+    static let mailFirst = Reply(503, EnhancedStatusCode(5, 5, 1), "Send MAIL first")
+    static let nestedMail = Reply(
+        503,
+        EnhancedStatusCode(5, 5, 1),
+        "A mail transaction is in progress: send RSET first"
+    )
+    static let chunksBegun = Reply(503, EnhancedStatusCode(5, 5, 1), "The message is being sent with BDAT")
+    static let alreadySecure = Reply(503, EnhancedStatusCode(5, 5, 1), "TLS is already on")
+    static let alreadyAuthenticated = Reply(503, EnhancedStatusCode(5, 5, 1), "Already authenticated")
+
+    /// RFC 2920 §3.1.
+    static let notSynchronized = Reply(554, EnhancedStatusCode(5, 5, 0), "Wait for the reply before the next command")
+    static let notYours = Reply(553, EnhancedStatusCode(5, 7, 1), "This reverse-path is not an address of your account")
+    /// RFC 6531 §3.5: at MAIL it is 550.
+    static let senderNeedsSMTPUTF8 = Reply(550, EnhancedStatusCode(5, 6, 7), "Address requires SMTPUTF8")
+    static let tooManyHops = Reply(
+        554,
+        EnhancedStatusCode(5, 4, 6),
+        "Too many Received fields: the message runs in circles"
+    )
+    static let authenticationLineTooLong = Reply(500, EnhancedStatusCode(5, 5, 6), "Authentication line too long")
+
+    static func accepted(id: String, entry: QueueEntryID?) -> Reply {
+        let queued = entry.map { ", queue id \($0.rawValue)" } ?? ""
+        return Reply(250, EnhancedStatusCode(2, 0, 0), "Accepted as \(id)\(queued)")
+    }
+
+    static func tooManyErrors(_ hostname: String) -> Reply {
+        Reply(421, EnhancedStatusCode(4, 7, 0), "\(hostname) Too many errors, closing transmission channel")
+    }
+
+    /// 5.6.11: invalid characters.
+    static func invalidOctets(_ fault: DotStuffing.Fault) -> Reply {
+        let reply = Reply.contentRefused(fault)
+        return Reply(reply.code, EnhancedStatusCode(5, 6, 11), reply.lines)
+    }
+}
+
+extension Reply {
+    /// The one place where the store's reasons get SMTP's words.
+    init(_ error: StoreError) {
+        switch error {
+        case .full: self = .insufficientStorage
+        case .unavailable, .inUse: self = Reply(451, EnhancedStatusCode(4, 3, 2), "System is busy: try again later")
+        case .noSuchMailbox, .notFound: self = .mailboxUnavailable
+        case .mailboxExists, .exists, .notPermitted, .tooManyKeywords, .uidsExhausted, .expunged, .newerSchema,
+            .corrupt:
+            self = .localError
+        }
+    }
+
+    /// The one place where a failed authentication gets SMTP's words (RFC 4954 §4, §6).
+    init(_ failure: SASLFailure) {
+        switch failure {
+        case .malformed: self = Reply(501, EnhancedStatusCode(5, 5, 2), "Cannot decode response")
+        case .unknownMechanism: self = Reply(504, EnhancedStatusCode(5, 5, 4), "Unrecognized authentication type")
+        case .encryptionRequired: self = .needsEncryption
+        case .unavailable: self = .authenticationUnavailable
+        case .invalidCredentials, .authorizationDenied, .refusedByServer, .serverNotAuthenticated:
+            self = .credentialsInvalid
+        }
+    }
+}

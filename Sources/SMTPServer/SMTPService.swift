@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import MailConnection
+import MailStorage
+import SASLMechanisms
+
+/// What a listener is for; a session keeps its role from beginning to end.
+package enum SMTPRole: String, Sendable, Hashable {
+    /// Port 25: mail from other servers, for our own domains. No AUTH, so no relaying, whoever asks.
+    case exchange
+    /// Port 587: mail from our users, who authenticate after STARTTLS (RFC 6409).
+    case submission
+    /// Port 465: the same over implicit TLS (RFC 8314 §3.3).
+    case submissions
+
+    /// Whether our users submit mail here.
+    var isSubmission: Bool { self != .exchange }
+}
+
+/// What all SMTP sessions of the process share.
+///
+/// Immutable.
+package struct SMTPService: Sendable {
+    /// Limits and choices, from the settings.
+    package struct Options: Sendable {
+        /// Our name in greetings, trace fields and message identifiers: a domain.
+        package var hostname = "localhost"
+        /// Whether STARTTLS can be offered.
+        package var hasTLS = false
+        /// Whether passwords may cross a connection without TLS that does not come from this machine itself.
+        package var allowsPlaintext = false
+        /// The largest message, in octets (RFC 1870).
+        package var messageLimit = 50 * 1024 * 1024
+        /// Recipients of one message; at least 100 (RFC 5321 §4.5.3.1.8).
+        package var recipientsLimit = 1000
+        /// `Received` fields above which a message is taken to run in circles; at least 50 (RFC 5321 §6.3 asks for 100
+        /// "normally", and every hop here is ours or the sender's).
+        package var hopLimit = 50
+        /// Permanent negative replies without an accepted message in between before a session is closed.
+        ///
+        /// Authenticated clients are allowed five times as many.
+        package var errorLimit = 20
+        /// Wrong passwords on one connection before it is closed.
+        package var loginAttempts = 5
+        /// How long a client may take for a command (RFC 5321 §4.5.3.2.7: at least 5 minutes).
+        package var commandTimeout: Duration = .seconds(300)
+        /// How long a client may be silent within a message (RFC 5321 §4.5.3.2).
+        package var contentTimeout: Duration = .seconds(600)
+        /// How long an exchange waits before it greets: who speaks first is no mail server (RFC 5321 §3.1).
+        package var greetingDelay: Duration = .zero
+
+        package init() {}
+    }
+
+    package let options: Options
+    package let directory: any Directory
+    package let queue: any MailQueue
+    /// Checks the passwords of those who submit.
+    package let credentials: CredentialSource<Account>
+    package let time: TimeSource
+    let random: @Sendable (_ count: Int) -> [UInt8]
+
+    /// Puts a service together; `random` makes octets for identifiers, which must not repeat but are no secrets.
+    package init(
+        options: Options,
+        directory: any Directory,
+        queue: any MailQueue,
+        credentials: CredentialSource<Account>,
+        time: TimeSource,
+        random: @escaping @Sendable (_ count: Int) -> [UInt8] = Self.systemRandom
+    ) {
+        self.options = options
+        self.directory = directory
+        self.queue = queue
+        self.credentials = credentials
+        self.time = time
+        self.random = random
+    }
+
+    /// Octets from the system's generator.
+    package static func systemRandom(_ count: Int) -> [UInt8] {
+        var generator = SystemRandomNumberGenerator()
+        return (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+    }
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+import MailConnection
+import MailStorage
+import SASLMechanisms
+import SMTPSyntax
+
+/// AUTH's exchange and STARTTLS: what takes more than one line.
+extension SMTPSession {
+    mutating func beginAuthentication(_ mechanism: String, _ initialResponse: [UInt8]?) async throws {
+        do {
+            var authenticator = try SASLAuthenticator(
+                mechanism: mechanism,
+                allowsPlaintextPasswords: self.view.allowsPasswords,
+                credentials: self.service.credentials
+            )
+            let outcome = try await authenticator.start(initialResponse: initialResponse)
+            self.follow(outcome, authenticator)
+        } catch let failure as SASLFailure {
+            self.refuse(Reply(failure))
+        }
+    }
+
+    /// Takes the client's answer to a challenge.
+    mutating func continueAuthentication(
+        _ authenticator: SASLAuthenticator<Account>,
+        response line: ArraySlice<UInt8>
+    ) async throws {
+        var authenticator = authenticator
+        do {
+            // RFC 4954 §4.
+            if line.elementsEqual(CollectionOfOne(UInt8(ascii: "*"))) {
+                self.refuse(.authenticationCancelled)
+            } else if let response = SASLEncoding.decode(line) {
+                let outcome = try await authenticator.respond(to: response)
+                self.follow(outcome, authenticator)
+            } else {
+                self.refuse(Reply(SASLFailure.malformed(expected: "base64")))
+            }
+        } catch {
+            self.refuse(try self.reply(to: error))
+        }
+        try await self.flush()
+    }
+
+    private mutating func follow(_ outcome: SASLOutcome<Account>, _ authenticator: SASLAuthenticator<Account>) {
+        switch outcome {
+        case .challenge(let challenge):
+            self.say(.challenge(String(decoding: SASLEncoding.encode(challenge), as: UTF8.self)))
+            self.expecting = .saslResponse(authenticator)
+        case .success(let account):
+            self.view.account = account
+            self.failedLogins = 0
+            self.say(.authenticated)
+            Metrics.logins("ok")
+            Logger.current.info(
+                "Logged in",
+                metadata: ["account": "\(account.address)", "peer": "\(self.view.peer.address)"]
+            )
+        case .failure(let failure):
+            Metrics.logins("failed")
+            Logger.current.notice("Login failed", metadata: ["peer": "\(self.view.peer.address)"])
+            self.failedLogins += 1
+            self.refuse(Reply(failure))
+            if self.failedLogins >= self.service.options.loginAttempts, self.isOpen {
+                self.end(.tooManyErrors(self.service.options.hostname))
+            }
+        }
+    }
+
+    /// Turns TLS on; what came before it is not to be believed (RFC 3207 §4.2, §6).
+    mutating func startTLS() async throws {
+        if self.framer.hasUnread {
+            Logger.current.notice("Commands came behind STARTTLS", metadata: ["peer": "\(self.view.peer.address)"])
+        }
+        self.framer.reset()
+        await self.dropMessage()
+        try await self.flush()
+        try await self.connection.startTLS(after: Reply.readyToStartTLS.octets)
+        self.view.forget()
+        self.view.peer = self.connection.peer
+    }
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+import MailConnection
+import MailMessage
+import MailStorage
+import SMTPSyntax
+
+/// The message, as it comes behind DATA or in chunks, and what becomes of it.
+extension SMTPSession {
+    /// Ends the transaction without a message (RFC 5321 §4.1.1.5).
+    mutating func dropMessage() async {
+        await self.reception?.abandon()
+        self.reception = nil
+        self.view.transaction = nil
+        self.view.hasChunks = false
+        self.lineEnds = LineEndCheck()
+    }
+
+    // MARK: DATA
+
+    /// Takes what there is of the message; false when more is needed.
+    mutating func takeContent(_ decoder: DotStuffing.Decoder) async throws -> Bool {
+        var decoder = decoder
+        self.lastActivity = self.service.time.now()
+        while let event = self.framer.nextContent(&decoder) {
+            switch event {
+            case .content(let octets):
+                await self.reception?.append(octets)
+            case .end:
+                self.expecting = .command
+                try await self.endMessage()
+                return true
+            case .refused(let fault):
+                self.expecting = .command
+                await self.refuseMessage(.invalidOctets(fault), closing: true)
+                return true
+            }
+        }
+        self.expecting = .content(decoder)
+        return false
+    }
+
+    // MARK: BDAT
+
+    mutating func beginChunk(_ counter: ChunkCounter, _ refusal: Reply?) async throws {
+        // RFC 3030 §2 wants a refused chunk to be taken; what nobody would ever take is not waited for.
+        guard counter.size <= UInt64(clamping: self.service.options.messageLimit) else {
+            return await self.refuseMessage(refusal ?? .messageTooBig, closing: true)
+        }
+        if refusal == nil, self.reception == nil, let transaction = self.view.transaction {
+            self.reception = await MessageReception(self.view, transaction)
+            self.view.hasChunks = true
+        }
+        self.expecting = .chunk(counter, refusal: refusal)
+    }
+
+    /// Takes what there is of the chunk; false when more is needed.
+    mutating func takeChunk(_ counter: ChunkCounter, _ refusal: Reply?) async throws -> Bool {
+        var counter = counter
+        self.lastActivity = self.service.time.now()
+        while let octets = self.framer.nextChunk(&counter) {
+            guard refusal == nil else { continue }
+            self.lineEnds.check(octets)
+            await self.reception?.append(octets)
+        }
+        guard counter.isComplete else {
+            self.expecting = .chunk(counter, refusal: refusal)
+            return false
+        }
+        self.expecting = .command
+        if let refusal {
+            self.refuse(refusal)
+            return true
+        }
+        if counter.isLast { self.lineEnds.finish() }
+        if let fault = self.lineEnds.fault {
+            await self.refuseMessage(.invalidOctets(fault), closing: true)
+        } else if counter.isLast {
+            try await self.endMessage()
+        } else if let failure = self.reception?.failure {
+            await self.refuseMessage(try self.reply(to: failure), closing: false)
+        } else {
+            self.say(Reply(250, EnhancedStatusCode(2, 0, 0), "\(counter.size) octets received"))
+        }
+        return true
+    }
+
+    // MARK: The end
+
+    /// Makes the message durable and says so; from 250 on it is ours (RFC 5321 §6.1).
+    ///
+    /// Between the end of the message and the reply there is one transaction of the store and nothing else, since a
+    /// client that waits too long sends the message again (RFC 1047).
+    private mutating func endMessage() async throws {
+        guard var reception = self.reception, let transaction = self.view.transaction else { return }
+        self.reception = nil
+        do {
+            let message = try await reception.finish()
+            let acceptance = transaction.acceptance(
+                of: message,
+                relayFrom: reception.relayFrom,
+                at: UnixTime(self.service.time.unixTime())
+            )
+            let receipt = try await self.service.queue.accept(acceptance)
+            await self.dropMessage()
+            let reply = Reply.accepted(id: reception.id, entry: receipt.entry)
+            self.say(reply)
+            self.forgive()
+            Metrics.count(message: self.view.role, isAccepted: true)
+            Metrics.count(acceptedOctets: reception.size)
+            Logger.current.info("Message accepted", metadata: self.metadata(reply, id: reception.id))
+        } catch {
+            await reception.abandon()
+            await self.refuseMessage(try self.reply(to: error), closing: false)
+        }
+        self.lastActivity = self.service.time.now()
+    }
+
+    /// The message is not ours; the transaction is over.
+    private mutating func refuseMessage(_ reply: Reply, closing: Bool) async {
+        Metrics.count(message: self.view.role, isAccepted: false)
+        Logger.current.info("Message refused", metadata: self.metadata(reply, id: self.reception?.id))
+        await self.dropMessage()
+        if closing { self.end(reply) } else { self.refuse(reply) }
+    }
+
+    private func metadata(_ reply: Reply, id: String?) -> Logger.Metadata {
+        var metadata: Logger.Metadata = ["peer": "\(self.view.peer.address)", "reply": "\(reply)"]
+        if let id { metadata["queue_id"] = "\(id)" }
+        if let account = self.view.account { metadata["account"] = "\(account.address)" }
+        return metadata
+    }
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import MailConnection
+import MailStorage
+
+/// What a command may look at: the session as it is when the command's turn comes.
+struct SMTPView: Sendable {
+    let service: SMTPService
+    let role: SMTPRole
+    var peer: Peer
+    /// The client's name by its EHLO or HELO, in canonical form; nil before.
+    var clientName: String?
+    /// Whether the client greeted with EHLO, so that extensions are in use (RFC 5321 §2.2.1).
+    var isExtended = false
+    /// Who authenticated.
+    var account: Account?
+    /// The mail transaction, from MAIL on.
+    var transaction: MailTransaction?
+    /// Whether chunks of the transaction's message have been taken (RFC 3030).
+    var hasChunks = false
+
+    init(service: SMTPService, role: SMTPRole, peer: Peer) {
+        self.service = service
+        self.role = role
+        self.peer = peer
+    }
+
+    /// Whether passwords may be sent here: nobody can read along.
+    var allowsPasswords: Bool {
+        self.peer.isSecure || self.peer.isLoopback || self.service.options.allowsPlaintext
+    }
+
+    /// Forgets everything the client said (RFC 3207 §4.2).
+    mutating func forget() {
+        self.clientName = nil
+        self.isExtended = false
+        self.account = nil
+        self.transaction = nil
+        self.hasChunks = false
+    }
+}

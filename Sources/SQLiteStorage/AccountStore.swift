@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import MailMessage
+import MailStorage
+
+/// One account's mail in a ``SQLiteStore``: a name for it, nothing more.
+struct AccountStore: MailStore {
+    let account: AccountID
+    let store: SQLiteStore
+
+    var feed: ChangeFeed { self.store.feed }
+
+    func stage(limit: Int) -> any MessageStage { self.store.stage(limit: limit) }
+
+    // MARK: Mailboxes
+
+    func mailboxes() async throws -> [Mailbox] {
+        let account = self.account
+        return try await self.store.read { try $0.mailboxes(of: account) }
+    }
+
+    func mailbox(named name: String) async throws -> Mailbox? {
+        guard let name = MailboxName(looking: name) else { return nil }
+        let account = self.account
+        return try await self.store.read { try $0.mailbox(named: name, of: account) }
+    }
+
+    func subscriptions() async throws -> [String] {
+        let account = self.account
+        return try await self.store.read { try $0.subscriptions(of: account) }
+    }
+
+    func createMailbox(named name: String, specialUse: SpecialUse?) async throws -> Mailbox {
+        // A separator at the end only says that there will be mailboxes below (RFC 9051 §6.3.4).
+        let name = try MailboxName(name.hasSuffix("/") ? String(name.dropLast()) : name)
+        let account = self.account
+        return try await self.store.write { try $0.createMailbox(name, specialUse: specialUse, of: account) }
+    }
+
+    func deleteMailbox(named name: String) async throws {
+        guard let name = MailboxName(looking: name) else { throw StoreError.noSuchMailbox }
+        let account = self.account
+        try await self.store.write { try $0.deleteMailbox(name, of: account) }
+    }
+
+    func renameMailbox(from: String, to: String) async throws {
+        guard let old = MailboxName(looking: from) else { throw StoreError.noSuchMailbox }
+        let new = try MailboxName(to.hasSuffix("/") ? String(to.dropLast()) : to)
+        let account = self.account
+        try await self.store.write { try $0.renameMailbox(old, to: new, of: account) }
+    }
+
+    func setSubscribed(_ isSubscribed: Bool, name: String) async throws {
+        let name = try MailboxName(name)
+        let account = self.account
+        try await self.store.write { try $0.setSubscribed(isSubscribed, name, of: account) }
+    }
+
+    func status(of mailbox: MailboxID) async throws -> MailboxStatus {
+        let account = self.account
+        return try await self.store.read { try $0.status(of: mailbox, account) }
+    }
+
+    // MARK: Index
+
+    /// Reads the pages beside the writer, and lets the writer look, between two commits, whether that is still so.
+    func open(_ mailbox: MailboxID) async throws -> ResidentMailbox {
+        let residents = self.store.residents
+        let account = self.account
+        if let resident = residents.open(mailbox, of: account) { return resident }
+        let read = try await self.store.read { sql in try Self.load(mailbox, of: account, sql).index(sql) }
+        return try await self.store.between { sql in
+            if let resident = residents.open(mailbox, of: account) { return resident }
+            let state = try Self.load(mailbox, of: account, sql)
+            let resident = ResidentMailbox(state.isCurrent(read) ? read : try state.index(sql))
+            residents.add(resident, of: account)
+            return resident
+        }
+    }
+
+    private static func load(_ id: MailboxID, of account: AccountID, _ sql: SQL) throws -> MailboxState {
+        guard let state = try MailboxState(id, sql, residents: nil), state.account == account else {
+            throw StoreError.noSuchMailbox
+        }
+        return state
+    }
+
+    func claimRecent(in mailbox: MailboxID) async throws -> UID {
+        if let index = self.store.residents.open(mailbox, of: self.account)?.current, index.recentFrom == index.uidNext
+        {
+            return index.recentFrom
+        }
+        let account = self.account
+        return try await self.store.write { transaction in
+            var state = try transaction.mailbox(mailbox, of: account)
+            let first = state.claimRecent()
+            transaction.put(state)
+            return UID(rawValue: first)
+        }
+    }
+
+    // MARK: Messages
+
+    func append(_ messages: [NewMessage], to mailbox: MailboxID) async throws -> AppendReceipt {
+        let account = self.account
+        let rows = messages.map(NewRow.init)
+        return try await self.store.write(cost: rows.reduce(0) { $0 + $1.message.cost }) {
+            try $0.append(rows, to: mailbox, of: account)
+        }
+    }
+
+    func messages(_ uids: [UID], in mailbox: MailboxID, including parts: MessageParts) async throws -> [StoredMessage] {
+        let account = self.account
+        return try await self.store.read { sql in
+            try sql.requireMailbox(mailbox, of: account)
+            return try sql.messages(uids, in: mailbox, including: parts)
+        }
+    }
+
+    func octets(of blob: BlobID, in range: Range<Int>) async throws -> [UInt8] {
+        try await self.store.octets(of: blob, in: range)
+    }
+
+    func changeFlags(
+        of uids: [UID],
+        in mailbox: MailboxID,
+        _ change: FlagChange,
+        unchangedSince: ModSeq?,
+        knownUntil: ModSeq?
+    ) async throws -> FlagReceipt {
+        let account = self.account
+        return try await self.store.write {
+            try $0.changeFlags(
+                of: uids,
+                in: mailbox,
+                of: account,
+                change,
+                unchangedSince: unchangedSince,
+                knownUntil: knownUntil
+            )
+        }
+    }
+
+    func copy(_ uids: [UID], from source: MailboxID, to target: MailboxID) async throws -> CopyReceipt {
+        let account = self.account
+        return try await self.store.write { try $0.copy(uids, from: source, to: target, of: account) }
+    }
+
+    func move(_ uids: [UID], from source: MailboxID, to target: MailboxID) async throws -> CopyReceipt {
+        let account = self.account
+        return try await self.store.write { try $0.move(uids, from: source, to: target, of: account) }
+    }
+
+    func expunge(_ uids: [UID]?, in mailbox: MailboxID) async throws -> [UID] {
+        let account = self.account
+        return try await self.store.write { try $0.expunge(uids, in: mailbox, of: account) }
+    }
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import MailStorage
+
+extension Transaction {
+    /// Changes flags of those messages that are there and that have not changed after `unchangedSince`; notes those that
+    /// had changed after `knownUntil`.
+    ///
+    /// A change that changes nothing takes no mod-sequence (RFC 7162 §3.1: "... when any metadata item changes").
+    func changeFlags(
+        of uids: [UID],
+        in id: MailboxID,
+        of account: AccountID,
+        _ change: FlagChange,
+        unchangedSince: ModSeq?,
+        knownUntil: ModSeq?
+    ) throws -> FlagReceipt {
+        var mailbox = try self.mailbox(id, of: account)
+        var receipt = FlagReceipt(modSeq: mailbox.highestModSeq, updated: [], modified: [])
+        var bits: UInt64?
+        var isChanged = false
+        for uid in uids.ascending() {
+            guard let slot = try mailbox.slot(uid, self.sql) else { continue }
+            if let unchangedSince, slot.modSeq > unchangedSince {
+                receipt.modified.append(uid)
+                continue
+            }
+            receipt.updated.append(uid)
+            if let knownUntil, slot.modSeq > knownUntil { receipt.unknown.append(uid) }
+            // Only now that there is a message: a keyword takes one of few bits for ever.
+            let keywords =
+                try bits
+                ?? mailbox.keywordBits(
+                    change.flags.keywords,
+                    adding: change.operation != .remove,
+                    self.sql
+                )
+            bits = keywords
+            var changed = slot
+            switch change.operation {
+            case .replace:
+                changed.flags = change.flags.system
+                changed.keywords = keywords
+            case .add:
+                changed.flags.formUnion(change.flags.system)
+                changed.keywords |= keywords
+            case .remove:
+                changed.flags.subtract(change.flags.system)
+                changed.keywords &= ~keywords
+            }
+            guard changed != slot else { continue }
+            changed.modSeq = try self.modSeq(of: account)
+            try mailbox.change(uid, from: slot.flags, to: changed, self.sql)
+            isChanged = true
+        }
+        if isChanged {
+            receipt.modSeq = mailbox.highestModSeq
+            self.put(mailbox)
+        }
+        return receipt
+    }
+}
+
+extension [UID] {
+    /// Each once, ascending.
+    func ascending() -> [UID] {
+        for index in self.indices.dropFirst() where self[index - 1] >= self[index] {
+            let sorted = self.sorted()
+            return sorted.indices.filter { $0 == 0 || sorted[$0 - 1] != sorted[$0] }.map { sorted[$0] }
+        }
+        return self
+    }
+}

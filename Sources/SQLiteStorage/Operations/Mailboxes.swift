@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import MailMessage
+import MailStorage
+
+extension SQL {
+    private static var mailboxColumns: String {
+        """
+        SELECT id, name, uidvalidity, special_use, EXISTS (
+            SELECT 1 FROM subscription WHERE subscription.account = mailbox.account
+            AND subscription.name = mailbox.name
+        ) FROM mailbox
+        """
+    }
+
+    private static func mailbox(_ row: SQLRow) throws -> Mailbox {
+        Mailbox(
+            id: MailboxID(rawValue: row.int64(0)),
+            name: row.text(1),
+            uidValidity: UIDValidity(rawValue: try row.uint32(2)),
+            specialUse: row.optionalText(3).flatMap(SpecialUse.init),
+            isSubscribed: row.bool(4)
+        )
+    }
+
+    /// In the order of the names' octets with `INBOX` first.
+    func mailboxes(of account: AccountID) throws -> [Mailbox] {
+        try self.all(
+            "\(Self.mailboxColumns) WHERE account = ? AND name IS NOT NULL ORDER BY name <> 'INBOX', name",
+            .int(account.rawValue),
+            read: Self.mailbox
+        )
+    }
+
+    func mailbox(named name: MailboxName, of account: AccountID) throws -> Mailbox? {
+        try self.first(
+            "\(Self.mailboxColumns) WHERE account = ? AND name = ?",
+            .int(account.rawValue),
+            .text(name.text),
+            read: Self.mailbox
+        )
+    }
+
+    func subscriptions(of account: AccountID) throws -> [String] {
+        try self.all(
+            "SELECT name FROM subscription WHERE account = ? ORDER BY name <> 'INBOX', name",
+            .int(account.rawValue)
+        ) { $0.text(0) }
+    }
+
+    /// From the counters: no message is read.
+    func status(of id: MailboxID, _ account: AccountID) throws -> MailboxStatus {
+        let status = try self.first(
+            """
+            SELECT messages, unseen, deleted, recent, size, uidnext, uidvalidity, highestmodseq FROM mailbox
+            WHERE id = ? AND account = ? AND name IS NOT NULL
+            """,
+            .int(id.rawValue),
+            .int(account.rawValue)
+        ) { row in
+            MailboxStatus(
+                messages: row.int(0),
+                unseen: row.int(1),
+                deleted: row.int(2),
+                recent: row.int(3),
+                size: UInt64(clamping: row.int64(4)),
+                uidNext: UID(rawValue: try row.uint32(5)),
+                uidValidity: UIDValidity(rawValue: try row.uint32(6)),
+                highestModSeq: ModSeq(rawValue: row.int64(7))
+            )
+        }
+        guard let status else { throw StoreError.noSuchMailbox }
+        return status
+    }
+}
+
+extension Transaction {
+    /// Creates the mailbox and those above it that are missing (RFC 9051 §6.3.4).
+    func createMailbox(_ name: MailboxName, specialUse: SpecialUse?, of account: AccountID) throws -> Mailbox {
+        guard try self.sql.mailbox(named: name, of: account) == nil else { throw StoreError.mailboxExists }
+        for superior in name.superiors where try self.sql.mailbox(named: superior, of: account) == nil {
+            try self.insertMailbox(superior, specialUse: nil, of: account)
+        }
+        try self.insertMailbox(name, specialUse: specialUse, of: account)
+        guard let mailbox = try self.sql.mailbox(named: name, of: account) else { throw StoreError.noSuchMailbox }
+        return mailbox
+    }
+
+    private func insertMailbox(_ name: MailboxName, specialUse: SpecialUse?, of account: AccountID) throws {
+        let modSeq = try self.modSeq(of: account)
+        try self.sql.run(
+            """
+            INSERT INTO mailbox (account, name, special_use, uidvalidity, uidnext, first_recent_uid, highestmodseq,
+            messages, unseen, deleted, recent, size) VALUES (?, ?, ?, ?, 1, 1, ?, 0, 0, 0, 0, 0)
+            """,
+            .int(account.rawValue),
+            .text(name.text),
+            .optional(specialUse?.rawValue),
+            .int(try self.takeUIDValidity(of: account)),
+            .int(modSeq.rawValue)
+        )
+        self.touch(.mailboxList(account))
+    }
+
+    /// The time, or one more than the last if that is not before it: two mailboxes of an account never have the same,
+    /// and one that comes back under its old name has a larger one, whatever the clock says (RFC 9051 §2.3.1.1).
+    private func takeUIDValidity(of account: AccountID) throws -> UInt32 {
+        let last = try self.sql.first("SELECT uidvalidity FROM account WHERE id = ?", .int(account.rawValue)) {
+            try $0.uint32(0)
+        }
+        guard let last, last < UInt32.max else { throw StoreError.uidsExhausted }
+        let next = max(last + 1, UInt32(clamping: self.now.rawValue))
+        try self.sql.run("UPDATE account SET uidvalidity = ? WHERE id = ?", .int(next), .int(account.rawValue))
+        return next
+    }
+
+    /// Deletes the mailbox at once; its messages are erased in steps afterwards.
+    func deleteMailbox(_ name: MailboxName, of account: AccountID) throws {
+        guard name != .inbox else { throw StoreError.notPermitted("INBOX cannot be deleted") }
+        guard let mailbox = try self.sql.mailbox(named: name, of: account) else { throw StoreError.noSuchMailbox }
+        try self.dropMailbox(mailbox.id, of: account)
+    }
+
+    func dropMailbox(_ id: MailboxID, of account: AccountID) throws {
+        _ = try self.modSeq(of: account)
+        try self.sql.run("UPDATE mailbox SET name = NULL WHERE id = ?", .int(id.rawValue))
+        self.forget(id)
+        self.touch(.mailboxList(account))
+        self.wantErasure()
+    }
+
+    func setSubscribed(_ isSubscribed: Bool, _ name: MailboxName, of account: AccountID) throws {
+        let text =
+            isSubscribed
+            ? "INSERT OR IGNORE INTO subscription (account, name) VALUES (?, ?)"
+            : "DELETE FROM subscription WHERE account = ? AND name = ?"
+        try self.sql.run(text, .int(account.rawValue), .text(name.text))
+        if self.sql.changes > 0 { self.touch(.mailboxList(account)) }
+    }
+}

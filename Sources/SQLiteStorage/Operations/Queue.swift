@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import MailMessage
+import MailStorage
+
+/// An acceptance as the writer needs it.
+struct IncomingAcceptance: Sendable {
+    let acceptance: Acceptance
+    let message: IncomingMessage
+
+    init(_ acceptance: Acceptance) {
+        self.acceptance = acceptance
+        self.message = IncomingMessage(acceptance.message)
+    }
+}
+
+extension Transaction {
+    /// Delivers to the local recipients and queues for the remote ones.
+    func accept(_ incoming: IncomingAcceptance) throws -> AcceptanceReceipt {
+        let acceptance = incoming.acceptance
+        let row = NewRow(
+            incoming.message,
+            flags: FlagSet(),
+            internalDate: MessageDate(time: acceptance.receivedAt)
+        )
+        var delivered: Set<AccountID> = []
+        for account in acceptance.local where delivered.insert(account).inserted {
+            guard let inbox = try self.sql.mailbox(named: .inbox, of: account) else {
+                throw StoreError.notFound("INBOX of a recipient")
+            }
+            _ = try self.append([row], to: inbox.id, of: account)
+        }
+        guard !acceptance.remote.isEmpty else { return AcceptanceReceipt(entry: nil) }
+        let blob = try self.reference(incoming.message)
+        try self.sql.run(
+            """
+            INSERT INTO queue (blob, size, relay_from, reverse_path, received_at, envelope_id, returns_full,
+            is_eight_bit, is_internationalized, is_on_hold, next_attempt) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?)
+            """,
+            .int(blob.rawValue),
+            .int(incoming.message.size),
+            .int(acceptance.relayFrom),
+            .text(acceptance.reversePath),
+            .int(acceptance.receivedAt.rawValue),
+            .optional(acceptance.envelopeID),
+            .optional(acceptance.returnsFull.map { $0 ? 1 : 0 }),
+            .bool(acceptance.isEightBit),
+            .bool(acceptance.isInternationalized),
+            .int(acceptance.receivedAt.rawValue)
+        )
+        let entry = QueueEntryID(rawValue: self.sql.lastInsertedRow)
+        for (number, recipient) in acceptance.remote.enumerated() {
+            try self.sql.run(
+                """
+                INSERT INTO queue_recipient (entry, number, local_part, domain, notify, original_recipient, attempts,
+                next_attempt, is_delay_reported) VALUES (?, ?, ?, ?, ?, ?, 0, ?, 0)
+                """,
+                .int(entry.rawValue),
+                .int(number),
+                .text(recipient.localPart),
+                .text(recipient.domain),
+                .optional(recipient.notify.map { Int64($0.rawValue) }),
+                .optional(recipient.originalRecipient),
+                .int(acceptance.receivedAt.rawValue)
+            )
+        }
+        self.touch(.queue)
+        return AcceptanceReceipt(entry: entry)
+    }
+
+    /// Writes down how an attempt ended.
+    ///
+    /// What is done leaves the entry, an entry that is empty leaves the queue.
+    func record(_ outcomes: [DeliveryOutcome], of entry: QueueEntryID, report: IncomingAcceptance?) throws {
+        for outcome in outcomes {
+            switch outcome.result {
+            case .delivered, .failed:
+                try self.sql.run(
+                    "DELETE FROM queue_recipient WHERE entry = ? AND number = ?",
+                    .int(entry.rawValue),
+                    .int(outcome.recipient)
+                )
+            case .deferred(let time, let isDelayReported):
+                try self.sql.run(
+                    """
+                    UPDATE queue_recipient SET attempts = attempts + 1, next_attempt = ?, last_reply = ?,
+                    is_delay_reported = ? WHERE entry = ? AND number = ?
+                    """,
+                    .int(time.rawValue),
+                    .text(outcome.reply),
+                    .bool(isDelayReported),
+                    .int(entry.rawValue),
+                    .int(outcome.recipient)
+                )
+            }
+        }
+        try self.schedule(entry)
+        if let report { _ = try self.accept(report) }
+    }
+
+    /// Makes every waiting recipient due at `time` and takes entries off hold.
+    func retry(_ id: QueueEntryID?, at time: UnixTime) throws -> Int {
+        let (which, value) = id.map { ("= ?2", $0.rawValue) } ?? (">= ?2", 0)
+        try self.sql.run(
+            "UPDATE queue_recipient SET next_attempt = ?1 WHERE entry \(which)",
+            .int(time.rawValue),
+            .int(value)
+        )
+        try self.sql.run(
+            "UPDATE queue SET is_on_hold = 0, next_attempt = ?1 WHERE id \(which)",
+            .int(time.rawValue),
+            .int(value)
+        )
+        let count = self.sql.changes
+        if let id, count == 0 { throw StoreError.notFound("queue entry \(id.rawValue)") }
+        self.touch(.queue)
+        return count
+    }
+
+    func hold(_ id: QueueEntryID) throws {
+        try self.sql.run("UPDATE queue SET is_on_hold = 1, next_attempt = NULL WHERE id = ?", .int(id.rawValue))
+        guard self.sql.changes == 1 else { throw StoreError.notFound("queue entry \(id.rawValue)") }
+        self.touch(.queue)
+    }
+
+    func removeEntry(_ id: QueueEntryID) throws {
+        let blob = try self.sql.first("SELECT blob FROM queue WHERE id = ?", .int(id.rawValue)) {
+            BlobID(rawValue: $0.int64(0))
+        }
+        guard let blob else { throw StoreError.notFound("queue entry \(id.rawValue)") }
+        try self.sql.run("DELETE FROM queue WHERE id = ?", .int(id.rawValue))
+        try self.release(blob)
+        self.touch(.queue)
+    }
+
+    /// Sets the entry's next attempt from its recipients'; removes it if it has none.
+    private func schedule(_ entry: QueueEntryID) throws {
+        let next = try self.sql.first(
+            "SELECT min(next_attempt) FROM queue_recipient WHERE entry = ?",
+            .int(entry.rawValue)
+        ) { $0.optionalInt64(0) }
+        guard let next = next ?? nil else { return try self.removeEntry(entry) }
+        try self.sql.run(
+            "UPDATE queue SET next_attempt = CASE is_on_hold WHEN 0 THEN ? END WHERE id = ?",
+            .int(next),
+            .int(entry.rawValue)
+        )
+    }
+}

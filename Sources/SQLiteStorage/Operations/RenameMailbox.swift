@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import MailStorage
+
+extension Transaction {
+    /// Renames the mailbox and those below it, and creates those above its new name that are missing.
+    ///
+    /// Renaming `INBOX` moves its messages to a new mailbox and leaves those below `INBOX` alone (RFC 9051 §6.3.6).
+    func renameMailbox(_ old: MailboxName, to new: MailboxName, of account: AccountID) throws {
+        guard let mailbox = try self.sql.mailbox(named: old, of: account) else { throw StoreError.noSuchMailbox }
+        guard try self.sql.mailbox(named: new, of: account) == nil else { throw StoreError.mailboxExists }
+        if old == .inbox { return try self.emptyInbox(mailbox.id, into: new, of: account) }
+        guard !new.isInferior(to: old) else {
+            throw StoreError.notPermitted("a mailbox cannot become its own inferior")
+        }
+        _ = try self.modSeq(of: account)
+        for inferior in try self.inferiors(of: old, account) {
+            let name = try MailboxName(inferior.name).moved(from: old, to: new)
+            // Mailboxes may be below a name that is none itself.
+            guard try self.sql.mailbox(named: name, of: account) == nil else { throw StoreError.mailboxExists }
+            try self.setName(name, of: inferior.id)
+        }
+        try self.setName(new, of: mailbox.id)
+        for superior in new.superiors where try self.sql.mailbox(named: superior, of: account) == nil {
+            _ = try self.createMailbox(superior, specialUse: nil, of: account)
+        }
+        self.touch(.mailboxList(account))
+    }
+
+    private func emptyInbox(_ inbox: MailboxID, into name: MailboxName, of account: AccountID) throws {
+        let target = try self.createMailbox(name, specialUse: nil, of: account)
+        var source = try self.mailbox(inbox, of: account)
+        var uids: [UID] = []
+        for number in try source.pageNumbers(self.sql) {
+            try source.page(number, self.sql)?.forEach { uid, _ in uids.append(uid) }
+        }
+        _ = try self.move(uids, from: inbox, to: target.id, of: account)
+    }
+
+    private func inferiors(of name: MailboxName, _ account: AccountID) throws -> [(id: MailboxID, name: String)] {
+        // `0` is what follows `/`.
+        try self.sql.all(
+            "SELECT id, name FROM mailbox WHERE account = ? AND name > ? AND name < ? ORDER BY name",
+            .int(account.rawValue),
+            .text("\(name.text)/"),
+            .text("\(name.text)0")
+        ) { row in (MailboxID(rawValue: row.int64(0)), row.text(1)) }
+    }
+
+    private func setName(_ name: MailboxName, of id: MailboxID) throws {
+        try self.sql.run("UPDATE mailbox SET name = ? WHERE id = ?", .text(name.text), .int(id.rawValue))
+    }
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import MailMessage
+
+/// What may differ from store to store; the defaults suit one appliance.
+package struct StoreOptions: Sendable {
+    /// How many reads run at the same time, each on its connection and thread.
+    package var readers = 4
+    /// How long octets stay after their last message has gone, in seconds: a session that has not yet been told of the
+    /// expunge may be sending them.
+    package var retention: Int64 = 1800
+    /// How long a message may stay staged without a sign of life, in seconds.
+    package var stageLifetime: Int64 = 3600
+    /// Mailboxes that stay in memory after the last session has left them.
+    package var residentMailboxes = 32
+    /// Upper bound of the file in octets, above what the disk sets; nil: none.
+    package var sizeLimit: Int64?
+    /// The time of day, for save dates, UIDVALIDITY and deadlines.
+    package var now: @Sendable () -> UnixTime = StoreFile.timeOfDay
+
+    package init() {}
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import MailMessage
+import MailStorage
+
+/// What operations that write are given: the connection, and what the running group has changed so far.
+///
+/// One lives for one group of jobs, on the writer's thread. What changes often (counters, pages, mod-sequences) is
+/// changed here in memory and written back once, by ``flush()``; so operations must read these columns from here, and
+/// everything else with ``sql``. A job that fails leaves neither rows nor memory changed.
+final class Transaction {
+    let sql: SQL
+    let now: UnixTime
+    let options: StoreOptions
+    private let residents: ResidentTable
+    private var state = State()
+    /// The mod-sequences that the running job took.
+    private var modSeqs: [AccountID: ModSeq] = [:]
+
+    private struct State {
+        var mailboxes: [MailboxID: MailboxState] = [:]
+        var deleted: Set<MailboxID> = []
+        var accounts: [AccountID: ModSeq] = [:]
+        var topics: Set<ChangeFeed.Topic> = []
+        var hasErasures = false
+    }
+
+    init(_ sql: SQL, residents: ResidentTable, options: StoreOptions) {
+        self.sql = sql
+        self.residents = residents
+        self.options = options
+        self.now = options.now()
+    }
+
+    /// Whether something waits for the eraser since this group.
+    var hasErasures: Bool { self.state.hasErasures }
+
+    /// Runs a job so that it happens completely or not at all.
+    func inSavepoint<Value>(_ body: (Transaction) throws -> Value) throws -> Value {
+        let before = self.state
+        self.modSeqs = [:]
+        try self.sql.run("SAVEPOINT job")
+        do {
+            let value = try body(self)
+            try self.sql.run("RELEASE job")
+            return value
+        } catch {
+            self.state = before
+            if self.sql.isInTransaction {
+                try self.sql.run("ROLLBACK TO job")
+                try self.sql.run("RELEASE job")
+            }
+            throw error
+        }
+    }
+
+    // MARK: For operations
+
+    /// The mailbox, to be changed and put back.
+    ///
+    /// Throws ``StoreError/noSuchMailbox``.
+    func mailbox(_ id: MailboxID, of account: AccountID) throws -> MailboxState {
+        if let known = self.state.mailboxes[id] {
+            guard known.account == account else { throw StoreError.noSuchMailbox }
+            return known
+        }
+        guard let mailbox = try MailboxState(id, self.sql, residents: self.residents), mailbox.account == account else {
+            throw StoreError.noSuchMailbox
+        }
+        return mailbox
+    }
+
+    /// Takes the mailbox as it is now; who watches it will be poked.
+    func put(_ mailbox: MailboxState) {
+        self.state.mailboxes[mailbox.id] = mailbox
+        self.state.topics.insert(.mailbox(mailbox.id))
+    }
+
+    /// Says that the mailbox is no more.
+    func forget(_ id: MailboxID) {
+        self.state.mailboxes[id] = nil
+        self.state.deleted.insert(id)
+        self.state.topics.insert(.mailbox(id))
+    }
+
+    /// Says that the account is no more: from now on nothing can be added to it.
+    func forget(_ id: AccountID) {
+        self.state.accounts[id] = nil
+        self.modSeqs[id] = nil
+    }
+
+    /// Says that something changed.
+    func touch(_ topic: ChangeFeed.Topic) { self.state.topics.insert(topic) }
+
+    /// Says that there is something to erase.
+    func wantErasure() { self.state.hasErasures = true }
+
+    /// This job's mod-sequence of the account: one more than the one before, the same for all of the job.
+    func modSeq(of account: AccountID) throws -> ModSeq {
+        if let modSeq = self.modSeqs[account] { return modSeq }
+        guard let last = try self.lastModSeq(of: account) else { throw StoreError.notFound("account") }
+        guard last.rawValue < Int64.max else { throw StoreError.corrupt("mod-sequences have run out") }
+        let modSeq = ModSeq(rawValue: last.rawValue + 1)
+        self.state.accounts[account] = modSeq
+        self.modSeqs[account] = modSeq
+        return modSeq
+    }
+
+    private func lastModSeq(of account: AccountID) throws -> ModSeq? {
+        if let modSeq = self.state.accounts[account] { return modSeq }
+        return try self.sql.first(
+            "SELECT modseq FROM account WHERE id = ? AND domain IS NOT NULL",
+            .int(account.rawValue)
+        ) {
+            ModSeq(rawValue: $0.int64(0))
+        }
+    }
+
+    // MARK: For the writer
+
+    /// Writes back what was changed in memory: the last thing before COMMIT.
+    func flush() throws {
+        for mailbox in self.state.mailboxes.values { try mailbox.write(self.sql) }
+        for (account, modSeq) in self.state.accounts {
+            try self.sql.run(
+                "UPDATE account SET modseq = ? WHERE id = ?",
+                .int(modSeq.rawValue),
+                .int(account.rawValue)
+            )
+        }
+    }
+
+    /// Brings the mailboxes in memory up to date and pokes watchers: the first thing after COMMIT.
+    func publish(to feed: ChangeFeed) {
+        for mailbox in self.state.mailboxes.values { mailbox.publish() }
+        for id in self.state.deleted {
+            let resident = self.residents.find(id)
+            self.residents.remove(id)
+            resident?.publish(nil)
+        }
+        if !self.state.topics.isEmpty { feed.publish(self.state.topics) }
+    }
+}

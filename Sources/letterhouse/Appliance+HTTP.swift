@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPServer
+import IMAPServer
+import MailConnection
+import SMTPServer
+
+extension Appliance {
+    /// The HTTP bridge over the same engines as the sockets'.
+    func bridge(imap: IMAPService, smtp: SMTPService, time: TimeSource) -> BridgeService {
+        var options = HTTPServerOptions()
+        options.prefix = self.settings.http.prefix
+        options.hosts = [self.settings.hostname] + self.settings.http.hosts
+        // The settings were checked when they were read.
+        options.trustedProxies = NetworkList(self.settings.http.trustedProxies) ?? NetworkList()
+        options.pollTimeout = self.settings.http.pollTimeout
+        options.unusedTimeout = self.settings.http.unusedTimeout
+        options.bodyLimit = self.settings.limits.messageSize + 64 * 1024
+        return BridgeService(options: options, imap: imap, smtp: smtp, time: time)
+    }
+
+    func httpChannel(_ bridge: BridgeService) -> HTTPChannel {
+        let metrics = self.metrics
+        return HTTPChannel(bridge: bridge, isTLS: false) { metrics.exposition() }
+    }
+}

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Cryptography
+import Glibc
+import HTTPServer
+import HummingbirdCore
+import IMAPServer
+import Logging
+import MailConnection
+import MailNetwork
+import MailRelay
+import MailStorage
+import NIOCore
+import SASLMechanisms
+import SMTPServer
+import SQLiteStorage
+import ServiceLifecycle
+
+extension Appliance {
+    /// Everything that runs, on the sockets there are.
+    func services() throws -> [any Service] {
+        let clock = TimeSource.system(unixTime: { Int64(Glibc.time(nil)) })
+        let credentials = try self.credentials()
+        let imap = IMAPService(
+            options: self.imapOptions,
+            directory: self.store,
+            credentials: credentials,
+            time: clock
+        )
+        let smtp = SMTPService(
+            options: self.smtpOptions,
+            directory: self.store,
+            queue: self.store,
+            credentials: credentials,
+            time: clock
+        )
+        let bridge = self.bridge(imap: imap, smtp: smtp, time: clock)
+
+        let relay = try self.relay(time: clock)
+        var services: [any Service] = [bridge, relay, Maintenance(store: self.store)]
+        services.append(
+            ControlService(store: self.store, path: self.settings.data + "/control.sock") { command in
+                // "Now" means now, also for a destination that has just failed.
+                if command is QueueCommand.Retry { relay.forgetFailures() }
+            }
+        )
+        for (name, sockets) in self.sockets.sorted(by: { $0.key < $1.key }) {
+            services.append(
+                self.listener(name, sockets, imap: imap, smtp: smtp, http: bridge)
+            )
+        }
+        return services
+    }
+
+    private var imapOptions: IMAPService.Options {
+        var options = IMAPService.Options()
+        options.hostname = self.settings.hostname
+        options.hasTLS = self.tls != nil
+        options.messageLimit = self.settings.limits.messageSize
+        options.inactivityTimeout = self.settings.imap.inactivityTimeout
+        options.concurrency = self.settings.imap.concurrency
+        return options
+    }
+
+    private var smtpOptions: SMTPService.Options {
+        var options = SMTPService.Options()
+        options.hostname = self.settings.hostname
+        options.hasTLS = self.tls != nil
+        options.messageLimit = self.settings.limits.messageSize
+        options.recipientsLimit = self.settings.limits.recipients
+        return options
+    }
+
+    /// Checks passwords against the store, on threads of its own.
+    private func credentials() throws -> CredentialSource<Account> {
+        let store = self.store
+        let width = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+        return CredentialSource(
+            unknownUserKey: try SecretKey.load(self.settings.data + "/unknown-users.key"),
+            work: PasswordWork(width: width)
+        ) { name in
+            guard let (account, text) = try await store.credential(for: name) else { return nil }
+            return PasswordVerifier(parsing: text).map { StoredCredential(identity: account, verifier: $0) }
+        }
+    }
+
+    /// The listener of one name; every connection logs with a number of its own.
+    private func listener(
+        _ name: String,
+        _ sockets: [CInt],
+        imap: IMAPService,
+        smtp: SMTPService,
+        http: BridgeService
+    ) -> any Service {
+        switch name {
+        case "imap":
+            self.listener(
+                sockets,
+                farewell: "* BYE Too many connections: try again later\r\n",
+                self.imapChannel(imap, .startTLS)
+            )
+        case "imaps": self.listener(sockets, farewell: "", self.imapChannel(imap, .implicit))
+        case "smtp":
+            self.listener(sockets, farewell: Self.smtpFarewell, self.smtpChannel(smtp, .exchange, .startTLS))
+        case "submission":
+            self.listener(sockets, farewell: Self.smtpFarewell, self.smtpChannel(smtp, .submission, .startTLS))
+        case "submissions": self.listener(sockets, farewell: "", self.smtpChannel(smtp, .submissions, .implicit))
+        default: self.listener(sockets, farewell: "", self.httpChannel(http))
+        }
+    }
+
+    private static let smtpFarewell = "421 4.7.0 Too many connections: try again later\r\n"
+
+    private func listener(_ sockets: [CInt], farewell: String, _ child: some ServerChildChannel) -> any Service {
+        SocketListener(
+            sockets: sockets,
+            child: child,
+            limits: ConnectionLimits(
+                total: self.settings.limits.connections,
+                perAddress: self.settings.limits.connectionsPerAddress
+            ),
+            farewell: Array(farewell.utf8),
+            drainDeadline: .init(Self.drainDeadline),
+            logger: self.logger
+        )
+    }
+
+    private enum TLSUse { case startTLS, implicit }
+
+    private func imapChannel(_ service: IMAPService, _ use: TLSUse) -> MailChannel<IMAPNote> {
+        let logger = self.logger
+        return MailChannel(security: self.security(use, self.tls?.imap)) { connection in
+            try await logger.forConnection("imap", connection.peer) {
+                var session = IMAPSession(connection: connection, service: service)
+                try await session.run()
+            }
+        }
+    }
+
+    private func smtpChannel(_ service: SMTPService, _ role: SMTPRole, _ use: TLSUse) -> MailChannel<SMTPNote> {
+        let logger = self.logger
+        return MailChannel(security: self.security(use, self.tls?.smtp)) { connection in
+            try await logger.forConnection(role.rawValue, connection.peer) {
+                var session = SMTPSession(connection: connection, service: service, role: role)
+                try await session.run()
+            }
+        }
+    }
+
+    private func security<Note>(_ use: TLSUse, _ context: TLSServerContext?) -> MailChannel<Note>.Security {
+        guard let context else { return .none }
+        return use == .implicit ? .implicit({ context }) : .startTLS({ context })
+    }
+}
+
+extension Logger {
+    /// Runs `body` with a task-local logger that names the connection.
+    fileprivate func forConnection(
+        _ service: String,
+        _ peer: Peer,
+        _ body: nonisolated(nonsending) () async throws -> Void
+    ) async throws {
+        var logger = self
+        logger[metadataKey: "connection"] = "\(service)-\(String(UInt32.random(in: .min ... .max), radix: 16))"
+        try await withLogger(logger) { _ in try await body() }
+    }
+}

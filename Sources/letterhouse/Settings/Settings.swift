@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+
+/// Everything an operator can choose, read once at start; `etc/letterhouse.yaml` explains each.
+///
+/// What changes while the program runs (domains, accounts, aliases, the queue) is in the store, not here.
+struct Settings: Sendable, Equatable {
+    /// Where to listen when nobody hands sockets over: `host:port`, an empty host meaning all addresses.
+    struct Listen: Sendable, Equatable {
+        var imap: [String]
+        var imaps: [String]
+        var smtp: [String]
+        var submission: [String]
+        var submissions: [String]
+        var http: [String]
+    }
+
+    /// PEM files; both or neither.
+    struct TLS: Sendable, Equatable {
+        var certificate: String
+        var key: String
+    }
+
+    struct Limits: Sendable, Equatable {
+        /// Octets.
+        var messageSize: Int
+        var connections: Int
+        var connectionsPerAddress: Int
+        var recipients: Int
+    }
+
+    struct IMAP: Sendable, Equatable {
+        var inactivityTimeout: Duration
+        var concurrency: Int
+    }
+
+    /// Somebody else's server that takes all outgoing mail.
+    struct Smarthost: Sendable, Equatable {
+        enum Security: String, Sendable, CaseIterable {
+            /// TLS from the first octet (port 465).
+            case implicit
+            /// STARTTLS, or nothing is sent.
+            case starttls
+            /// STARTTLS if it is offered.
+            case opportunistic
+        }
+
+        var host: String
+        var port: Int
+        var security: Security
+        var user: String?
+        /// Where the password is; it is read when it is needed.
+        var passwordFile: String?
+    }
+
+    struct Relay: Sendable, Equatable {
+        var smarthost: Smarthost?
+        var lifetime: Duration
+        var delayReportAfter: Duration
+        var retryAfter: Duration
+        var parallel: Int
+        var parallelPerDestination: Int
+        var port: Int
+        /// `address@port` of a name server; nil: those of /etc/resolv.conf.
+        var resolver: String?
+        var allowsPrivateAddresses: Bool
+    }
+
+    struct HTTP: Sendable, Equatable {
+        var prefix: String
+        var hosts: [String]
+        var trustedProxies: [String]
+        var pollTimeout: Duration
+        var unusedTimeout: Duration
+    }
+
+    /// The name of this machine in the mail world.
+    var hostname: String
+    /// The folder of the store and everything beside it.
+    var data: String
+    var listen: Listen
+    var tls: TLS?
+    var limits: Limits
+    var imap: IMAP
+    var relay: Relay
+    var http: HTTP
+    var logLevel: Logger.Level
+}
+
+extension Settings {
+    /// Reads every setting; what is wrong is noted in the reader.
+    init(_ reader: inout SettingsReader) {
+        self.hostname = reader.domain("hostname", default: "localhost")
+        self.data = reader.text("data", default: "/var/lib/letterhouse")
+        self.listen = Listen(
+            imap: reader.addresses("listen.imap", default: ["0.0.0.0:143", "[::]:143"]),
+            imaps: reader.addresses("listen.imaps", default: ["0.0.0.0:993", "[::]:993"]),
+            smtp: reader.addresses("listen.smtp", default: ["0.0.0.0:25", "[::]:25"]),
+            submission: reader.addresses("listen.submission", default: ["0.0.0.0:587", "[::]:587"]),
+            submissions: reader.addresses("listen.submissions", default: ["0.0.0.0:465", "[::]:465"]),
+            http: reader.addresses("listen.http", default: ["127.0.0.1:8080"])
+        )
+        self.tls = Self.tls(&reader)
+        self.limits = Limits(
+            messageSize: reader.size("limits.message-size", default: 50 << 20, in: 64 << 10...1 << 30),
+            connections: reader.number("limits.connections", default: 10_000, in: 10...1_000_000),
+            connectionsPerAddress: reader.number("limits.connections-per-address", default: 100, in: 1...1_000_000),
+            recipients: reader.number("limits.recipients", default: 1000, in: 100...100_000)
+        )
+        self.imap = IMAP(
+            inactivityTimeout: reader.duration(
+                "imap.inactivity-timeout",
+                default: .seconds(1800),
+                atLeast: .seconds(1800)
+            ),
+            concurrency: reader.number("imap.concurrency", default: 4, in: 1...16)
+        )
+        self.relay = Relay(
+            smarthost: Self.smarthost(&reader),
+            lifetime: reader.duration("relay.lifetime", default: .seconds(5 * 86400), atLeast: .seconds(1)),
+            delayReportAfter: reader.duration(
+                "relay.delay-report-after",
+                default: .seconds(4 * 3600),
+                atLeast: .seconds(1)
+            ),
+            retryAfter: reader.duration("relay.retry-after", default: .seconds(300), atLeast: .seconds(1)),
+            parallel: reader.number("relay.parallel", default: 20, in: 1...1000),
+            parallelPerDestination: reader.number("relay.parallel-per-destination", default: 2, in: 1...100),
+            port: reader.number("relay.port", default: 25, in: 1...65535),
+            resolver: reader.optionalResolver("relay.resolver"),
+            allowsPrivateAddresses: reader.flag("relay.allow-private-addresses", default: false)
+        )
+        self.http = HTTP(
+            prefix: reader.path("http.prefix", default: "/"),
+            hosts: reader.domains("http.hosts", default: []),
+            trustedProxies: reader.networks("http.trusted-proxies", default: []),
+            pollTimeout: reader.duration("http.poll-timeout", default: .seconds(60), atLeast: .seconds(10)),
+            unusedTimeout: reader.duration("http.unused-timeout", default: .seconds(100), atLeast: .seconds(10))
+        )
+        if self.http.unusedTimeout <= self.http.pollTimeout {
+            reader.fault("http.unused-timeout", expected: "more than http.poll-timeout")
+        }
+        self.logLevel = reader.choice("log.level", default: .info)
+    }
+
+    private static func tls(_ reader: inout SettingsReader) -> TLS? {
+        let certificate = reader.file("tls.certificate")
+        let key = reader.file("tls.key")
+        switch (certificate, key) {
+        case (let certificate?, let key?): return TLS(certificate: certificate, key: key)
+        case (nil, nil): return nil
+        case (_?, nil): reader.fault("tls.certificate", expected: "tls.key beside it")
+        case (nil, _?): reader.fault("tls.key", expected: "tls.certificate beside it")
+        }
+        return nil
+    }
+
+    private static func smarthost(_ reader: inout SettingsReader) -> Smarthost? {
+        let host = reader.optionalHost("relay.smarthost.host")
+        let smarthost = Smarthost(
+            host: host ?? "",
+            port: reader.number("relay.smarthost.port", default: 587, in: 1...65535),
+            security: reader.choice("relay.smarthost.security", default: .starttls),
+            user: reader.optionalText("relay.smarthost.user"),
+            passwordFile: reader.file("relay.smarthost.password-file")
+        )
+        if smarthost.user != nil, smarthost.passwordFile == nil {
+            reader.fault("relay.smarthost.user", expected: "relay.smarthost.password-file beside it")
+        }
+        if smarthost.user != nil, smarthost.security == .opportunistic {
+            reader.fault("relay.smarthost.security", expected: "starttls or implicit, because there is a password")
+        }
+        return host == nil ? nil : smarthost
+    }
+
+    /// What `--embedded` chooses: everything in one folder, on loopback, for trying out and for development.
+    static func embedded(in folder: String) -> Settings {
+        var reader = SettingsReader(values: [:], environment: [:], file: nil)
+        var settings = Settings(&reader)
+        settings.data = folder
+        settings.hostname = "localhost"
+        settings.listen = Listen(
+            imap: ["127.0.0.1:1143"],
+            imaps: ["127.0.0.1:1993"],
+            smtp: ["127.0.0.1:1025"],
+            submission: ["127.0.0.1:1587"],
+            submissions: ["127.0.0.1:1465"],
+            http: ["127.0.0.1:8080"]
+        )
+        return settings
+    }
+}

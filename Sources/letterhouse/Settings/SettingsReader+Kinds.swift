@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import HTTPServer
+import SMTPSyntax
+
+/// What a value can be; each reads one setting, and notes a fault and returns the default if it is something else.
+extension SettingsReader {
+    mutating func text(_ key: String, default standard: String) -> String {
+        self.optionalText(key, standard: standard) ?? standard
+    }
+
+    /// A domain name, or what a machine without one is called.
+    mutating func domain(_ key: String, default standard: String) -> String {
+        let text = self.text(key, default: standard).lowercased()
+        guard DomainSyntax.isDomain(text) else {
+            self.fault(key, expected: "a domain name such as mail.example.org")
+            return standard
+        }
+        return text
+    }
+
+    /// `host:port` or `[address]:port`, several of them.
+    mutating func addresses(_ key: String, default standard: [String]) -> [String] {
+        let addresses = self.list(key, default: standard)
+        if addresses.contains(where: { ListenAddress($0) == nil }) {
+            self.fault(key, expected: "addresses such as 127.0.0.1:1143 or [::]:143")
+        }
+        return addresses
+    }
+
+    /// The name of a server; nil if none is set.
+    mutating func optionalHost(_ key: String) -> String? {
+        guard let host = self.optionalText(key) else { return nil }
+        guard DomainSyntax.isDomain(host.lowercased()) || (try? IPAddress(parsing: host)) != nil else {
+            self.fault(key, expected: "the name of a server such as smtp.example.org")
+            return nil
+        }
+        return host
+    }
+
+    /// `address` or `address@port` of a name server; nil if none is set.
+    mutating func optionalResolver(_ key: String) -> String? {
+        guard let resolver = self.optionalText(key) else { return nil }
+        let parts = resolver.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
+        guard (try? IPAddress(parsing: String(parts[0]))) != nil,
+            parts.count == 1 || DecimalText.number(parts[1]).map((1...65535).contains) == true
+        else {
+            self.fault(key, expected: "an address such as 192.0.2.53 or 192.0.2.53@5353")
+            return nil
+        }
+        return resolver
+    }
+
+    /// Domains, in lower case.
+    mutating func domains(_ key: String, default standard: [String]) -> [String] {
+        let domains = self.list(key, default: standard).map { $0.lowercased() }
+        guard domains.allSatisfy(DomainSyntax.isDomain) else {
+            self.fault(key, expected: "domain names such as mail.example.org, without ports")
+            return standard
+        }
+        return domains
+    }
+
+    /// Addresses and networks.
+    mutating func networks(_ key: String, default standard: [String]) -> [String] {
+        let networks = self.list(key, default: standard)
+        guard NetworkList(networks) != nil else {
+            self.fault(key, expected: "addresses and networks such as 127.0.0.1 or 10.0.0.0/8")
+            return standard
+        }
+        return networks
+    }
+
+    mutating func path(_ key: String, default standard: String) -> String {
+        let path = self.text(key, default: standard)
+        guard path.hasPrefix("/"), path.hasSuffix("/") else {
+            self.fault(key, expected: "a path that begins and ends with /")
+            return standard
+        }
+        return path
+    }
+
+    /// A file that is there and can be read.
+    mutating func file(_ key: String) -> String? {
+        guard let path = self.optionalText(key) else { return nil }
+        guard unsafe access(path, R_OK) == 0 else {
+            self.fault(key, expected: "a file that can be read")
+            return nil
+        }
+        return path
+    }
+
+    mutating func flag(_ key: String, default standard: Bool) -> Bool {
+        switch self.optionalText(key, standard: "\(standard)")?.lowercased() {
+        case nil: return standard
+        case "true", "yes": return true
+        case "false", "no": return false
+        default:
+            self.fault(key, expected: "true or false")
+            return standard
+        }
+    }
+
+    mutating func number(_ key: String, default standard: Int, in range: ClosedRange<Int>) -> Int {
+        guard let text = self.optionalText(key, standard: "\(standard)") else { return standard }
+        guard let number = DecimalText.number(text), range.contains(number) else {
+            self.fault(key, expected: "a number from \(range.lowerBound) to \(range.upperBound)")
+            return standard
+        }
+        return number
+    }
+
+    /// Octets: `50MiB`, `64KiB`, or a plain number.
+    mutating func size(_ key: String, default standard: Int, in range: ClosedRange<Int>) -> Int {
+        guard let text = self.optionalText(key, standard: SizeText.text(of: standard)) else { return standard }
+        guard let size = SizeText.octets(of: text), range.contains(size) else {
+            let (least, most) = (SizeText.text(of: range.lowerBound), SizeText.text(of: range.upperBound))
+            self.fault(key, expected: "a size such as 50MiB, from \(least) to \(most)")
+            return standard
+        }
+        return size
+    }
+
+    /// `100s`, `30m`, `4h`, `5d`.
+    mutating func duration(_ key: String, default standard: Duration, atLeast least: Duration) -> Duration {
+        guard let text = self.optionalText(key, standard: DurationText.text(of: standard)) else { return standard }
+        guard let duration = DurationText.duration(of: text), duration >= least else {
+            self.fault(key, expected: "a duration such as 30m, 4h or 5d, at least \(DurationText.text(of: least))")
+            return standard
+        }
+        return duration
+    }
+
+    /// One of the cases of an enumeration, by name.
+    mutating func choice<Choice: RawRepresentable<String> & CaseIterable>(
+        _ key: String,
+        default standard: Choice
+    ) -> Choice {
+        guard let text = self.optionalText(key, standard: standard.rawValue) else { return standard }
+        guard let choice = Choice(rawValue: text.lowercased()) else {
+            self.fault(key, expected: "one of \(Choice.allCases.map(\.rawValue).joined(separator: ", "))")
+            return standard
+        }
+        return choice
+    }
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Testing
+
+/// Who may import whom, read off every `import` line of the sources.
+@Suite("Layering") struct LayeringTests {
+    /// What a module may import besides the standard library.
+    private static let allowed: [String: Set<String>] = [
+        "MailMessage": [],
+        "IMAPSyntax": [],
+        "SMTPSyntax": [],
+        "MailConnection": [],
+        "MailStorage": ["Synchronization", "MailMessage"],
+        "Cryptography": ["COpenSSL", "COpenSSLShim", "Synchronization"],
+        "SASLMechanisms": ["Cryptography", "Dispatch", "Synchronization"],
+        "IMAPServer": [
+            "IMAPSyntax", "MailConnection", "MailStorage", "MailMessage", "SASLMechanisms", "Logging", "Metrics",
+        ],
+        "SMTPServer": [
+            "SMTPSyntax", "MailConnection", "MailStorage", "MailMessage", "SASLMechanisms", "Logging", "Metrics",
+        ],
+        "MailRelay": [
+            "SMTPSyntax", "MailConnection", "MailStorage", "MailMessage", "SASLMechanisms", "ServiceLifecycle",
+            "Logging", "Metrics",
+        ],
+        "SQLiteStorage": [
+            "MailStorage", "MailMessage", "Cryptography", "GRDB", "GRDBSQLite", "Synchronization", "Dispatch",
+        ],
+        "MailNetwork": [
+            "MailConnection", "Cryptography", "NIOCore", "NIOPosix", "HummingbirdCore", "Logging", "ServiceLifecycle",
+            "CSystemd", "CUnbound", "Synchronization", "Dispatch",
+        ],
+        "HTTPServer": [
+            "Hummingbird", "HummingbirdCore", "ServiceLifecycle", "HTTPTypes", "NIOCore", "MailConnection",
+            "MailStorage", "MailMessage", "IMAPServer",
+            "SMTPServer", "SMTPSyntax", "SASLMechanisms", "Cryptography", "Logging", "Metrics", "Synchronization",
+        ],
+    ]
+
+    /// The C library, and only in files that wrap it.
+    private static let libraryFiles: [String: Set<String>] = [
+        "MailMessage": ["Charset.swift"],
+        "SQLiteStorage": ["StoreLock.swift"],
+    ]
+
+    @Test("Each module imports only what the architecture allows", arguments: allowed.keys.sorted())
+    func imports(module: String) throws {
+        let allowed = try #require(Self.allowed[module])
+        let files = try Sources.files(of: module)
+        #expect(!files.isEmpty)
+        for file in files {
+            for imported in file.imports where imported != "Swift" {
+                if imported == "Glibc" {
+                    let mayUse = module == "MailNetwork" || Self.libraryFiles[module]?.contains(file.name) == true
+                    #expect(mayUse, "\(module)/\(file.name) imports the C library")
+                } else {
+                    #expect(allowed.contains(imported), "\(module)/\(file.name) imports \(imported)")
+                }
+            }
+        }
+    }
+
+    @Test("Every module of the package is in the table") func tableIsComplete() throws {
+        let modules = try Sources.modules().filter { !$0.hasPrefix("C") || $0 == "Cryptography" }
+        #expect(Set(modules) == Set(Self.allowed.keys).union(["letterhouse"]))
+    }
+
+    @Test(
+        "Nobody steps around the concurrency checker",
+        arguments: [
+            "@unchecked Sendable", "nonisolated(unsafe)", "@preconcurrency", "try!", "fatalError(", "TODO", "FIXME",
+        ]
+    )
+    func escapes(_ escape: String) throws {
+        for module in try Sources.modules() {
+            for file in try Sources.files(of: module) {
+                #expect(!file.text.contains(escape), "\(module)/\(file.name) has \(escape)")
+            }
+        }
+    }
+
+    @Test("Unstructured tasks stay in the network module") func tasks() throws {
+        for module in try Sources.modules() where module != "MailNetwork" {
+            for file in try Sources.files(of: module) {
+                #expect(
+                    !file.text.contains(/\bTask(\.detached)?\s*\{/),
+                    "\(module)/\(file.name) starts an unstructured task"
+                )
+            }
+        }
+    }
+
+    @Test("Every source file says its licence") func licence() throws {
+        for module in try Sources.modules() {
+            for file in try Sources.files(of: module) {
+                #expect(file.text.hasPrefix("// SPDX-License-Identifier: Apache-2.0\n"), "\(module)/\(file.name)")
+            }
+        }
+    }
+}
+
+/// The project's own source files.
+enum Sources {
+    struct File {
+        let name: String
+        let text: String
+
+        var imports: [String] {
+            self.text.matches(
+                of: /(?m)^\s*(?:@\w+ )?(?:package |public |internal )?import (?:struct |enum |class |func |let )?(\w+)/
+            )
+            .map { String($0.1) }
+        }
+    }
+
+    static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
+
+    static func modules() throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: self.root.appending(path: "Sources").path).sorted()
+    }
+
+    static func files(of module: String) throws -> [File] {
+        let folder = self.root.appending(path: "Sources/\(module)")
+        let paths = FileManager.default.enumerator(atPath: folder.path)?.compactMap { $0 as? String } ?? []
+        return try paths.filter { $0.hasSuffix(".swift") }.sorted().map { path in
+            File(
+                name: URL(filePath: path).lastPathComponent,
+                text: try String(contentsOf: folder.appending(path: path), encoding: .utf8)
+            )
+        }
+    }
+}

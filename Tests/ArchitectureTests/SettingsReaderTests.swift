@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Logging
+import Testing
+
+@testable import letterhouse
+
+/// Reading the settings file: values, and every kind of fault with its line.
+@Suite("Settings file") struct SettingsReaderTests {
+    private static func read(_ text: String, _ environment: [String: String] = [:]) throws -> Settings {
+        let path = FileManager.default.temporaryDirectory.appending(path: "settings-\(UUID().uuidString).yaml").path
+        try text.write(toFile: path, atomically: true, encoding: .utf8)
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        do {
+            return try Settings.load(path: path, environment: environment)
+        } catch let error as InvalidSettings {
+            // The name of the file is not what these tests are about.
+            throw InvalidSettings(
+                faults: error.faults.map {
+                    SettingsFault(line: $0.line, text: $0.text.replacing(path, with: "file"))
+                }
+            )
+        }
+    }
+
+    private static func faults(_ text: String, _ environment: [String: String] = [:]) throws -> [String] {
+        do {
+            _ = try self.read(text, environment)
+            return []
+        } catch let error as InvalidSettings {
+            return error.description.split(separator: "\n").map(String.init)
+        }
+    }
+
+    @Test("Values of every kind") func values() throws {
+        let settings = try Self.read(
+            """
+            hostname: Mail.Example.ORG
+            limits:
+              message-size: 64KiB
+            imap: {inactivity-timeout: 1h}
+            relay:
+              allow-private-addresses: yes
+              parallel: 7
+              resolver: 127.0.0.1@5353
+              smarthost:
+                host: smtp.example.org
+                security: opportunistic
+            http:
+              trusted-proxies: [127.0.0.1, 10.0.0.0/8]
+              hosts: a.example.org, b.example.org
+            log:
+              level: Debug
+            """
+        )
+        #expect(settings.hostname == "mail.example.org")
+        #expect(settings.limits.messageSize == 65536)
+        #expect(settings.imap.inactivityTimeout == .seconds(3600))
+        #expect(settings.relay.allowsPrivateAddresses)
+        #expect(settings.relay.parallel == 7)
+        #expect(settings.relay.resolver == "127.0.0.1@5353")
+        #expect(settings.relay.smarthost?.host == "smtp.example.org")
+        #expect(settings.relay.smarthost?.security == .opportunistic)
+        #expect(settings.http.trustedProxies == ["127.0.0.1", "10.0.0.0/8"])
+        #expect(settings.http.hosts == ["a.example.org", "b.example.org"])
+        #expect(settings.logLevel == .debug)
+    }
+
+    @Test("The environment comes before the file") func environment() throws {
+        let settings = try Self.read(
+            "relay: {port: 1}\nhttp: {hosts: a.example.org}\nlimits: {message-size: 1MiB}",
+            [
+                "LETTERHOUSE_RELAY_PORT": "2525", "LETTERHOUSE_HTTP_HOSTS": "b.example.org, c.example.org",
+                "LETTERHOUSE_LIMITS_MESSAGE_SIZE": "2MiB", "PATH": "/bin",
+            ]
+        )
+        #expect(settings.relay.port == 2525)
+        #expect(settings.http.hosts == ["b.example.org", "c.example.org"])
+        #expect(settings.limits.messageSize == 2 << 20)
+    }
+
+    @Test(
+        "An empty file, and sections without settings, are the defaults",
+        arguments: ["", "# nothing\n", "relay:\nlog: ~\n"]
+    )
+    func nothing(text: String) throws {
+        #expect(try Self.read(text) == Self.read("hostname: localhost"))
+    }
+
+    @Test(
+        "Each kind of fault is told with its line and what is expected",
+        arguments: [
+            ("hostname: -x-", "file:1: hostname: expected a domain name such as mail.example.org"),
+            ("\nhostname: a..b", "file:2: hostname: expected a domain name such as mail.example.org"),
+            ("hostname: [a, b]", "file:1: hostname: expected one value, not a list"),
+            ("limits:\n  connections: many", "file:2: limits.connections: expected a number from 10 to 1000000"),
+            ("limits:\n  connections: 9", "file:2: limits.connections: expected a number from 10 to 1000000"),
+            ("limits:\n  connections: +10", "file:2: limits.connections: expected a number from 10 to 1000000"),
+            (
+                "limits:\n  message-size: 5MB",
+                "file:2: limits.message-size: expected a size such as 50MiB, from 64KiB to 1GiB"
+            ),
+            (
+                "limits:\n  message-size: 99999999999999999GiB",
+                "file:2: limits.message-size: expected a size such as 50MiB, from 64KiB to 1GiB"
+            ),
+            (
+                "imap:\n  inactivity-timeout: 29m",
+                "file:2: imap.inactivity-timeout: expected a duration such as 30m, 4h or 5d, at least 30m"
+            ),
+            (
+                "imap:\n  inactivity-timeout: 9999999999999999999d",
+                "file:2: imap.inactivity-timeout: expected a duration such as 30m, 4h or 5d, at least 30m"
+            ),
+            (
+                "imap:\n  inactivity-timeout: 1800",
+                "file:2: imap.inactivity-timeout: expected a duration such as 30m, 4h or 5d, at least 30m"
+            ),
+            (
+                "relay:\n  allow-private-addresses: perhaps",
+                "file:2: relay.allow-private-addresses: expected true or false"
+            ),
+            (
+                "relay:\n  resolver: dns",
+                "file:2: relay.resolver: expected an address such as 192.0.2.53 or 192.0.2.53@5353"
+            ),
+            (
+                "relay:\n  smarthost:\n    host: a b",
+                "file:3: relay.smarthost.host: expected the name of a server such as smtp.example.org"
+            ),
+            (
+                "relay:\n  smarthost:\n    security: none",
+                "file:3: relay.smarthost.security: expected one of implicit, starttls, opportunistic"
+            ),
+            (
+                "relay:\n  smarthost:\n    user: me",
+                "file:3: relay.smarthost.user: expected relay.smarthost.password-file beside it"
+            ),
+            ("tls:\n  key: /nowhere", "file:2: tls.key: expected a file that can be read"),
+            ("tls:\n  key: /dev/null", "file:2: tls.key: expected tls.certificate beside it"),
+            (
+                "listen:\n  imap: [\"143\"]",
+                "file:2: listen.imap: expected addresses such as 127.0.0.1:1143 or [::]:143"
+            ),
+            (
+                "listen:\n  imap: [\"::1:143\"]",
+                "file:2: listen.imap: expected addresses such as 127.0.0.1:1143 or [::]:143"
+            ),
+            (
+                "listen:\n  imap: [\"a:65536\"]",
+                "file:2: listen.imap: expected addresses such as 127.0.0.1:1143 or [::]:143"
+            ),
+            ("listen:\n  imap: [{a: b}]", "file:2: listen.imap: expected a list of values"),
+            ("http:\n  prefix: mail", "file:2: http.prefix: expected a path that begins and ends with /"),
+            (
+                "http:\n  hosts: [\"a:80\"]",
+                "file:2: http.hosts: expected domain names such as mail.example.org, without ports"
+            ),
+            (
+                "http:\n  trusted-proxies: [10.0.0.0/33]",
+                "file:2: http.trusted-proxies: expected addresses and networks such as 127.0.0.1 or 10.0.0.0/8"
+            ),
+            ("http:\n  unused-timeout: 60s", "file:2: http.unused-timeout: expected more than http.poll-timeout"),
+            ("relay: 5", "file:1: relay: expected settings below it"),
+            ("\n\nrelay:\n  prot: 25", "file:4: relay.prot: there is no such setting"),
+            ("colour:", "file:1: colour: there is no such setting"),
+            ("hostname: a\nhostname: b", "file:1: hostname twice"),
+            ("- a\n- b", "file:1: expected settings, as `key: value`"),
+            ("hostname: *there", "file:1: found undefined alias"),
+        ]
+    )
+    func fault(text: String, told: String) throws {
+        let faults = try Self.faults(text)
+        #expect(faults.contains(told), "\(faults)")
+    }
+
+    @Test("What is no YAML is told with its line") func notYAML() throws {
+        let faults = try Self.faults("hostname: a\nrelay: [1, 2\nlog: {")
+        #expect(faults.count == 1)
+        #expect(faults.first?.contains(#/^file:[234]: /#) == true, "\(faults)")
+    }
+
+    @Test("All faults are told together, in the order of their lines") func together() throws {
+        let faults = try Self.faults(
+            "log: {level: loud}\nnonsense: 1\nrelay: {port: 0}\nhostname: \"?\"",
+            ["LETTERHOUSE_RELAY_PARALLEL": "0", "LETTERHOUSE_COLOUR": "red"]
+        )
+        #expect(
+            faults == [
+                "LETTERHOUSE_RELAY_PARALLEL: expected a number from 1 to 1000",
+                "LETTERHOUSE_COLOUR: there is no such setting",
+                "file:1: log.level: expected one of trace, debug, info, notice, warning, error, critical",
+                "file:2: nonsense: there is no such setting",
+                "file:3: relay.port: expected a number from 1 to 65535",
+                "file:4: hostname: expected a domain name such as mail.example.org",
+            ]
+        )
+    }
+
+    @Test("A file that is named must be there") func missing() {
+        #expect(throws: InvalidSettings.self) { try Settings.load(path: "/nowhere/letterhouse.yaml", environment: [:]) }
+    }
+
+    @Test("Wrong settings end the program with EX_CONFIG, one fault on each line") func status() throws {
+        let error = OperatorError(
+            InvalidSettings(faults: [SettingsFault(line: 2, text: "b"), SettingsFault(line: 1, text: "a")])
+        )
+        #expect(error.status.rawValue == 78)
+        #expect(error.text == "2 settings are wrong\na\nb")
+    }
+
+    @Test(
+        "Sizes and durations are written with the largest unit",
+        arguments: [(50 << 20, "50MiB"), (1 << 30, "1GiB"), (1000, "1000"), (0, "0"), (3 << 10, "3KiB")]
+    )
+    func sizes(octets: Int, text: String) {
+        #expect(SizeText.text(of: octets) == text)
+        #expect(SizeText.octets(of: text) == octets)
+    }
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Testing
+
+extension EndToEnd {
+    /// What was answered 250 is there, whatever happens to the process.
+    @Suite("Nothing that was accepted is lost", .serialized) struct CrashTests {
+        @Test("kill -9 at 200 random moments of delivery") func kills() async throws {
+            let appliance = try await TestAppliance()
+            var random = SystemRandomNumberGenerator()
+            var accepted: Set<String> = []
+            for round in 1...200 {
+                try await appliance.start()
+                let port = appliance.port("smtp")
+                let moment = Duration.milliseconds(Int.random(in: 1...60, using: &random))
+                // Four clients deliver, and note what was answered 250, until the connection breaks.
+                try await withThrowingTaskGroup(of: [String].self) { clients in
+                    for client in 1...4 {
+                        clients.addTask { try await onThread { Self.deliver("m\(round)-\(client)", port: port) } }
+                    }
+                    try await Task.sleep(for: moment)
+                    try await appliance.stop(signal: SIGKILL)
+                    for try await noted in clients { accepted.formUnion(noted) }
+                }
+            }
+            try await appliance.verify()
+            try await appliance.start()
+            let wire = try appliance.imap()
+            try wire.send("a EXAMINE INBOX\r\nb FETCH 1:* (BODY.PEEK[HEADER.FIELDS (SUBJECT)])\r\n")
+            var found: [String: Int] = [:]
+            while let line = try wire.line(), !line.hasPrefix("b ") {
+                if line.hasPrefix("Subject: ") { found[String(line.dropFirst(9)), default: 0] += 1 }
+            }
+            #expect(accepted.count > 200)
+            let lost = accepted.filter { found[$0] == nil }
+            #expect(lost.isEmpty)
+            #expect(found.values.allSatisfy { $0 == 1 })
+            try await appliance.stop()
+        }
+
+        /// Delivers messages with numbered subjects until the connection breaks; those that were answered 250.
+        private static func deliver(_ name: String, port: Int) -> [String] {
+            var noted: [String] = []
+            do {
+                let wire = try Wire(port: port)
+                try wire.line("220")
+                try wire.line("250 ", sending: "EHLO client.example.net\r\n")
+                for count in 1... {
+                    try wire.line("354", sending: "MAIL FROM:<>\r\nRCPT TO:<ann@example.org>\r\nDATA\r\n")
+                    // Some larger than a chunk, so that staged octets are met by the kill too.
+                    let line = String(repeating: "x", count: 998) + "\r\n"
+                    let filler = String(repeating: line, count: count % 7 == 6 ? 400 : 1)
+                    try wire.line("250", sending: "Subject: \(name)-\(count)\r\n\r\n\(filler).\r\n")
+                    noted.append("\(name)-\(count)")
+                }
+            } catch {
+                // Killed: what was noted until now is what counts.
+            }
+            return noted
+        }
+
+        @Test(
+            "A full disk: 452, nothing lost, and on it goes when there is room again",
+            .enabled(if: getuid() == 0, "only root can mount the small file system it fills")
+        ) func fullDisk() async throws {
+            let appliance = try await TestAppliance()
+            // A file system of its own, small enough to fill.
+            let data = appliance.folder + "/data"
+            let kept = appliance.folder + "/kept"
+            try await Program.succeed("cp", ["-a", data, kept])
+            let mounted = try await Program.run("mount", ["-t", "tmpfs", "-o", "size=6m", "tmpfs", data])
+            try #require(mounted.status == 0, "this test needs to mount a file system: \(mounted.output)")
+            do {
+                try await Program.succeed("cp", ["-a", kept + "/.", data])
+                try await appliance.start()
+                try await appliance.swaks(data: "Subject: before\n\nhello\n")
+                try await Program.succeed("sh", ["-c", "dd if=/dev/zero of=\(data)/filler bs=64k 2>/dev/null; true"])
+                let smtp = try Wire(port: appliance.port("smtp"))
+                try smtp.line("220")
+                try smtp.send("EHLO x\r\n")
+                try smtp.line("250 ")
+                try smtp.send("MAIL FROM:<>\r\nRCPT TO:<ann@example.org>\r\nDATA\r\n")
+                try smtp.line("354")
+                try smtp.send(
+                    "Subject: no room\r\n\r\n\(String(repeating: String(repeating: "y", count: 900) + "\r\n", count: 600)).\r\n"
+                )
+                #expect(try smtp.line("4").hasPrefix("452"))
+                let imap = try appliance.imap()
+                try imap.send("a SELECT INBOX\r\n")
+                try imap.line("* 1 EXISTS")
+                try imap.line("a OK")
+                try imap.send("b APPEND INBOX {600000+}\r\n\(String(repeating: "z", count: 600_000))\r\n")
+                #expect(try imap.line("b ").hasPrefix("b NO [OVERQUOTA]"))
+                try await Program.succeed("rm", [data + "/filler"])
+                try await appliance.swaks(data: "Subject: after\n\nhello\n")
+                try imap.line("* 2 EXISTS", sending: "c NOOP\r\n")
+                try await appliance.stop()
+                try await appliance.verify()
+            } catch {
+                _ = try await appliance.stop(signal: SIGKILL)
+                _ = try await Program.run("umount", ["-l", data])
+                throw error
+            }
+            _ = try await Program.run("umount", ["-l", data])
+        }
+    }
+}

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Testing
+
+extension EndToEnd {
+    /// Other people's clients send and read mail.
+    @Suite("Mail comes in and is read", .serialized) struct DeliveryTests {
+        /// Lines of every kind that SMTP has to carry as they are.
+        private static let body = """
+            From: Friend <friend@example.net>
+            To: ann@example.org
+            Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=
+            Message-ID: <ugly@example.net>
+
+            A line.
+            .
+            .leading dot
+            ..two dots
+            \ttab, trailing space \n\n\(String(repeating: "long ", count: 150))
+            Ümläut in eight bits
+            """
+
+        /// The octets that must come back, after the two lines that we write.
+        private static var expected: String { Self.body.replacing("\n", with: "\r\n") + "\r\n" }
+
+        @Test("swaks delivers; curl and mbsync read it octet for octet; IDLE hears of it") func delivery() async throws
+        {
+            let appliance = try await TestAppliance()
+            try await appliance.start()
+            let idle = try appliance.imap()
+            try idle.send("a SELECT INBOX\r\n")
+            try idle.line("a OK")
+            try idle.send("b IDLE\r\n")
+            try idle.line("+ ")
+
+            let file = appliance.folder + "/message.eml"
+            try Self.body.write(toFile: file, atomically: true, encoding: .utf8)
+            try await appliance.swaks(data: "@" + file)
+            #expect(try idle.line("* 1 EXISTS") == "* 1 EXISTS")
+            try idle.send("DONE\r\n")
+            try idle.line("b OK")
+
+            let read = try await appliance.curl("INBOX;MAILINDEX=1")
+            #expect(read.hasPrefix("Return-Path: <friend@example.net>\r\nReceived: from client.example.net"))
+            #expect(read.hasSuffix(Self.expected))
+
+            let maildir = appliance.folder + "/maildir"
+            try FileManager.default.createDirectory(atPath: maildir, withIntermediateDirectories: true)
+            let mbsyncrc = appliance.folder + "/mbsyncrc"
+            try """
+            IMAPStore remote
+            Host localhost
+            Port \(appliance.port("imaps"))
+            User \(TestAppliance.address)
+            Pass "\(TestAppliance.password)"
+            SSLType IMAPS
+            CertificateFile \(appliance.certificate)
+
+            MaildirStore local
+            Path \(maildir)/
+            Inbox \(maildir)/INBOX
+            SubFolders Verbatim
+
+            Channel all
+            Far :remote:
+            Near :local:
+            Patterns *
+            Create Near
+            SyncState *
+            """.write(toFile: mbsyncrc, atomically: true, encoding: .utf8)
+            try await Program.succeed("mbsync", ["--config", mbsyncrc, "--all"])
+            let new =
+                try FileManager.default.contentsOfDirectory(atPath: maildir + "/INBOX/new")
+                + FileManager.default.contentsOfDirectory(atPath: maildir + "/INBOX/cur")
+            #expect(new.count == 1)
+            let name = try #require(new.first)
+            let folder = FileManager.default.fileExists(atPath: "\(maildir)/INBOX/new/\(name)") ? "new" : "cur"
+            let synced = try Data(contentsOf: URL(filePath: "\(maildir)/INBOX/\(folder)/\(name)"))
+            // A Maildir has Unix line ends, and mbsync its own header field.
+            let text = String(decoding: synced, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
+                .filter { !$0.hasPrefix("X-TUID:") }.joined(separator: "\r\n")
+            #expect(text.hasSuffix(Self.expected))
+            try await appliance.stop()
+            try await appliance.verify()
+        }
+
+        @Test("A client in IDLE is told within 100 ms") func idleIsPrompt() async throws {
+            let appliance = try await TestAppliance()
+            try await appliance.start()
+            let idle = try appliance.imap()
+            try idle.send("a SELECT INBOX\r\n")
+            try idle.line("a OK")
+            try idle.send("b IDLE\r\n")
+            try idle.line("+ ")
+            // The best of several, because the machine may be busy with something else.
+            var best = Duration.seconds(60)
+            for number in 1...10 {
+                let smtp = try Wire(port: appliance.port("smtp"))
+                try smtp.line("220")
+                try smtp.send("EHLO client.example.net\r\n")
+                try smtp.line("250 ")
+                try smtp.send("MAIL FROM:<>\r\nRCPT TO:<ann@example.org>\r\nDATA\r\n")
+                try smtp.line("354")
+                try smtp.send("Subject: \(number)\r\n\r\n.\r\n")
+                try smtp.line("250")
+                let answered = ContinuousClock.now
+                try idle.line("* \(number) EXISTS")
+                best = min(best, ContinuousClock.now - answered)
+            }
+            #expect(best < .milliseconds(100))
+            try await appliance.stop()
+        }
+
+        @Test("fetchmail takes the mail away") func fetchmail() async throws {
+            let appliance = try await TestAppliance()
+            try await appliance.start()
+            try await appliance.swaks(data: "Subject: to be fetched\n\nhello\n")
+            let rc = appliance.folder + "/fetchmailrc"
+            try """
+            poll localhost protocol IMAP service \(appliance.port("imaps"))
+              user "\(TestAppliance.address)" password "\(TestAppliance.password)"
+              ssl sslcertfile "\(appliance.certificate)"
+              mda "cat >> \(appliance.folder)/fetched"
+
+            """.write(toFile: rc, atomically: true, encoding: .utf8)
+            try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: rc)
+            try await Program.succeed(
+                "fetchmail",
+                ["--fetchmailrc", rc, "--pidfile", appliance.folder + "/pid", "--nosyslog"],
+                environment: ["HOME": appliance.folder]
+            )
+            let fetched = try String(contentsOfFile: appliance.folder + "/fetched", encoding: .utf8)
+            #expect(fetched.contains("Subject: to be fetched"))
+            let wire = try appliance.imap()
+            try wire.send("a STATUS INBOX (MESSAGES)\r\n")
+            #expect(try wire.line("* STATUS") == "* STATUS INBOX (MESSAGES 0)")
+            try await appliance.stop()
+        }
+
+        @Test("s-nail submits with STARTTLS and the recipient reads it") func snail() async throws {
+            let appliance = try await TestAppliance()
+            try await appliance.start()
+            let user = TestAppliance.address.replacing("@", with: "%40")
+            let password = TestAppliance.password.replacing(" ", with: "%20").replacing("'", with: "%27")
+            try await Program.succeed(
+                "s-nail",
+                [
+                    "-:/", "-Sv15-compat", "-Stls-ca-file=\(appliance.certificate)", "-Ssmtp-use-starttls",
+                    "-Smta=smtp://\(user):\(password)@localhost:\(appliance.port("submission"))",
+                    "-Ssmtp-config=-all,ehlo,starttls,plain", "-r", TestAppliance.address, "-s", "by s-nail",
+                    TestAppliance.address,
+                ],
+                input: "hello\n",
+                environment: ["HOME": appliance.folder]
+            )
+            let read = try await appliance.curl("INBOX;MAILINDEX=1")
+            #expect(read.contains("Subject: by s-nail"))
+            #expect(read.contains("with ESMTPSA"))
+            try await appliance.stop()
+        }
+
+        @Test("imapclient sees folders, searches and flags") func imapclient() async throws {
+            let appliance = try await TestAppliance()
+            try await appliance.start()
+            for number in 1...3 { try await appliance.swaks(data: "Subject: number \(number)\n\nhello\n") }
+            let script = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Support/imap_tour.py")
+                .path
+            let python = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+                .deletingLastPathComponent().appending(path: ".build/python/bin/python").path
+            let output = try await Program.succeed(
+                python,
+                [script, "\(appliance.port("imaps"))", appliance.certificate, TestAppliance.address],
+                input: TestAppliance.password + "\n"
+            )
+            #expect(output.hasSuffix("done\n"), "\(output)")
+            try await appliance.stop()
+            try await appliance.verify()
+        }
+
+        @Test("mutt shows the message") func mutt() async throws {
+            let appliance = try await TestAppliance()
+            try await appliance.start()
+            try await appliance.swaks(
+                data: "From: Friend <friend@example.net>\nSubject: seen by mutt\n\nGood morning from mutt's pager.\n"
+            )
+            let rc = appliance.folder + "/muttrc"
+            try """
+            set folder = "imaps://localhost:\(appliance.port("imaps"))/"
+            set spoolfile = "+INBOX"
+            set imap_user = "\(TestAppliance.address)"
+            set imap_pass = "\(TestAppliance.password)"
+            set ssl_ca_certificates_file = "\(appliance.certificate)"
+            set pager_stop
+            """.write(toFile: rc, atomically: true, encoding: .utf8)
+            let socket = appliance.folder + "/tmux"
+            // Its server stays behind and must not hold our end of a pipe.
+            try await Program.succeed(
+                "sh",
+                [
+                    "-c",
+                    "exec tmux -S \(socket) -f /dev/null new-session -d -x 100 -y 30 'mutt -n -F \(rc)' >/dev/null 2>&1",
+                ],
+                environment: ["HOME": appliance.folder, "TERM": "xterm", "LANG": "C.UTF-8"]
+            )
+            func screen() async throws -> String {
+                try await Program.succeed("tmux", ["-S", socket, "capture-pane", "-p"])
+            }
+            try await eventually("mutt lists the message") { try await screen().contains("seen by mutt") }
+            try await Program.succeed("tmux", ["-S", socket, "send-keys", "Enter"])
+            try await eventually("mutt shows the message") {
+                try await screen().contains("Good morning from mutt's pager.")
+            }
+            _ = try await Program.run("tmux", ["-S", socket, "kill-server"])
+            try await appliance.stop()
+        }
+    }
+}

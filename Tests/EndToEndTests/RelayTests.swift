@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Testing
+
+extension EndToEnd {
+    /// Submitted mail leaves: by MX records, or through a smarthost; and what cannot leave comes back.
+    @Suite("Mail goes out", .serialized) struct RelayTests {
+        private static let login = [
+            "--auth", "PLAIN", "--auth-user", TestAppliance.address, "--auth-password", TestAppliance.password,
+        ]
+
+        /// An appliance that finds `remote.example` by a name server of the test, on the sink's port.
+        private func appliance(sinkPort: Int, _ more: String = "") async throws -> (TestAppliance, NameServer) {
+            let folder = FileManager.default.temporaryDirectory.appending(path: "letterhouse-nsd-\(UUID().uuidString)")
+                .path
+            let names = try await NameServer(
+                in: folder,
+                zones: ["remote.example": "@ MX 10 mx\nmx A 127.0.0.1\nnull MX 0 ."]
+            )
+            let appliance = try await TestAppliance(
+                settings: """
+                    relay:
+                      port: \(sinkPort)
+                      resolver: 127.0.0.1@\(names.port)
+                      allow-private-addresses: true
+                    \(more)
+                    """
+            )
+            return (appliance, names)
+        }
+
+        @Test("A message submitted with STARTTLS on 587 and with TLS on 465 arrives where the MX record says")
+        func byMX()
+            async throws
+        {
+            let folder = FileManager.default.temporaryDirectory.appending(path: "letterhouse-sink-\(UUID().uuidString)")
+                .path
+            let sink = try await Sink(in: folder)
+            let (appliance, names) = try await self.appliance(sinkPort: sink.port)
+            try await appliance.start()
+            try await appliance.swaks(
+                to: "bob@remote.example",
+                from: TestAppliance.address,
+                service: "submission",
+                data: "Subject: by STARTTLS\n\n.dot\nhello\n",
+                ["--tls"] + Self.login
+            )
+            try await appliance.swaks(
+                to: "carol@remote.example",
+                from: TestAppliance.address,
+                service: "submissions",
+                data: "Subject: by TLS\n\nhello\n",
+                ["--tls-on-connect"] + Self.login
+            )
+            try await eventually("both messages arrive") { try sink.messages().count == 2 }
+            let messages = try sink.messages()
+            let first = try #require(messages.first { $0.contains("by STARTTLS") })
+            #expect(first.hasPrefix("MAIL \(TestAppliance.address)\nRCPT bob@remote.example\n"))
+            #expect(first.contains("\r\n\r\n.dot\r\nhello\r\n"))
+            #expect(first.contains("with ESMTPSA"))
+            #expect(!first.contains("Return-Path"), "that is the last server's to write")
+            #expect(first.contains("Message-ID: <"))
+            try await eventually("the queue is empty") {
+                try await appliance.command(["queue", "list", "--json"]).contains("@remote.example") == false
+            }
+            try await appliance.stop()
+            try await appliance.verify()
+            withExtendedLifetime(names) {}
+        }
+
+        @Test("Nobody relays without a password, and nobody writes in another's name") func noOpenRelay() async throws {
+            let (appliance, names) = try await self.appliance(sinkPort: 9)
+            try await appliance.start()
+            let words = [
+                "--server", "127.0.0.1:\(appliance.port("smtp"))", "--from", "a@example.net", "--to",
+                "b@remote.example",
+                "--quit-after", "RCPT",
+            ]
+            #expect(try await Program.run("swaks", words).output.contains("550 5.7.1"))
+            let submission = [
+                "--server", "127.0.0.1:\(appliance.port("submission"))", "--tls", "--to", "b@remote.example",
+                "--quit-after",
+                "RCPT",
+            ]
+            #expect(
+                try await Program.run("swaks", submission + ["--from", "a@example.net"]).output.contains("530 5.7.0")
+            )
+            let foreign = try await Program.run("swaks", submission + ["--from", "boss@example.org"] + Self.login)
+            #expect(foreign.output.contains("553 5.7.1"))
+            try await appliance.stop()
+            withExtendedLifetime(names) {}
+        }
+
+        @Test("Through a smarthost that wants STARTTLS and a password") func smarthost() async throws {
+            let base = FileManager.default.temporaryDirectory.appending(path: "letterhouse-smart-\(UUID().uuidString)")
+                .path
+            try FileManager.default.createDirectory(atPath: base, withIntermediateDirectories: true)
+            try await Program.succeed(
+                "openssl",
+                [
+                    "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
+                    "-subj",
+                    "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", base + "/key.pem", "-out",
+                    base + "/cert.pem",
+                ]
+            )
+            let sink = try await Sink(
+                in: base + "/sink",
+                tls: (base + "/cert.pem", base + "/key.pem"),
+                login: ("relayuser", "relay secret")
+            )
+            try "relay secret\n".write(toFile: base + "/password", atomically: true, encoding: .utf8)
+            let appliance = try await TestAppliance(
+                settings: """
+                    relay:
+                      allow-private-addresses: true
+                      smarthost:
+                        host: localhost
+                        port: \(sink.port)
+                        security: starttls
+                        user: relayuser
+                        password-file: \(base)/password
+                    """
+            )
+            try await appliance.start(environment: ["SSL_CERT_FILE": base + "/cert.pem"])
+            try await appliance.swaks(
+                to: "bob@anywhere.test",
+                from: TestAppliance.address,
+                service: "submission",
+                data: "Subject: smart\n\nhello\n",
+                ["--tls"] + Self.login
+            )
+            try await eventually("the message arrives") { try sink.messages().count == 1 }
+            let message = try #require(try sink.messages().first)
+            #expect(message.contains("TLS True AUTH True"))
+            try await appliance.stop()
+        }
+
+        @Test("While the other side is down mail stays queued, also over kill -9, and goes out when it is back")
+        func downAndBack() async throws {
+            let folder = FileManager.default.temporaryDirectory.appending(path: "letterhouse-sink-\(UUID().uuidString)")
+                .path
+            let port = try ListeningPort.free()
+            let (appliance, names) = try await self.appliance(sinkPort: port, "  retry-after: 1s")
+            try await appliance.start()
+            try await appliance.swaks(
+                to: "bob@remote.example",
+                from: TestAppliance.address,
+                service: "submission",
+                data: "Subject: patience\n\nhello\n",
+                ["--tls"] + Self.login
+            )
+            try await eventually("a first attempt has failed") {
+                try await appliance.command(["queue", "list", "--json"]).contains(/"attempts" ?: ?[1-9]/)
+            }
+            try await appliance.stop(signal: SIGKILL)
+            try await appliance.start()
+            #expect(try await appliance.command(["queue", "list"]).contains("bob@remote.example"))
+            let sink = try await Sink(in: folder, port: port)
+            try await eventually("the message arrives") { try sink.messages().count == 1 }
+            try await appliance.stop()
+            try await appliance.verify()
+            withExtendedLifetime(names) {}
+        }
+
+        @Test("After the limit the sender gets a report") func report() async throws {
+            let port = try ListeningPort.free()
+            let (appliance, names) = try await self.appliance(sinkPort: port, "  retry-after: 1s\n  lifetime: 3s")
+            try await appliance.start()
+            try await appliance.swaks(
+                to: "bob@remote.example",
+                from: TestAppliance.address,
+                service: "submission",
+                data: "Subject: lost cause\n\nhello\n",
+                ["--tls"] + Self.login
+            )
+            let wire = try appliance.imap()
+            try wire.send("a SELECT INBOX\r\nb IDLE\r\n")
+            try wire.line("+ ")
+            try wire.line("* 1 EXISTS")
+            let report = try await appliance.curl("INBOX;MAILINDEX=1")
+            #expect(report.contains("Return-Path: <>"))
+            #expect(report.contains("multipart/report"))
+            #expect(
+                report.contains("Final-Recipient: rfc822;bob@remote.example")
+                    || report.contains("Final-Recipient: rfc822; bob@remote.example")
+            )
+            #expect(report.contains("Action: failed"))
+            #expect(report.contains("Status: 4.4.7"))
+            #expect(report.contains("Subject: lost cause"))
+            try await appliance.stop()
+            try await appliance.verify()
+            withExtendedLifetime(names) {}
+        }
+
+        @Test("A domain that does not exist is reported at once") func noSuchDomain() async throws {
+            let (appliance, names) = try await self.appliance(sinkPort: 9)
+            try await appliance.start()
+            try await appliance.swaks(
+                to: "bob@nowhere.remote.example",
+                from: TestAppliance.address,
+                service: "submission",
+                data: "Subject: nowhere\n\nhello\n",
+                ["--tls"] + Self.login
+            )
+            try await eventually("the report arrives") {
+                try await appliance.curl("INBOX?ALL").contains("SEARCH 1")
+            }
+            #expect(try await appliance.curl("INBOX;MAILINDEX=1").contains("Action: failed"))
+            try await appliance.stop()
+            withExtendedLifetime(names) {}
+        }
+    }
+}

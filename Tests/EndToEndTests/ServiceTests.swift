@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Synchronization
+import Testing
+
+extension EndToEnd {
+    /// The program as a service of systemd.
+    @Suite("Starts, stops and restarts", .serialized) struct ServiceTests {
+        @Test("systemd-socket-activate hands over every listener by name") func socketActivation() async throws {
+            let appliance = try await TestAppliance()
+            let names = ["imap", "imaps", "smtp", "submission", "submissions", "http"]
+            let ports = try names.map { _ in try ListeningPort.free() }
+            let process = try Background(
+                "/usr/bin/systemd-socket-activate",
+                ports.flatMap { ["--listen", "127.0.0.1:\($0)"] } + [
+                    "--fdname=" + names.joined(separator: ":"), TestAppliance.program, "serve", "--config",
+                    appliance.settingsFile,
+                ],
+                log: appliance.folder + "/log"
+            )
+            try await eventually("the sockets listen") { (try? Wire(port: ports[0])) != nil }
+            let greetings = ["imap": "* OK", "smtp": "220", "submission": "220"]
+            for (name, port) in zip(names, ports) {
+                guard let greeting = greetings[name] else { continue }
+                try Wire(port: port).line(greeting)
+            }
+            for (name, port) in zip(names, ports) where name == "imaps" || name == "submissions" {
+                let output = try await Program.run(
+                    "openssl",
+                    [
+                        "s_client", "-connect", "127.0.0.1:\(port)", "-CAfile", appliance.certificate,
+                        "-verify_return_error", "-quiet",
+                    ],
+                    input: name == "imaps" ? "a LOGOUT\r\n" : "QUIT\r\n"
+                ).output
+                #expect(output.contains(name == "imaps" ? "a OK" : "221"), "\(output)")
+            }
+            #expect(
+                try await Program.succeed("curl", ["--silent", "http://127.0.0.1:\(ports[5])/health"]).contains("ok")
+            )
+            process.signal(SIGTERM)
+            _ = try await process.end()
+        }
+
+        @Test("READY, STATUS, WATCHDOG and STOPPING are told") func notifications() async throws {
+            let appliance = try await TestAppliance()
+            let path = appliance.folder + "/notify"
+            let listener = try DatagramSocket(path: path)
+            try await appliance.start(environment: ["NOTIFY_SOCKET": path, "WATCHDOG_USEC": "400000"])
+            try await eventually("the watchdog is fed") { listener.received().contains("WATCHDOG=1") }
+            #expect(listener.received().contains("READY=1"))
+            #expect(listener.received().contains { $0.hasPrefix("STATUS=") })
+            #expect(try await appliance.stop() == 0)
+            #expect(listener.received().contains("STOPPING=1"))
+        }
+
+        @Test("SIGTERM ends it within 5 s, with clients of every kind connected") func drain() async throws {
+            let appliance = try await TestAppliance()
+            try await appliance.start()
+            let idle = try appliance.imap()
+            try idle.send("a SELECT INBOX\r\nb IDLE\r\n")
+            try idle.line("+ ")
+            let silent = try Wire(port: appliance.port("imap"))
+            let handshake = try Wire(port: appliance.port("imaps"))
+            let smtp = try Wire(port: appliance.port("smtp"))
+            try smtp.line("220")
+            try smtp.line("250 ", sending: "EHLO x\r\n")
+            try smtp.send("MAIL FROM:<>\r\nRCPT TO:<ann@example.org>\r\nDATA\r\n")
+            try smtp.line("354")
+            let http = try Wire(port: appliance.port("http"))
+            try http.send("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            try http.line("HTTP/1.1 200")
+            let began = ContinuousClock.now
+            #expect(try await appliance.stop() == 0)
+            #expect(ContinuousClock.now - began < .seconds(5))
+            #expect(try idle.line("* BYE").hasPrefix("* BYE"))
+            withExtendedLifetime((silent, handshake, http)) {}
+            try await appliance.verify()
+        }
+
+        @Test("A restart under load refuses nobody") func restart() async throws {
+            let appliance = try await TestAppliance()
+            try await appliance.start()
+            let (imap, smtp) = (appliance.port("imap"), appliance.port("smtp"))
+            let isOver = LockedFlag()
+            // Refused means: no connection, or hung up without a word.
+            async let served = onThread {
+                var served = 0
+                while !isOver.isSet {
+                    try Wire(port: imap).line("* ")
+                    try Wire(port: smtp).line("")
+                    served += 1
+                }
+                return served
+            }
+            for _ in 1...5 {
+                try await Task.sleep(for: .milliseconds(300))
+                try await appliance.stop()
+                try await appliance.start()
+            }
+            isOver.set()
+            #expect(try await served > 50)
+            try await appliance.stop()
+        }
+
+        @Test("A store that a newer version wrote is left alone") func newerSchema() async throws {
+            let appliance = try await TestAppliance()
+            let store = appliance.folder + "/data/mail.db"
+            try await Program.succeed(
+                "python3",
+                [
+                    "-c",
+                    "import sqlite3,sys; c=sqlite3.connect(sys.argv[1]); c.execute('PRAGMA user_version=9999'); c.execute('PRAGMA journal_mode=DELETE'); c.close()",
+                    store,
+                ]
+            )
+            let before = try Data(contentsOf: URL(filePath: store))
+            let result = try await Program.run(TestAppliance.program, ["serve", "--config", appliance.settingsFile])
+            #expect(result.status != 0)
+            #expect(result.output.contains("newer"), "\(result.output)")
+            #expect(try Data(contentsOf: URL(filePath: store)) == before)
+        }
+
+        @Test("Two processes do not share a store") func locked() async throws {
+            let appliance = try await TestAppliance()
+            try await appliance.start()
+            let result = try await Program.run(TestAppliance.program, ["serve", "--config", appliance.settingsFile])
+            #expect(result.status != 0)
+            #expect(result.output.contains("another process has the store open"), "\(result.output)")
+            try await appliance.stop()
+        }
+
+        @Test("Wrong settings: all faults with their lines, and 78") func settings() async throws {
+            let appliance = try await TestAppliance()
+            try """
+            hostname: not a name
+            limits:
+              message-size: much
+            imap:
+              inactivity-timeout: 10m
+            no-such-thing: 1
+            """.write(toFile: appliance.settingsFile, atomically: true, encoding: .utf8)
+            for words in [["serve"], ["check-config"]] {
+                let result = try await Program.run(TestAppliance.program, words + ["--config", appliance.settingsFile])
+                #expect(result.status == 78)
+                for fault in [
+                    ":1: hostname", ":3: limits.message-size", ":5: imap.inactivity-timeout", ":6: no-such-thing",
+                ] {
+                    #expect(result.output.contains(fault), "\(fault) is not in \(result.output)")
+                }
+            }
+        }
+
+        @Test("Commands work while the program serves") func commands() async throws {
+            let appliance = try await TestAppliance()
+            try await appliance.start()
+            try await appliance.command(["account", "add", "bob@example.org"], input: "bob's own secret\n")
+            try await appliance.command(["alias", "add", "team@example.org", "ann@example.org", "bob@example.org"])
+            #expect(try await appliance.command(["account", "list"]).contains("bob@example.org"))
+            try await appliance.swaks(to: "team@example.org", data: "Subject: to the team\n\nhello\n")
+            #expect(try await appliance.curl("INBOX;MAILINDEX=1").contains("Subject: to the team"))
+            try await appliance.verify()
+            try await appliance.command(["alias", "remove", "team@example.org"])
+            let refused = try await Program.run(
+                "swaks",
+                [
+                    "--server", "127.0.0.1:\(appliance.port("smtp"))", "--to", "team@example.org", "--from",
+                    "x@example.net", "--quit-after", "RCPT",
+                ]
+            )
+            #expect(refused.output.contains("550 5.1.1"))
+            let wrong = try await Program.run(
+                TestAppliance.program,
+                ["account", "add", "carol@elsewhere.test", "--config", appliance.settingsFile],
+                input: "secret of carol\n"
+            )
+            #expect(wrong.status != 0)
+            #expect(wrong.output.contains("elsewhere.test"))
+            try await appliance.stop()
+        }
+    }
+}
+
+/// A datagram socket in the file system, as systemd's.
+final class DatagramSocket: Sendable {
+    private let descriptor: Int32
+    private let box = Box()
+
+    private final class Box: Sendable {
+        private let lines = Mutex<[String]>([])
+        func add(_ text: String) { self.lines.withLock { $0 += text.split(separator: "\n").map(String.init) } }
+        func get() -> [String] { self.lines.withLock { $0 } }
+    }
+
+    init(path: String) throws {
+        self.descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0)
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { bytes in bytes.copyBytes(from: path.utf8) }
+        let descriptor = self.descriptor
+        let status = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                bind(descriptor, address, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        guard status == 0 else { throw Program.Failed(description: "cannot listen at \(path)") }
+        let box = self.box
+        DispatchQueue(label: "datagrams").async {
+            var buffer = [UInt8](repeating: 0, count: 4096)
+            while case let count = recv(descriptor, &buffer, buffer.count, 0), count > 0 {
+                box.add(String(decoding: buffer[..<count], as: UTF8.self))
+            }
+        }
+    }
+
+    deinit {
+        shutdown(self.descriptor, Int32(SHUT_RDWR))
+        close(self.descriptor)
+    }
+
+    func received() -> [String] { self.box.get() }
+}

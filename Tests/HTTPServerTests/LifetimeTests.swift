@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import HTTPServer
+
+@Suite("Bridge: how long a connection lives") struct LifetimeTests {
+    @Test("A connection that nobody uses is closed after 100 seconds") func unused() async throws {
+        try await Fixture.run { fixture in
+            let path = try await fixture.open()
+            _ = try await fixture.ask(.get, path)
+            fixture.clock.advance(by: .seconds(99))
+            _ = try await fixture.post(path, "a NOOP\r\n")
+            #expect(try await fixture.fetch(path, until: "a OK").contains("a OK"))
+            fixture.clock.advance(by: .seconds(99))
+            #expect(try fixture.session(path).state.withLock { !$0.isAbandoned })
+            fixture.clock.advance(by: .seconds(1))
+            try await waitUntil { fixture.bridge.table.count == 0 }
+            let closed = try await fixture.ask(.get, path)
+            #expect(closed.status == .gone)
+            #expect(closed.error == "closed")
+            fixture.clock.advance(by: .seconds(300))
+            #expect(try await fixture.ask(.get, path).status == .notFound)
+        }
+    }
+
+    @Test("A waiting request is use") func parkedIsUse() async throws {
+        try await Fixture.run { fixture in
+            let path = try await fixture.open()
+            _ = try await fixture.ask(.get, path)
+            for _ in 0..<4 {
+                async let parked = fixture.ask(.get, path)
+                try await fixture.untilParked(path)
+                fixture.clock.advance(by: .seconds(60))
+                #expect(try await parked.status == .ok)
+            }
+            #expect(fixture.bridge.table.count == 1)
+        }
+    }
+
+    @Test("What was said last can still be fetched, then the connection is gone") func logout() async throws {
+        try await Fixture.run { fixture in
+            let path = try await fixture.open()
+            _ = try await fixture.post(path, "a LOGOUT\r\n")
+            let text = try await fixture.fetch(path, until: "a OK")
+            #expect(text.contains("* BYE "))
+            #expect(try await fixture.ask(.get, path).status == .gone)
+            #expect(try await fixture.post(path, "b NOOP\r\n").status == .gone)
+        }
+    }
+
+    @Test("The IMAP session's own timer runs underneath, and its BYE is fetched like anything") func autologout()
+        async throws
+    {
+        try await Fixture.run { fixture in
+            let path = try await fixture.logIn()
+            var text = ""
+            for _ in 0..<31 {
+                async let parked = fixture.ask(.get, path)
+                try await waitUntil {
+                    guard let session = try? fixture.session(path) else { return true }
+                    return session.state.withLock { $0.waiter != nil || $0.hasEnded }
+                }
+                fixture.clock.advance(by: .seconds(60))
+                let answer = try await parked
+                text += answer.text
+                if answer.status == .gone { break }
+            }
+            #expect(text.contains("* BYE "))
+        }
+    }
+
+    @Test("At the end of the process waiting requests get the farewell") func shutdown() async throws {
+        try await Fixture.run { fixture in
+            let path = try await fixture.open()
+            _ = try await fixture.ask(.get, path)
+            async let parked = fixture.ask(.get, path)
+            try await fixture.untilParked(path)
+            #expect(try await fixture.ask(.get, "/health").text == "{\"status\":\"ok\"}\n")
+            fixture.bridge.shutDown()
+            #expect(try await parked.text.hasPrefix("* BYE "))
+            #expect(try await fixture.ask(.get, "/imap/").error == "shutting-down")
+            #expect(try await fixture.post("/smtp/", "QUIT\r\n").error == "shutting-down")
+            let health = try await fixture.ask(.get, "/health")
+            #expect(health.status == .serviceUnavailable)
+            #expect(health.text == "{\"status\":\"stopping\"}\n")
+        }
+    }
+}

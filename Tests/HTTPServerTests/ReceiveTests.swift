@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import Hummingbird
+import MailConnection
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import HTTPServer
+
+@Suite("Bridge: receiving") struct ReceiveTests {
+    @Test("The greeting comes with the first request for data", arguments: [HTTPRequest.Method.get, .post])
+    func greeting(method: HTTPRequest.Method) async throws {
+        try await Fixture.run { fixture in
+            let answer = try await fixture.ask(method, try await fixture.open())
+            #expect(answer.status == .ok)
+            #expect(answer.text.hasPrefix("* OK [CAPABILITY "))
+            #expect(answer.text.hasSuffix("\r\n"))
+        }
+    }
+
+    @Test("STARTTLS is not offered, LOGIN is allowed") func capabilities() async throws {
+        try await Fixture.run { fixture in
+            let text = try await fixture.ask(.get, try await fixture.open()).text
+            #expect(!text.contains("STARTTLS"))
+            #expect(!text.contains("LOGINDISABLED"))
+        }
+    }
+
+    @Test("A request waits 60 seconds, and is then answered with nothing") func timeout() async throws {
+        try await Fixture.run { fixture in
+            let path = try await fixture.open()
+            _ = try await fixture.ask(.get, path)
+            async let parked = fixture.ask(.get, path)
+            try await fixture.untilParked(path)
+            fixture.clock.advance(by: .seconds(59))
+            #expect(try fixture.session(path).state.withLock { $0.waiter != nil })
+            fixture.clock.advance(by: .seconds(1))
+            let answer = try await parked
+            #expect(answer.status == .ok)
+            #expect(answer.octets.isEmpty)
+            #expect(answer.fields[.contentLength] == "0")
+        }
+    }
+
+    @Test("A waiting request is answered by what comes") func parkedGetsData() async throws {
+        try await Fixture.run { fixture in
+            let path = try await fixture.open()
+            _ = try await fixture.ask(.get, path)
+            async let parked = fixture.ask(.get, path)
+            try await fixture.untilParked(path)
+            _ = try await fixture.post(path, "a NOOP\r\n")
+            #expect(try await parked.text == "a OK NOOP completed\r\n")
+        }
+    }
+
+    @Test("A newer request ends an older one, and gets the data") func newerWins() async throws {
+        try await Fixture.run { fixture in
+            let path = try await fixture.open()
+            _ = try await fixture.ask(.get, path)
+            async let older = fixture.ask(.get, path)
+            try await fixture.untilParked(path)
+            async let newer = fixture.ask(.get, path)
+            #expect(try await older.octets.isEmpty)
+            _ = try await fixture.post(path, "a NOOP\r\n")
+            #expect(try await newer.text == "a OK NOOP completed\r\n")
+        }
+    }
+
+    @Test("What was lost with its response comes again, before everything else") func lostResponse() async throws {
+        try await Fixture.run { fixture in
+            let path = try await fixture.open()
+            _ = try await fixture.ask(.get, path)
+            _ = try await fixture.post(path, "a NOOP\r\n")
+            let lost = try await fixture.ask(.get, path, isWritten: false)
+            #expect(lost.text == "a OK NOOP completed\r\n")
+            _ = try await fixture.post(path, "b NOOP\r\n")
+            let all = try await fixture.fetch(path, until: "b OK")
+            #expect(all == "a OK NOOP completed\r\nb OK NOOP completed\r\n")
+        }
+    }
+
+    @Test("Nothing is sent to a client that has hung up") func disconnect() async throws {
+        try await Fixture.run { fixture in
+            let path = try await fixture.open()
+            _ = try await fixture.ask(.get, path)
+            let exchange = Exchange()
+            async let parked = fixture.ask(.get, path, exchange: exchange)
+            try await fixture.untilParked(path)
+            exchange.disconnected()
+            #expect(try await parked.octets.isEmpty)
+            _ = try await fixture.post(path, "a NOOP\r\n")
+            #expect(try await fixture.fetch(path, until: "a OK") == "a OK NOOP completed\r\n")
+        }
+    }
+
+    @Test("Octets while a response is being written wait for its fate") func lentOctets() async throws {
+        try await Fixture.run { fixture in
+            let session = fixture.makeSession()
+            _ = try session.connect(HTTPClient.test.peer)
+            try await session.deliver([1, 2])
+            #expect(await session.receive(isUTF8: false, exchange: Exchange()) == .octets([1, 2]))
+            try await session.deliver([3])
+            async let next = session.receive(isUTF8: false, exchange: Exchange())
+            try await waitUntil { session.state.withLock { $0.waiter != nil } }
+            session.settle(isDelivered: false)
+            #expect(await next == .octets([1, 2, 3]))
+            session.settle(isDelivered: true)
+        }
+    }
+
+    @Test(
+        "Responses are labelled with the character set of the URL, as it was written",
+        arguments: [
+            ("utf-8", "text/plain; charset=utf-8"), ("ISO-8859-1", "text/plain; charset=ISO-8859-1"),
+            ("x-User_defined.1:2+3", "text/plain; charset=x-User_defined.1:2+3"),
+            ("binary", "application/octet-stream"),
+        ]
+    )
+    func charset(name: String, type: String) async throws {
+        try await Fixture.run { fixture in
+            let path = try await fixture.open()
+            let answer = try await fixture.ask(.get, "\(path)/\(name)")
+            #expect(answer.fields[.contentType] == type)
+        }
+    }
+
+    @Test(
+        "What is no character set, or UTF-7, is refused",
+        arguments: [
+            "a%0d%0ab", "a;b", "%22", "utf-7", "UTF7", "unicode-1-1-utf-7", "utf-8%20",
+            String(repeating: "a", count: 41),
+            "ü",
+        ]
+    )
+    func charsetInjection(name: String) async throws {
+        try await Fixture.run { fixture in
+            let answer = try await fixture.ask(.get, "\(try await fixture.open())/\(name)")
+            #expect(answer.status == .badRequest)
+            #expect(answer.error == "bad-charset")
+            #expect(!answer.text.contains(name))
+        }
+    }
+
+    @Test("With UTF-8 half a character waits for its other half, until the timeout") func utf8() async throws {
+        try await Fixture.run { fixture in
+            let session = fixture.makeSession()
+            try await session.deliver([0x61, 0xE2, 0x82])
+            #expect(await session.receive(isUTF8: true, exchange: Exchange()) == .octets([0x61]))
+            session.settle(isDelivered: true)
+            async let rest = session.receive(isUTF8: true, exchange: Exchange())
+            try await waitUntil { session.state.withLock { $0.waiter != nil } }
+            try await session.deliver([0xAC])
+            #expect(await rest == .octets([0xE2, 0x82, 0xAC]))
+            session.settle(isDelivered: true)
+            try await session.deliver([0xE2])
+            async let half = session.receive(isUTF8: true, exchange: Exchange())
+            try await waitUntil { session.state.withLock { $0.waiter != nil } }
+            fixture.clock.advance(by: .seconds(60))
+            #expect(await half == .octets([0xE2]))
+        }
+    }
+
+    @Test(
+        "Where UTF-8 may be cut",
+        arguments: [
+            ([], 0), ([0x61], 0), ([0xC3], 1), ([0xC3, 0xA4], 0), ([0xE2], 1), ([0xE2, 0x82], 2),
+            ([0xE2, 0x82, 0xAC], 0),
+            ([0xF0, 0x9F, 0x98], 3), ([0xF0, 0x9F, 0x98, 0x80], 0), ([0x80, 0x80, 0x80], 0), ([0xFF], 0), ([0xC0], 0),
+        ] as [([UInt8], Int)]
+    )
+    func boundary(octets: [UInt8], count: Int) {
+        #expect(UTF8Boundary.incompleteCount(octets) == count)
+    }
+
+    @Test("A session waits while its client fetches nothing") func backpressure() async throws {
+        try await Fixture.run {
+            $0.outputLimit = 10
+        } _: { fixture in
+            let session = fixture.makeSession()
+            try await session.deliver(Array(repeating: 1, count: 8))
+            async let blocked: Void = session.deliver([2, 2, 2])
+            try await waitUntil { session.state.withLock { $0.writer != nil } }
+            #expect(
+                await session.receive(isUTF8: false, exchange: Exchange()) == .octets(Array(repeating: 1, count: 8))
+            )
+            session.settle(isDelivered: true)
+            try await blocked
+            #expect(await session.receive(isUTF8: false, exchange: Exchange()) == .octets([2, 2, 2]))
+        }
+    }
+
+    @Test("New messages are told through IDLE") func idle() async throws {
+        try await Fixture.run { fixture in
+            let path = try await fixture.logIn()
+            _ = try await fixture.post(path, "b SELECT INBOX\r\nc IDLE\r\n")
+            _ = try await fixture.fetch(path, until: "+ idling\r\n")
+            async let parked = fixture.ask(.get, path)
+            try await fixture.untilParked(path)
+            let other = try await fixture.logIn()
+            _ = try await fixture.post(other, "b APPEND INBOX {18+}\r\nSubject: hi\r\n\r\nho\n\r\n")
+            #expect(try await fixture.fetch(other, until: "b ").contains("b OK"))
+            #expect(try await parked.text.contains("* 1 EXISTS\r\n"))
+        }
+    }
+}
+
+extension Fixture {
+    func session(_ path: String) throws -> BridgedSession {
+        let id = try #require(ConnectionID(path.split(separator: "/").last ?? ""))
+        return try self.bridge.table.session(id, for: HTTPClient.test.address.countingKey, at: self.clock.now)
+    }
+
+    /// Waits until a request for data of the connection is parked.
+    func untilParked(_ path: String) async throws {
+        let session = try self.session(path)
+        try await waitUntil { session.state.withLock { $0.waiter != nil } }
+    }
+
+    /// A connection without an IMAP session.
+    func makeSession() -> BridgedSession {
+        BridgedSession(
+            owner: [],
+            options: self.bridge.options,
+            bodies: self.bridge.bodies,
+            time: self.clock.timeSource
+        )
+    }
+}
+
+extension HTTPClient {
+    /// The client of ``RequestOrigin/local``.
+    static var test: HTTPClient {
+        get throws { try #require(HTTPClient(.local, fields: [:], trustedProxies: NetworkList())) }
+    }
+}

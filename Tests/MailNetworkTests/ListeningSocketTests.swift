@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import Testing
+
+@testable import MailNetwork
+
+@Suite
+struct ListeningSocketTests {
+    @Test
+    func aPortThatIsTakenIsNamed() throws {
+        let first = try #require(try ListeningSocket.bind(host: "127.0.0.1", port: 0).first)
+        defer { close(first) }
+        let port = try #require(ListeningSocket.port(of: first))
+        let error = #expect(throws: ListeningSocketError.self) {
+            try ListeningSocket.bind(host: "127.0.0.1", port: port)
+        }
+        #expect(error?.description == "port \(port) is in use: Address already in use")
+    }
+
+    @Test
+    func bothFamiliesCanHaveTheSamePort() throws {
+        guard let six = try? ListeningSocket.bind(host: "::", port: 0).first else { return }
+        defer { close(six) }
+        let port = try #require(ListeningSocket.port(of: six))
+        let four = try ListeningSocket.bind(host: "0.0.0.0", port: port)
+        for descriptor in four { close(descriptor) }
+        #expect(four.count == 1)
+    }
+
+    @Test(arguments: [-1, 65_536])
+    func portsHaveSixteenBits(port: Int) {
+        #expect(throws: ListeningSocketError("port \(port) is not a number from 0 to 65535")) {
+            try ListeningSocket.bind(host: "127.0.0.1", port: port)
+        }
+    }
+
+    @Test
+    func foreignAddressesAreRefused() {
+        let error = #expect(throws: ListeningSocketError.self) {
+            try ListeningSocket.bind(host: "192.0.2.1", port: 0)
+        }
+        #expect(error?.description.hasPrefix("192.0.2.1 is not an address of this host") == true)
+    }
+}
+
+@Suite
+struct ActivatedSocketsTests {
+    @Test
+    func socketsAreSortedByName() throws {
+        let a = try #require(try ListeningSocket.bind(host: "127.0.0.1", port: 0).first)
+        let b = try #require(try ListeningSocket.bind(host: "127.0.0.1", port: 0).first)
+        let c = try #require(try ListeningSocket.bind(host: "127.0.0.1", port: 0).first)
+        defer { for descriptor in [a, b, c] { close(descriptor) } }
+        let sockets = try ActivatedSockets([("imap", a), ("smtp", b), ("imap", c)])
+        #expect(sockets.byName == ["imap": [a, c], "smtp": [b]])
+    }
+
+    @Test
+    func otherNamesAreRefused() throws {
+        let error = #expect(throws: ListeningSocketError.self) { try ActivatedSockets([("letterhouse.socket", 3)]) }
+        #expect(
+            error?.description
+                == "descriptor 3 must be named one of: http, imap, imaps, smtp, submission, submissions"
+        )
+    }
+
+    @Test
+    func whatDoesNotListenIsRefused() throws {
+        let datagram = socket(AF_INET, CInt(SOCK_DGRAM.rawValue), 0)
+        let silent = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
+        defer {
+            close(datagram)
+            close(silent)
+        }
+        for descriptor in [datagram, silent] {
+            #expect(throws: ListeningSocketError("descriptor \(descriptor) (imap) is not a listening stream socket")) {
+                try ActivatedSockets([("imap", descriptor)])
+            }
+        }
+    }
+
+    @Test
+    func withoutActivationThereIsNothing() throws {
+        #expect(try ActivatedSockets.inherited().byName.isEmpty)
+    }
+}

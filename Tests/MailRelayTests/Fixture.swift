@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import MailConnection
+import MailMessage
+import MailStorage
+import SASLMechanisms
+import SMTPSyntax
+import SQLiteStorage
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import MailRelay
+
+/// A store with the account `ann@example.org`, a relay on it, and a world of mail hosts to relay to.
+final class Fixture: Sendable {
+    private let folder: TemporaryFolder
+    let store: SQLiteStore
+    let ann: Account
+    let clock: TestClock
+    let sinks: Sinks
+    let names: Names
+    let options: RelayService.Options
+    let service: RelayService
+
+    init(
+        clock: TestClock = TestClock(),
+        folder: TemporaryFolder? = nil,
+        sinks: Sinks = Sinks(),
+        names: Names = Names(),
+        configure: (inout RelayService.Options) -> Void = { _ in },
+        queue: (SQLiteStore) -> any MailQueue = { $0 }
+    ) async throws {
+        self.clock = clock
+        self.sinks = sinks
+        self.names = names
+        self.folder = try folder ?? TemporaryFolder()
+        var storeOptions = StoreOptions()
+        storeOptions.now = { UnixTime(clock.timeSource.unixTime()) }
+        let store = try SQLiteStore(path: self.folder.file("mail.db"), options: storeOptions)
+        self.store = store
+        if let account = try await store.accounts().first {
+            self.ann = account
+        } else {
+            try await store.addDomain("example.org")
+            self.ann = try await store.addAccount("ann@example.org", verifier: "none")
+        }
+        var options = RelayService.Options()
+        options.hostname = "mx.example.org"
+        options.schedule.jitter = 0
+        configure(&options)
+        self.options = options
+        self.service = RelayService(
+            options: options,
+            queue: queue(store),
+            route: { try await store.route(localPart: $0, domain: $1) },
+            resolver: names,
+            connector: sinks,
+            work: PasswordWork(width: 1),
+            time: clock.timeSource,
+            random: { count in Array(repeating: 0xAB, count: count) }
+        )
+    }
+
+    var now: UnixTime { UnixTime(self.clock.timeSource.unixTime()) }
+
+    /// The same store, opened again, with a new relay.
+    func reopened() async throws -> Fixture {
+        try await self.store.close()
+        return try await Fixture(clock: self.clock, folder: self.folder, sinks: self.sinks, names: self.names) {
+            $0 = self.options
+        }
+    }
+
+    static let message = "Return-Path: <ann@example.org>\r\nSubject: Hello\r\n\r\nHi.\r\n"
+    static let relayFrom = "Return-Path: <ann@example.org>\r\n".utf8.count
+
+    /// Puts a message from ann into the queue.
+    @discardableResult func enqueue(
+        _ recipients: [String],
+        from: String = "ann@example.org",
+        octets: [UInt8] = Array(Fixture.message.utf8),
+        relayFrom: Int = Fixture.relayFrom,
+        change: (inout Acceptance) -> Void = { _ in }
+    ) async throws -> QueueEntryID {
+        var stage = self.store.stage(limit: octets.count)
+        try await stage.append(octets[...])
+        var acceptance = Acceptance(
+            message: try await stage.finish(),
+            relayFrom: relayFrom,
+            reversePath: from,
+            remote: try recipients.map {
+                let address = try EmailAddress(parsing: $0)
+                return RemoteRecipient(localPart: address.localPart, domain: address.domain)
+            },
+            receivedAt: self.now
+        )
+        change(&acceptance)
+        return try #require(try await self.store.accept(acceptance).entry)
+    }
+
+    /// Runs the relay while `body` runs.
+    func relaying(_ body: () async throws -> Void) async throws {
+        try await withThrowingTaskGroup { group in
+            group.addTask { [service = self.service] in try? await service.run() }
+            defer { group.cancelAll() }
+            try await body()
+        }
+    }
+
+    func queue() async throws -> [QueueEntry] { try await self.store.entries(after: nil, limit: 10_000) }
+
+    /// Waits until no message is due and none is being sent.
+    func untilIdle(sourceLocation: SourceLocation = #_sourceLocation) async throws {
+        try await eventually("nothing is due", sourceLocation: sourceLocation) {
+            try await self.store.due(at: self.now, excluding: [], limit: 1).isEmpty
+        }
+    }
+
+    func untilEmpty(sourceLocation: SourceLocation = #_sourceLocation) async throws {
+        try await eventually("the queue is empty", sourceLocation: sourceLocation) {
+            try await self.queue().isEmpty
+        }
+    }
+
+    /// The messages in ann's INBOX.
+    func inbox() async throws -> [String] {
+        let mail = self.store.mailStore(of: self.ann.id)
+        let mailbox = try #require(try await mail.mailbox(named: "INBOX"))
+        let uids = try #require(try await mail.open(mailbox.id).current).uids().map(UID.init(rawValue:))
+        var contents: [String] = []
+        for message in try await mail.messages(uids, in: mailbox.id, including: MessageParts()) {
+            var octets: [UInt8] = []
+            while octets.count < message.size {
+                octets += try await mail.octets(of: message.blob, in: octets.count..<message.size)
+            }
+            contents.append(String(decoding: octets, as: UTF8.self))
+        }
+        return contents
+    }
+}
+
+/// Waits, in real time, until `condition` is true.
+func eventually(
+    _ what: Comment,
+    sourceLocation: SourceLocation = #_sourceLocation,
+    _ condition: () async throws -> Bool
+) async throws {
+    let start = ContinuousClock.now
+    while try await !condition() {
+        guard start.duration(to: .now) < .seconds(20) else {
+            Issue.record(what, sourceLocation: sourceLocation)
+            throw CancellationError()
+        }
+        try await Task.sleep(for: .milliseconds(2))
+    }
+}
+
+/// A name service in memory.
+///
+/// What it does not know has one address of its own: `name` has the MX `mx.name`.
+final class Names: NameResolver {
+    struct Answers: Sendable {
+        var exchangers: [String: Result<[(preference: Int, name: String)], ResolutionFailure>] = [:]
+        var addresses: [String: Result<[String], ResolutionFailure>] = [:]
+    }
+
+    private let answers: Mutex<Answers>
+
+    init(_ change: (inout Answers) -> Void = { _ in }) {
+        var answers = Answers()
+        change(&answers)
+        self.answers = Mutex(answers)
+    }
+
+    func mailExchangers(of domain: String) async throws(ResolutionFailure) -> [(preference: Int, name: String)] {
+        try (self.answers.withLock { $0.exchangers[domain] } ?? .success([(10, "mx.\(domain)")])).get()
+    }
+
+    func addresses(of host: String) async throws(ResolutionFailure) -> [String] {
+        try (self.answers.withLock { $0.addresses[host] } ?? .success([Names.address(of: host)])).get()
+    }
+
+    /// A global address made of the name: the same each time.
+    static func address(of host: String) -> String {
+        let hash = host.utf8.reduce(UInt32(2_166_136_261)) { ($0 ^ UInt32($1)) &* 16_777_619 }
+        return "8.\(hash >> 16 & 0xFF).\(hash >> 8 & 0xFF).\(hash & 0xFF)"
+    }
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import MailConnection
+import MailMessage
+import MailStorage
+import SQLiteStorage
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import SMTPServer
+
+/// A queue whose disk is full after so many octets, or that cannot accept.
+private final class FailingQueue: MailQueue {
+    private let base: SQLiteStore
+    private let room: Int
+    private let acceptError: (any Error)?
+
+    init(_ base: SQLiteStore, room: Int = .max, acceptError: (any Error)? = nil) {
+        self.base = base
+        self.room = room
+        self.acceptError = acceptError
+    }
+
+    struct Stage: MessageStage {
+        var base: any MessageStage
+        let room: Int
+        var size: Int { self.base.size }
+        mutating func append(_ octets: ArraySlice<UInt8>) async throws {
+            guard self.size + octets.count <= self.room else { throw StoreError.full }
+            try await self.base.append(octets)
+        }
+        mutating func finish() async throws -> StagedMessage { try await self.base.finish() }
+        mutating func abandon() async { await self.base.abandon() }
+    }
+
+    var feed: ChangeFeed { self.base.feed }
+    func stage(limit: Int) -> any MessageStage { Stage(base: self.base.stage(limit: limit), room: self.room) }
+    func accept(_ acceptance: Acceptance) async throws -> AcceptanceReceipt {
+        if let error = self.acceptError { throw error }
+        return try await self.base.accept(acceptance)
+    }
+    func due(at time: UnixTime, excluding: Set<QueueEntryID>, limit: Int) async throws -> [QueueEntry] { [] }
+    func nextAttempt(after time: UnixTime) async throws -> UnixTime? { nil }
+    func record(_ outcomes: [DeliveryOutcome], of entry: QueueEntryID, report: Acceptance?) async throws {}
+    func octets(of blob: BlobID, in range: Range<Int>) async throws -> [UInt8] { [] }
+    func entries(after: QueueEntryID?, limit: Int) async throws -> [QueueEntry] { [] }
+    func entry(_ id: QueueEntryID) async throws -> QueueEntry? { nil }
+    func retry(_ id: QueueEntryID?, at time: UnixTime) async throws -> Int { 0 }
+    func hold(_ id: QueueEntryID) async throws {}
+    func remove(_ id: QueueEntryID) async throws {}
+}
+
+/// RFC 5321 §4.2.5: 250 is said for what is kept, and nothing else.
+@Suite("RFC 5321 §4.2.5") struct FailingStageTests {
+    private struct Broken: Error {}
+
+    private func send(_ fixture: Fixture) async throws -> String {
+        var reply = ""
+        try await fixture.connect { client in
+            try await client.ask("EHLO client.example.com")
+            try await client.begin(to: "ann@example.org")
+            try await client.ask("DATA")
+            reply = try await client.ask("Subject: x\r\n\r\nMAIL FROM:<ann@example.org>\r\n.")
+            // The rest of the message was not taken for commands, and the session lives.
+            #expect(try await client.ask("RCPT TO:<ann@example.org>").hasPrefix("503 "))
+            try await client.begin(to: "ann@example.org")
+            client.send("BDAT 12\r\nSubject: x\r\nBDAT 0 LAST\r\n")
+            var replies = [try await client.reply(), try await client.reply()]
+            if replies[0].hasPrefix("250 ") { replies.removeFirst() }
+            #expect(replies[0] == reply)
+        }
+        #expect(try await fixture.acceptedCount() == 0)
+        return reply
+    }
+
+    @Test("A full disk: 452, wherever it is noticed", arguments: [0, 100, 180])
+    func full(_ room: Int) async throws {
+        let fixture = try await Fixture(queue: { FailingQueue($0, room: room) })
+        #expect(try await self.send(fixture) == "452 4.3.1 Insufficient system storage")
+        try await fixture.close()
+    }
+
+    @Test("The store cannot commit: 4xx, without detail")
+    func commit() async throws {
+        let cases: [(any Error, String)] = [
+            (StoreError.full, "452 4.3.1 Insufficient system storage"),
+            (StoreError.unavailable, "451 4.3.2 System is busy: try again later"),
+            (StoreError.corrupt("secret detail"), "451 4.3.0 Error in processing"),
+            (Broken(), "451 4.3.0 Error in processing"),
+        ]
+        for (error, expected) in cases {
+            let fixture = try await Fixture(queue: { FailingQueue($0, acceptError: error) })
+            #expect(try await self.send(fixture) == expected)
+            try await fixture.close()
+        }
+    }
+}

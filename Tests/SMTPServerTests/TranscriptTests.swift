@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import MailConnection
+import TestSupport
+import Testing
+
+@testable import SMTPServer
+
+/// Every file in `Transcripts/` is a test; `Given:` lines say what there is before it begins.
+///
+///     Given: role submission         exchange if nothing is said
+///     Given: message-limit 200       and the other limits of the service's options
+///     Given: no tls
+@Suite("Conversations") struct TranscriptTests {
+    @Test("RFC 5321", arguments: try Transcript.all(in: .module))
+    func conversation(_ transcript: Transcript) async throws {
+        let clock = TestClock()
+        let fixture = try await Fixture(clock: clock) { options in
+            func set(_ option: WritableKeyPath<SMTPService.Options, Int>, _ key: String) throws {
+                guard let value = transcript.given(key) else { return }
+                options[keyPath: option] = try #require(Int(value))
+            }
+            try set(\.messageLimit, "message-limit")
+            try set(\.recipientsLimit, "recipients-limit")
+            try set(\.hopLimit, "hop-limit")
+            try set(\.errorLimit, "error-limit")
+            try set(\.loginAttempts, "login-attempts")
+            options.hasTLS = transcript.given("no") != "tls"
+        }
+        let service = fixture.service
+        let role = try #require(SMTPRole(rawValue: transcript.given("role") ?? "exchange"))
+        try await transcript.play(clock: clock) { (pipe: PipeConnection<SMTPNote>) in
+            var session = SMTPSession(connection: pipe, service: service, role: role)
+            try await session.run()
+        }
+        try await fixture.close()
+    }
+}

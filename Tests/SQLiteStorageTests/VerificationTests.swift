@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import MailMessage
+import MailStorage
+import Synchronization
+import Testing
+
+@testable import SQLiteStorage
+
+@Suite struct VerificationTests {
+    /// A store with something of everything.
+    static func make() async throws -> TestStore {
+        let test = try TestStore()
+        let mail = try await test.account()
+        _ = try await test.account("bob@example.org")
+        try await test.store.addAlias("team@example.org", targets: ["bob@example.org"])
+        let inbox = try await mail.inbox.id
+        for number in 0..<6 {
+            try await mail.append(octets("\(number)"), to: inbox, flags: number == 5 ? .deleted : [], keywords: ["k"])
+        }
+        try await mail.append(octets("large", size: 600_000), to: inbox)
+        _ = try await mail.expunge(nil, in: inbox)
+        _ = try await test.store.accept(
+            Acceptance(
+                message: try await mail.staged(octets("queued")),
+                reversePath: "",
+                remote: [RemoteRecipient(localPart: "x", domain: "remote.example")],
+                receivedAt: test.clock.now
+            )
+        )
+        return test
+    }
+
+    @Test func allIsWell() async throws {
+        let test = try await Self.make()
+        let calls = Mutex<[[Int]]>([])
+        let problems = try await test.store.verify { done, total in calls.withLock { $0.append([done, total]) } }
+        #expect(problems == [])
+        let steps = calls.withLock { $0 }
+        #expect(steps.map { $0[0] } == Array(1...steps.count))
+        #expect(steps.allSatisfy { $0[1] == steps.count })
+        #expect(Rule.all.count + 10 >= 20)
+    }
+
+    /// Each kind of damage is found, and named.
+    @Test(arguments: [
+        ("UPDATE mailbox SET messages = messages + 1 WHERE name = 'INBOX'", "counters"),
+        ("UPDATE mailbox SET unseen = 1 WHERE name = 'INBOX' AND account = 1", "counters"),
+        ("UPDATE mailbox SET deleted = 1 WHERE name = 'INBOX' AND account = 1", "counters"),
+        ("UPDATE mailbox SET recent = 0 WHERE name = 'INBOX'", "counters"),
+        ("UPDATE mailbox SET size = size + 1 WHERE name = 'INBOX'", "counters"),
+        ("UPDATE mailbox SET uidnext = 3, first_recent_uid = 1 WHERE name = 'INBOX'", "below its mailbox's next"),
+        ("UPDATE mailbox SET highestmodseq = 1000", "not above its account's"),
+        ("UPDATE mailbox SET highestmodseq = 1 WHERE name = 'INBOX'", "is that of its last change"),
+        ("UPDATE mailbox SET uidvalidity = 4294967295 WHERE name = 'INBOX'", "not above the last"),
+        ("UPDATE mailbox SET name = 'inbox/x' WHERE name = 'Trash'", "in the form that is stored"),
+        ("UPDATE mailbox SET special_use = 'Nonsense' WHERE name = 'Trash'", "one of RFC 6154"),
+        ("UPDATE mailbox SET name = 'Other' WHERE name = 'INBOX' AND account = 1", "has an INBOX"),
+        ("UPDATE account SET modseq = 1", "not above its account's"),
+        ("UPDATE account SET local_part = NULL WHERE id = 1", "both parts"),
+        ("UPDATE account SET local_part = NULL, domain = NULL WHERE id = 2", "no mailboxes, subscriptions"),
+        ("DELETE FROM alias_target", "has a target"),
+        ("UPDATE alias SET local_part = 'ann'", "address of an account"),
+        ("UPDATE keyword SET bit = 5", "lowest bits"),
+        ("DELETE FROM keyword", "keywords that it knows"),
+        ("DELETE FROM message WHERE uid = 2", "exactly its messages"),
+        ("DELETE FROM page", "exactly its messages"),
+        ("UPDATE page SET packed = x'00'", "can be read"),
+        ("UPDATE message SET created_modseq = 1000 WHERE uid = 2", "above its mailbox's highest"),
+        ("UPDATE message SET size = 1 WHERE uid = 2", "octets are there"),
+        ("UPDATE message SET blob = 99 WHERE uid = 2", "octets are there"),
+        ("UPDATE gone SET last = 100", "UIDs below"),
+        ("UPDATE gone SET first = 5", "gone is not there"),
+        ("INSERT INTO gone SELECT mailbox, modseq - 1, first, last FROM gone", "goes once"),
+        ("UPDATE blob SET refs = refs + 1 WHERE id = 1", "as many references"),
+        ("UPDATE blob SET sha256 = zeroblob(32) WHERE id = 1", "digest"),
+        ("UPDATE blob SET sha256 = NULL WHERE id = 1", "octets are there"),
+        ("UPDATE blob SET size = 1 WHERE id = 1", "have its size"),
+        ("UPDATE chunk SET octets = x'00' WHERE id >> 16 = 1", "digest"),
+        ("UPDATE chunk SET id = id + 1 WHERE id & 65535 = 2", "without gaps"),
+        ("UPDATE chunk SET id = id + 6553600 WHERE id >> 16 = 1", "belongs to a blob"),
+        ("UPDATE blob_summary SET summary = x'FF' WHERE blob = 1", "can be read"),
+        ("UPDATE blob_summary SET blob = 99 WHERE blob = 1", "summary belongs"),
+        ("DELETE FROM blob_summary WHERE blob = 1", "have a summary"),
+        ("DELETE FROM queue_recipient", "has recipients"),
+        ("UPDATE queue SET next_attempt = 5", "first recipient"),
+        ("UPDATE queue SET blob = 99", "queue entry's octets"),
+        ("PRAGMA foreign_keys = OFF; DELETE FROM domain; PRAGMA foreign_keys = ON", "reference is to a row"),
+    ])
+    func damageIsFound(sql: String, words: String) async throws {
+        let test = try await Self.make()
+        try await test.store.between { try $0.script(sql) }
+        let problems = try await test.store.verify { _, _ in }
+        #expect(problems.contains { $0.contains(words) }, "\(problems)")
+    }
+}
