@@ -4,10 +4,9 @@ import Testing
 
 @testable import IMAPSyntax
 
-// Sizes are such that anything quadratic would take minutes; what is linear takes well below a second when optimised.
-private let patience = Duration.seconds(20)
-
-@Suite("Hostile input")
+// Sizes are such that anything quadratic would exceed the time limit; what is linear takes well below a second when
+// optimised.
+@Suite("Hostile input", .timeLimit(.minutes(5)))
 struct HostileInputTests {
     @Test("parentheses within each other", arguments: ["(", "((a) ", "(a ("])
     func nesting(_ opening: String) {
@@ -64,26 +63,20 @@ struct HostileInputTests {
     )
     func sequenceSetBomb(_ item: String) throws {
         let input = repeatElement(item, count: 10_000).joined(separator: ",")
-        let elapsed = try ContinuousClock().measure {
-            let set = try #require(parse(input) { try $0.sequenceSet() })
-            let resolved = set.resolve(last: 1000, saved: NumberSet([1...2]))
-            #expect(resolved.ranges.count <= 2)
-            let uids = Array(UInt32(1)...1000)
-            #expect(resolved.intersection(uids).count <= 1000)
-        }
-        #expect(elapsed < patience)
+        let set = try #require(parse(input) { try $0.sequenceSet() })
+        let resolved = set.resolve(last: 1000, saved: NumberSet([1...2]))
+        #expect(resolved.ranges.count <= 2)
+        let uids = Array(UInt32(1)...1000)
+        #expect(resolved.intersection(uids).count <= 1000)
     }
 
     @Test("sets of as many ranges as possible", arguments: [65_536, 65_537])
     func manyRanges(_ count: Int) throws {
         let input = (1...count).reversed().map { "\($0 * 2)" }.joined(separator: ",")
-        let elapsed = ContinuousClock().measure {
-            let set = parse(input) { try $0.sequenceSet() }
-            #expect(set?.numbers.ranges.count == (count <= CommandParser.maximumRanges ? count : nil))
-            let uids = Array(UInt32(1)...200_000)
-            #expect(set?.numbers.intersection(uids).count == (count <= CommandParser.maximumRanges ? count : nil))
-        }
-        #expect(elapsed < patience)
+        let set = parse(input) { try $0.sequenceSet() }
+        #expect(set?.numbers.ranges.count == (count <= CommandParser.maximumRanges ? count : nil))
+        let uids = Array(UInt32(1)...200_000)
+        #expect(set?.numbers.intersection(uids).count == (count <= CommandParser.maximumRanges ? count : nil))
     }
 
     @Test(
@@ -99,13 +92,10 @@ struct HostileInputTests {
         let names = [
             try MailboxName(String(repeating: "a", count: 1000)), try MailboxName(String(repeating: "a/", count: 500)),
         ]
-        let elapsed = ContinuousClock().measure {
-            let pattern = ListPattern(octets(pattern))
-            for _ in 0..<10 {
-                for name in names { #expect(!pattern.matches(name)) }
-            }
+        let pattern = ListPattern(octets(pattern))
+        for _ in 0..<10 {
+            for name in names { #expect(!pattern.matches(name)) }
         }
-        #expect(elapsed < patience)
     }
 
     @Test("a line that never ends is not kept")
@@ -168,50 +158,41 @@ struct HostileInputTests {
 
     @Test("octet by octet is no more work than at once")
     func drip() {
-        let elapsed = ContinuousClock().measure {
-            var framer = CommandFramer(limits: .init(line: 200_000, command: 400_000, literals: 9))
-            for octet in octets("a1 X " + String(repeating: "x", count: 150_000) + " {150000+}\r\n") {
-                framer.append([octet])
-                guard case .literal? = framer.next() else { continue }
-                framer.gather()
-            }
-            var events = 0
-            for _ in 0..<150_000 {
-                framer.append([UInt8(ascii: "y")])
-                if framer.next() != nil { events += 1 }
-            }
-            #expect(events == 0)
-            framer.append(octets("\r\n"))
-            #expect(framer.next() != nil)
+        var framer = CommandFramer(limits: .init(line: 200_000, command: 400_000, literals: 9))
+        for octet in octets("a1 X " + String(repeating: "x", count: 150_000) + " {150000+}\r\n") {
+            framer.append([octet])
+            guard case .literal? = framer.next() else { continue }
+            framer.gather()
         }
-        #expect(elapsed < patience)
+        var events = 0
+        for _ in 0..<150_000 {
+            framer.append([UInt8(ascii: "y")])
+            if framer.next() != nil { events += 1 }
+        }
+        #expect(events == 0)
+        framer.append(octets("\r\n"))
+        #expect(framer.next() != nil)
     }
 
     @Test("many commands in one buffer are no more work than one by one")
     func manyCommands() {
         let count = 100_000
-        let elapsed = ContinuousClock().measure {
-            var framer = CommandFramer()
-            framer.append(octets(String(repeating: "a1 NOOP\r\n", count: count)))
-            var commands = 0
-            while case .command? = framer.next() { commands += 1 }
-            #expect(commands == count)
-            #expect(framer.isEmpty)
-        }
-        #expect(elapsed < patience)
+        var framer = CommandFramer()
+        framer.append(octets(String(repeating: "a1 NOOP\r\n", count: count)))
+        var commands = 0
+        while case .command? = framer.next() { commands += 1 }
+        #expect(commands == count)
+        #expect(framer.isEmpty)
     }
 
     @Test("long strings, and long numbers")
     func longValues() {
-        let elapsed = ContinuousClock().measure {
-            let escapes = "\"" + String(repeating: #"\\"#, count: 200_000) + "\""
-            #expect(parse(escapes) { try $0.quoted() }?.count == 200_000)
-            #expect(parse(String(repeating: "9", count: 200_000)) { try $0.number64() } == nil)
-            #expect(parse(String(repeating: "0", count: 200_000)) { try $0.number64() } == 0)
-            #expect(parse(String(repeating: "&AOk-", count: 60_000)) { try $0.mailbox() } == nil)
-            #expect(parse(String(repeating: "&-", count: 60_000)) { try $0.mailbox() } == nil)
-            #expect(parse("&" + String(repeating: "AOkA", count: 60_000) + "-") { try $0.mailbox() } == nil)
-        }
-        #expect(elapsed < patience)
+        let escapes = "\"" + String(repeating: #"\\"#, count: 200_000) + "\""
+        #expect(parse(escapes) { try $0.quoted() }?.count == 200_000)
+        #expect(parse(String(repeating: "9", count: 200_000)) { try $0.number64() } == nil)
+        #expect(parse(String(repeating: "0", count: 200_000)) { try $0.number64() } == 0)
+        #expect(parse(String(repeating: "&AOk-", count: 60_000)) { try $0.mailbox() } == nil)
+        #expect(parse(String(repeating: "&-", count: 60_000)) { try $0.mailbox() } == nil)
+        #expect(parse("&" + String(repeating: "AOkA", count: 60_000) + "-") { try $0.mailbox() } == nil)
     }
 }

@@ -5,7 +5,7 @@ import Testing
 
 @testable import MailNetwork
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct DNSResolverTests {
     @Test
     func mailExchangersComeByPreference() async throws {
@@ -121,12 +121,9 @@ struct DNSResolverTests {
             .silence
         } _: { server in
             let resolver = try server.resolver(timeout: .milliseconds(200))
-            let clock = ContinuousClock()
-            let start = clock.now
             await #expect(throws: ResolutionError.temporaryFailure(reason: "no answer in time")) {
                 try await resolver.mailExchangers(of: "slow.example.com")
             }
-            #expect(clock.now - start < .seconds(5))
         }
     }
 
@@ -135,9 +132,8 @@ struct DNSResolverTests {
         try await TestNameServer.run { _, _ in
             .silence
         } _: { server in
-            let resolver = try server.resolver()
-            let clock = ContinuousClock()
-            let start = clock.now
+            // Were it to wait for the answer, it would last beyond the suite's time limit.
+            let resolver = try server.resolver(timeout: .seconds(3_600))
             await withTaskGroup { tasks in
                 tasks.addTask {
                     await #expect(throws: ResolutionError.temporaryFailure(reason: "the lookup was cancelled")) {
@@ -147,7 +143,6 @@ struct DNSResolverTests {
                 try? await Task.sleep(for: .milliseconds(50))
                 tasks.cancelAll()
             }
-            #expect(clock.now - start < .seconds(5))
         }
     }
 

