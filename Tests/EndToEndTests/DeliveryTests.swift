@@ -177,42 +177,5 @@ extension EndToEnd {
             try await appliance.stop()
             try await appliance.verify()
         }
-
-        @Test("mutt shows the message") func mutt() async throws {
-            let appliance = try await TestAppliance()
-            try await appliance.start()
-            try await appliance.swaks(
-                data: "From: Friend <friend@example.net>\nSubject: seen by mutt\n\nGood morning from mutt's pager.\n"
-            )
-            let rc = appliance.folder + "/muttrc"
-            try """
-            set folder = "imaps://localhost:\(appliance.port("imaps"))/"
-            set spoolfile = "+INBOX"
-            set imap_user = "\(TestAppliance.address)"
-            set imap_pass = "\(TestAppliance.password)"
-            set ssl_ca_certificates_file = "\(appliance.certificate)"
-            set pager_stop
-            """.write(toFile: rc, atomically: true, encoding: .utf8)
-            let socket = appliance.folder + "/tmux"
-            // Its server stays behind and must not hold our end of a pipe.
-            try await Program.succeed(
-                "sh",
-                [
-                    "-c",
-                    "exec tmux -S \(socket) -f /dev/null new-session -d -x 100 -y 30 'mutt -n -F \(rc)' >/dev/null 2>&1",
-                ],
-                environment: ["HOME": appliance.folder, "TERM": "xterm", "LANG": "C.UTF-8"]
-            )
-            func screen() async throws -> String {
-                try await Program.succeed("tmux", ["-S", socket, "capture-pane", "-p"])
-            }
-            try await eventually("mutt lists the message") { try await screen().contains("seen by mutt") }
-            try await Program.succeed("tmux", ["-S", socket, "send-keys", "Enter"])
-            try await eventually("mutt shows the message") {
-                try await screen().contains("Good morning from mutt's pager.")
-            }
-            _ = try await Program.run("tmux", ["-S", socket, "kill-server"])
-            try await appliance.stop()
-        }
     }
 }

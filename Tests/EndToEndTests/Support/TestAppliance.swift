@@ -71,8 +71,13 @@ final class TestAppliance: Sendable {
         let tests = URL(filePath: (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? "")
         let beside = tests.deletingLastPathComponent().appending(path: "letterhouse").path
         if FileManager.default.isExecutableFile(atPath: beside) { return beside }
-        return URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent().deletingLastPathComponent().appending(path: ".build/debug/letterhouse").path
+        return self.checkout + "/.build/debug/letterhouse"
+    }
+
+    /// The folder of the package.
+    static var checkout: String {
+        URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent().path
     }
 
     /// Runs an operator's command; what it said.

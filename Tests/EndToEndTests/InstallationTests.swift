@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Testing
+
+extension EndToEnd {
+    /// `Packaging/install-packages` on machines that lack something: what it runs there is recorded, not run.
+    @Suite("What make installs") struct InstallationTests {
+        @Test("without Swift, one line says how to get it") func withoutSwift() async throws {
+            let machine = try Machine(commands: [:])
+            let result = try await machine.installPackages("build")
+            #expect(result.status == 1)
+            #expect(result.output.hasPrefix("Letterhouse needs Swift 6.3: install it from https://www.swift.org/"))
+            #expect(result.output.split(separator: "\n").count == 1)
+        }
+
+        @Test("root installs what is missing, and says what") func root() async throws {
+            let machine = try Machine(commands: [
+                "swift": "",
+                "id": "echo 0",
+                "dpkg-query": "case $3 in libssl-dev|pkg-config) exit 1;; esac; printf installed",
+                "apt-get": "echo apt-get \"$@\" >>\"$RECORD\"",
+                "sudo": "echo sudo \"$@\" >>\"$RECORD\"",
+            ])
+            let result = try await machine.installPackages("build")
+            #expect(result.status == 0)
+            #expect(result.output == "Installing libssl-dev pkg-config\n")
+            #expect(
+                machine.record == [
+                    "apt-get update -qq",
+                    "apt-get install -y -qq --no-install-recommends libssl-dev pkg-config",
+                ]
+            )
+        }
+
+        @Test("others use sudo, and only if something is missing", arguments: [true, false])
+        func others(isComplete: Bool) async throws {
+            let machine = try Machine(commands: [
+                "swift": "",
+                "id": "echo 1000",
+                "dpkg-query": isComplete
+                    ? "printf installed" : "case $3 in libunbound-dev) exit 1;; esac; printf installed",
+                "apt-get": "echo apt-get \"$@\" >>\"$RECORD\"",
+                "sudo": "echo sudo \"$@\" >>\"$RECORD\"",
+            ])
+            let result = try await machine.installPackages("build")
+            #expect(result.status == 0)
+            #expect(result.output == (isComplete ? "" : "Installing libunbound-dev\n"))
+            #expect(machine.record.allSatisfy { $0.hasPrefix("sudo ") })
+            #expect(machine.record.last?.hasSuffix(" libunbound-dev") ?? false == !isComplete)
+        }
+
+        /// A machine that has the tools of every Debian, and `commands` (shell scripts by name).
+        private struct Machine {
+            let folder: String
+            let path: String
+
+            init(commands: [String: String]) throws {
+                self.folder =
+                    FileManager.default.temporaryDirectory
+                    .appending(path: "letterhouse-machine-\(UUID().uuidString)").path
+                self.path = self.folder + "/bin"
+                try FileManager.default.createDirectory(atPath: self.path, withIntermediateDirectories: true)
+                for tool in ["bash", "dirname", "sed", "grep", "env"] {
+                    try FileManager.default.createSymbolicLink(
+                        atPath: "\(self.path)/\(tool)",
+                        withDestinationPath: "/usr/bin/\(tool)"
+                    )
+                }
+                for (name, script) in commands {
+                    let file = "\(self.path)/\(name)"
+                    try "#!/bin/sh\n\(script)\n".write(toFile: file, atomically: false, encoding: .utf8)
+                    try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: file)
+                }
+            }
+
+            func installPackages(_ set: String) async throws -> Program.Result {
+                try await Program.run(
+                    "/bin/bash",
+                    [TestAppliance.checkout + "/Packaging/install-packages", set],
+                    environment: ["PATH": self.path, "RECORD": self.folder + "/record"]
+                )
+            }
+
+            /// What was run, line by line.
+            var record: [String] {
+                let text = (try? String(contentsOfFile: self.folder + "/record", encoding: .utf8)) ?? ""
+                return text.split(separator: "\n").map(String.init)
+            }
+        }
+    }
+}
