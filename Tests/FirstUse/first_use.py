@@ -124,6 +124,11 @@ def first_use(folder):
     shell(swaks)
     assert "Hello" in shell(curl)
 
+    submission = f"swaks --server 127.0.0.1 --from {address} --to {address} --auth PLAIN --au {address} --ap {password}"
+    shell(f"{submission} --port 1587 --tls")
+    shell(f"{submission} --port 1465 --tls-on-connect")
+    assert "ok" in shell("curl --silent --fail http://127.0.0.1:8080/health").lower()
+
     step("reads it with mutt")
     terminal = Terminal(mutt, folder)
     terminal.shows("Create it?")
@@ -132,7 +137,7 @@ def first_use(folder):
     terminal.type("o")
     terminal.shows("Password for")
     terminal.type(password, "Enter")
-    terminal.shows("Msgs:2")
+    terminal.shows("Msgs:4")
     terminal.type("Enter")
     terminal.shows("Hello")
     terminal.type("q")

@@ -115,6 +115,16 @@ final class Background: Sendable {
         posix_spawn_file_actions_addopen(&actions, 0, input, O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_APPEND, 0o600)
         posix_spawn_file_actions_adddup2(&actions, 1, 2)
+        // As from a shell: the runner of the tests may block or ignore signals that the program waits for.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        posix_spawnattr_setsigmask(&attributes, &signals)
+        sigfillset(&signals)
+        posix_spawnattr_setsigdefault(&attributes, &signals)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
         // High numbers first, so that no target is a source that is still needed.
         let base: Int32 = 200
         for (index, socket) in sockets.enumerated() {
@@ -143,7 +153,7 @@ final class Background: Sendable {
         let envp = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
         defer { for pointer in argv + envp { free(pointer) } }
         var id: pid_t = 0
-        let status = posix_spawn(&id, words[0], &actions, nil, argv, envp)
+        let status = posix_spawn(&id, words[0], &actions, &attributes, argv, envp)
         guard status == 0 else {
             throw Program.Failed(description: "cannot start \(path): \(String(cString: strerror(status)))")
         }
