@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A newcomer's first quarter of an hour, by the README alone.
 
-Runs in namespaces of its own: the README's ports are free there, ./var is empty and left as it was, and no process
-outlives it. Every line that it types stands in the README or was printed by `make run`.
+Every line that it types stands in the README or was printed by `make run`.
 """
 import os
 import pathlib
@@ -16,7 +15,8 @@ import sys
 import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+from isolation import ROOT, isolate
+
 README = (ROOT / "README.md").read_text()
 
 
@@ -166,14 +166,7 @@ def first_use(folder):
 
 
 def main():
-    if os.environ.get("LETTERHOUSE_FIRST_USE") != "inside":
-        (ROOT / "var").mkdir(exist_ok=True)
-        user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
-        inside = ["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
-        os.environ["LETTERHOUSE_FIRST_USE"] = "inside"
-        os.execvp("unshare", ["unshare", *user, *inside, sys.executable, __file__])
-    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=0700", "tmpfs", str(ROOT / "var")], check=True)
+    isolate()
     with tempfile.TemporaryDirectory() as folder:
         try:
             first_use(pathlib.Path(folder))
