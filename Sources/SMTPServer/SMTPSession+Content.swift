@@ -116,6 +116,9 @@ extension SMTPSession {
         }
         self.lastActivity = self.service.time.now()
     }
+        // Not with the replies to what was pipelined behind it (RFC 2920 §3.2 allows that): were we to end before they
+        // are due, the client would send the message again.
+        try await self.flush()
 
     /// The message is not ours; the transaction is over.
     private mutating func refuseMessage(_ reply: Reply, closing: Bool) async {

@@ -11,13 +11,19 @@ import Testing
 /// What transcripts cannot say: before the greeting, and which reply goes out with which.
 @Suite("Sessions") struct SMTPSessionTests {
     /// Runs a session whose client has sent `text` before it begins, and hangs up when it has got so many lines.
-    private func run(_ fixture: Fixture, _ role: SMTPRole, _ text: String, lines: Int) async throws -> [String] {
+    private func run(
+        _ fixture: Fixture,
+        _ role: SMTPRole,
+        peer: Peer = Peer(address: "192.0.2.7"),
+        _ text: String,
+        lines: Int
+    ) async throws -> [String] {
         let received = ReceivedOctets()
         let writes = Writes()
         let service = fixture.service
         try await withThrowingTaskGroup { group in
             let (server, client) = PipeConnection<SMTPNote>.make(
-                peer: Peer(address: "192.0.2.7"),
+                peer: peer,
                 security: Transcript.security,
                 deliver: { octets in
                     await writes.add(String(decoding: octets, as: UTF8.self))
@@ -114,6 +120,23 @@ import Testing
                 ok,
             ]
         )
+        try await fixture.close()
+    }
+
+    @Test("RFC 1047: that a message was accepted is said before the next one is begun, also in a pipeline")
+    func acceptedAtOnce() async throws {
+        let fixture = try await Fixture()
+        let response = String(decoding: SASLEncoding.encode(Array("\0ann@example.org\0secret".utf8)), as: UTF8.self)
+        let message = "MAIL FROM:<ann@example.org>\r\nRCPT TO:<bob@example.org>\r\nBDAT 2 LAST\r\n\r\n"
+        let writes = try await self.run(
+            fixture,
+            .submissions,
+            peer: .secure,
+            "EHLO c.example\r\nAUTH PLAIN \(response)\r\n\(message)\(message)",
+            lines: 17
+        )
+        let replies = "250 2.1.0 Sender OK\r\n250 2.1.5 Recipient OK\r\n250 2.0.0 Accepted as abababababababab\r\n"
+        #expect(writes.suffix(2) == [replies, replies])
         try await fixture.close()
     }
 
