@@ -54,7 +54,10 @@ extension Reply {
         switch error {
         case .full: self = .insufficientStorage
         case .unavailable, .inUse: self = Reply(451, EnhancedStatusCode(4, 3, 2), "System is busy: try again later")
-        case .noSuchMailbox, .notFound: self = .mailboxUnavailable
+        // At the end of a message, one recipient of several may be gone since RCPT. When the client tries again, RCPT
+        // refuses that one, and the others get the message.
+        case .noSuchMailbox, .notFound:
+            self = Reply(451, EnhancedStatusCode(4, 2, 0), "A mailbox has gone meanwhile: try again")
         case .mailboxExists, .exists, .notPermitted, .tooManyKeywords, .uidsExhausted, .expunged, .newerSchema,
             .corrupt:
             self = .localError

@@ -95,4 +95,23 @@ private final class FailingQueue: MailQueue {
             try await fixture.close()
         }
     }
+
+    @Test("A recipient whose account is removed meanwhile: 4xx, since the others are to get the message")
+    func removed() async throws {
+        let fixture = try await Fixture()
+        try await fixture.connect { client in
+            try await client.ask("EHLO client.example.com")
+            try await client.begin(to: "ann@example.org", "bob@example.org")
+            try await fixture.store.removeAccount("bob@example.org")
+            try await client.ask("DATA")
+            #expect(try await client.ask("Subject: x\r\n\r\n.").hasPrefix("451 4.2.0 "))
+            #expect(try await fixture.inbox(of: fixture.ann).isEmpty)
+            try await client.begin(to: "ann@example.org")
+            #expect(try await client.ask("RCPT TO:<bob@example.org>").hasPrefix("550 5.1.1 "))
+            try await client.ask("DATA")
+            #expect(try await client.ask("Subject: x\r\n\r\n.").hasPrefix("250 "))
+        }
+        #expect(try await fixture.inbox(of: fixture.ann).count == 1)
+        try await fixture.close()
+    }
 }
