@@ -30,6 +30,7 @@ extension Reply {
         EnhancedStatusCode(5, 4, 6),
         "Too many Received fields: the message runs in circles"
     )
+    /// 5.5.6 is about SASL responses, and nothing else (RFC 4954 §6).
     static let authenticationLineTooLong = Reply(500, EnhancedStatusCode(5, 5, 6), "Authentication line too long")
 
     static func accepted(id: String, entry: QueueEntryID?) -> Reply {

@@ -55,7 +55,7 @@ extension Reply {
         EnhancedStatusCode(5, 5, 2),
         "Syntax error, command unrecognized"
     )
-    package static let lineTooLong = Self(500, EnhancedStatusCode(5, 5, 6), "Line too long")
+    package static let lineTooLong = Self(500, EnhancedStatusCode(5, 5, 2), "Line too long")
     package static let bareLineEnd = Self(500, EnhancedStatusCode(5, 5, 2), "Bare CR or LF; lines end with CRLF")
     package static let syntaxError = Self(
         501,
