@@ -48,8 +48,13 @@ struct MailTransaction: Sendable {
         self.reversePath = reversePath
     }
 
-    /// The transaction's result, with the message that came.
-    func acceptance(of message: StagedMessage, relayFrom: Int, at time: UnixTime) -> Acceptance {
+    /// The transaction's result, with the message that came; `isEightBit`: there are octets above 127 in it.
+    func acceptance(
+        of message: StagedMessage,
+        relayFrom: Int,
+        isEightBit: Bool,
+        at time: UnixTime
+    ) -> Acceptance {
         var local: [AccountID] = []
         var remote: [RemoteRecipient] = []
         var known: Set<EmailAddress> = []
@@ -69,7 +74,7 @@ struct MailTransaction: Sendable {
             receivedAt: time,
             envelopeID: self.envelopeIdentifier,
             returnsFull: self.returnContent.map { $0 == .full },
-            isEightBit: self.body != .sevenBit,
+            isEightBit: isEightBit || self.body != .sevenBit,
             isInternationalized: self.isInternationalized
         )
     }

@@ -17,6 +17,8 @@ struct MessageReception {
     private(set) var failure: (any Error)?
     /// Octets of the message as sent.
     private(set) var size = 0
+    /// Whether any of them is above 127: not every client that sends such says so with BODY.
+    private(set) var isEightBit = false
 
     private var stage: any MessageStage
     private var header = HeaderScan()
@@ -45,6 +47,7 @@ struct MessageReception {
         guard self.failure == nil else { return }
         self.size += octets.count
         guard self.size <= self.limit else { return await self.fail(Reply.messageTooBig) }
+        if !self.isEightBit { self.isEightBit = octets.contains { $0 > 0x7F } }
         guard let end = self.header.scan(octets), let fields = self.missing?.fields(for: self.header) else {
             return await self.write(octets)
         }

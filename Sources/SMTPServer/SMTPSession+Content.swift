@@ -100,6 +100,7 @@ extension SMTPSession {
             let acceptance = transaction.acceptance(
                 of: message,
                 relayFrom: reception.relayFrom,
+                isEightBit: reception.isEightBit,
                 at: UnixTime(self.service.time.unixTime())
             )
             let receipt = try await self.service.queue.accept(acceptance)
