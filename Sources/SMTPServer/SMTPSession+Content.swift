@@ -108,7 +108,7 @@ extension SMTPSession {
             let reply = Reply.accepted(id: reception.id, entry: receipt.entry)
             self.say(reply)
             self.forgive()
-            Metrics.count(message: self.view.role, isAccepted: true)
+            Metrics.count(message: self.view.role, .accepted)
             Metrics.count(acceptedOctets: reception.size)
             Logger.current.info("Message accepted", metadata: self.metadata(reply, id: reception.id))
         } catch {
@@ -116,14 +116,14 @@ extension SMTPSession {
             await self.refuseMessage(try self.reply(to: error), closing: false)
         }
         self.lastActivity = self.service.time.now()
-    }
         // Not with the replies to what was pipelined behind it (RFC 2920 §3.2 allows that): were we to end before they
         // are due, the client would send the message again.
         try await self.flush()
+    }
 
     /// The message is not ours; the transaction is over.
     private mutating func refuseMessage(_ reply: Reply, closing: Bool) async {
-        Metrics.count(message: self.view.role, isAccepted: false)
+        Metrics.count(message: self.view.role, .refused)
         Logger.current.info("Message refused", metadata: self.metadata(reply, id: self.reception?.id))
         await self.dropMessage()
         if closing { self.end(reply) } else { self.refuse(reply) }

@@ -61,12 +61,12 @@ extension SMTPSession {
     /// Parses and runs one command.
     private mutating func takeCommand(_ octets: ArraySlice<UInt8>) async throws {
         guard let line = try? CommandLine(octets) else {
-            Metrics.count(command: "unknown", isPositive: false)
+            Metrics.countUnknownCommand()
             self.refuse(.commandUnrecognized)
             return try await self.flush()
         }
         guard let type = ExtensionTable.command(line.verb) else {
-            Metrics.count(command: "unknown", isPositive: false)
+            Metrics.countUnknownCommand()
             guard !httpMethods.contains(line.verb) else { return self.end(.noService) }
             self.refuse(.unknownCommand)
             // RFC 2920 §3.2 (6).
@@ -76,11 +76,11 @@ extension SMTPSession {
         do {
             var parser = CommandParser(line.arguments, allowsUTF8: self.view.isExtended)
             let outcome = try await type.init(&parser).run(self.view)
-            Metrics.count(command: type.name, isPositive: true)
             if let reply = outcome.reply { self.say(reply) }
             try await self.apply(outcome.effect)
+            Metrics.count(command: type.name, .ok)
         } catch {
-            Metrics.count(command: type.name, isPositive: false)
+            Metrics.count(command: type.name, .refused)
             let reply = try self.reply(to: error)
             Logger.current.info(
                 "Command refused",
