@@ -36,9 +36,9 @@ private final class FailingQueue: MailQueue {
 
     var feed: ChangeFeed { self.base.feed }
     func stage(limit: Int) -> any MessageStage { Stage(base: self.base.stage(limit: limit), room: self.room) }
-    func accept(_ acceptance: Acceptance) async throws -> AcceptanceReceipt {
+    func accept(_ acceptance: Acceptance, report: Acceptance?) async throws -> AcceptanceReceipt {
         if let error = self.acceptError { throw error }
-        return try await self.base.accept(acceptance)
+        return try await self.base.accept(acceptance, report: report)
     }
     func due(at time: UnixTime, excluding: Set<QueueEntryID>, limit: Int) async throws -> [QueueEntry] { [] }
     func nextAttempt(after time: UnixTime) async throws -> UnixTime? { nil }
