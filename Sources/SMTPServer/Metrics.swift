@@ -16,6 +16,11 @@ enum Metrics {
     /// Octets of accepted messages, as they were sent.
     static func count(acceptedOctets: Int) { Self.acceptedOctets.increment(by: acceptedOctets) }
 
+    private static let reports = Counter(label: "letterhouse_smtp_reports_total")
+
+    /// Reports of delivery to senders.
+    static func countReport() { Self.reports.increment() }
+
     // MARK: Commands
 
     /// How a command ended.

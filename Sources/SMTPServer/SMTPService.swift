@@ -77,6 +77,11 @@ package struct SMTPService: Sendable {
         self.random = random
     }
 
+    /// So many random octets in hexadecimal.
+    func identifier(octets count: Int) -> String {
+        self.random(count).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
+
     /// Octets from the system's generator.
     package static func systemRandom(_ count: Int) -> [UInt8] {
         var generator = SystemRandomNumberGenerator()

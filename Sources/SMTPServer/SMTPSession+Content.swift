@@ -90,8 +90,8 @@ extension SMTPSession {
 
     /// Makes the message durable and says so; from 250 on it is ours (RFC 5321 §6.1).
     ///
-    /// Between the end of the message and the reply there is one transaction of the store and nothing else, since a
-    /// client that waits too long sends the message again (RFC 1047).
+    /// Between the end of the message and the reply there is one transaction of the store and nothing else (but for the
+    /// report that goes into it), since a client that waits too long sends the message again (RFC 1047).
     private mutating func endMessage() async throws {
         guard var reception = self.reception, let transaction = self.view.transaction else { return }
         self.reception = nil
@@ -103,13 +103,19 @@ extension SMTPSession {
                 isEightBit: reception.isEightBit,
                 at: UnixTime(self.service.time.unixTime())
             )
-            let receipt = try await self.service.queue.accept(acceptance)
+            let report = try await DeliveredReport(
+                service: self.service,
+                transaction: transaction,
+                arrival: acceptance.receivedAt
+            ).staged(header: reception.returnedHeader)
+            let receipt = try await self.service.queue.accept(acceptance, report: report)
             await self.dropMessage()
             let reply = Reply.accepted(id: reception.id, entry: receipt.entry)
             self.say(reply)
             self.forgive()
             Metrics.count(message: self.view.role, .accepted)
             Metrics.count(acceptedOctets: reception.size)
+            if report != nil { Metrics.countReport() }
             Logger.current.info("Message accepted", metadata: self.metadata(reply, id: reception.id))
         } catch {
             await reception.abandon()

@@ -4,7 +4,7 @@ import SMTPSyntax
 
 /// DSN, RFC 3461 §4: what the sender wants to hear.
 ///
-/// Kept with the message for the relay.
+/// Kept with the message for the relay; of delivery to somebody here ``DeliveredReport`` tells.
 enum DSN: SMTPExtension {
     static let keyword = "DSN"
 
