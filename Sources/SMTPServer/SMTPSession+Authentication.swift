@@ -81,7 +81,17 @@ extension SMTPSession {
         self.framer.reset()
         await self.dropMessage()
         try await self.flush()
-        try await self.connection.startTLS(after: Reply.readyToStartTLS.octets)
+        do {
+            try await self.connection.startTLS(after: Reply.readyToStartTLS.octets)
+        } catch {
+            // Nobody knows what the next octets are, so there is nothing more to say or to hear.
+            Logger.current.info(
+                "TLS could not be started",
+                metadata: ["peer": "\(self.view.peer.address)", "error": "\(error)"]
+            )
+            self.isOpen = false
+            return
+        }
         self.view.forget()
         self.view.peer = self.connection.peer
     }

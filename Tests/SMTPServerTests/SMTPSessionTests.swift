@@ -151,6 +151,26 @@ import Testing
         try await fixture.close()
     }
 
+    @Test("RFC 3207 §4.1: after a failed handshake nothing more is said or heard")
+    func failedHandshake() async throws {
+        let fixture = try await Fixture()
+        let received = ReceivedOctets()
+        // A pipe without TLS: the handshake fails.
+        let (server, client) = PipeConnection<SMTPNote>.make(
+            peer: Peer(address: "192.0.2.7"),
+            deliver: { received.append($0) }
+        )
+        client.send(Array("STARTTLS\r\n".utf8))
+        client.send(Array("NOOP\r\n".utf8))
+        client.close()
+        var session = SMTPSession(connection: server, service: fixture.service, role: .submission)
+        try await session.run()
+        received.close()
+        let answers = String(decoding: try await received.all(), as: UTF8.self)
+        #expect(answers == "220 mx.example.org ESMTP Service ready\r\n")
+        try await fixture.close()
+    }
+
     @Test(
         "RFC 5321 §4.4: nothing that a client says ends a line of the trace field",
         arguments: [
