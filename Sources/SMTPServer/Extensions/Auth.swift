@@ -24,6 +24,7 @@ enum Auth: SMTPExtension {
     static var commands: [any SMTPCommand.Type] { [AuthCommand.self] }
 }
 
+/// AUTH, RFC 4954 §4: begins an exchange.
 struct AuthCommand: SMTPCommand {
     static let name = "AUTH"
 
