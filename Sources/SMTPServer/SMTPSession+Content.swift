@@ -12,8 +12,7 @@ extension SMTPSession {
     mutating func dropMessage() async {
         await self.reception?.abandon()
         self.reception = nil
-        self.view.transaction = nil
-        self.view.hasChunks = false
+        self.view.endTransaction()
         self.lineEnds = LineEndCheck()
     }
 
@@ -70,6 +69,7 @@ extension SMTPSession {
         }
         self.expecting = .command
         if let refusal {
+            if counter.isLast { self.view.chunkFailure = nil }
             self.refuse(refusal)
             return true
         }
@@ -79,7 +79,9 @@ extension SMTPSession {
         } else if counter.isLast {
             try await self.endMessage()
         } else if let failure = self.reception?.failure {
-            await self.refuseMessage(try self.reply(to: failure), closing: false)
+            let reply = try self.reply(to: failure)
+            await self.refuseMessage(reply, closing: false)
+            self.view.chunkFailure = reply
         } else {
             self.say(Reply(250, EnhancedStatusCode(2, 0, 0), "\(counter.size) octets received"))
         }

@@ -110,6 +110,7 @@ extension SMTPSession {
             self.view.clientName = name
             self.view.isExtended = isExtended
         case .transaction(let transaction):
+            self.view.endTransaction()
             self.view.transaction = transaction
         case .recipient(let recipient):
             self.view.transaction?.recipients.append(recipient)
