@@ -141,6 +141,27 @@ import Testing
         try await fixture.close()
     }
 
+    @Test("Another server can have nothing reported to a sender that it names: no backscatter")
+    func forgedSender() async throws {
+        let fixture = try await Fixture()
+        try await fixture.connect(.exchange) { client in
+            client.send("EHLO client.example.com\r\n")
+            #expect(try await client.reply() == "250 CHUNKING")
+            for sender in ["victim@example.net", "ann@example.org"] {
+                #expect(try await client.ask("MAIL FROM:<\(sender)> ENVID=x").hasPrefix("555 "))
+                try await client.begin(from: sender)
+                #expect(try await client.ask("RCPT TO:<bob@example.org> NOTIFY=SUCCESS").hasPrefix("555 "))
+                #expect(try await client.ask("RCPT TO:<bob@example.org>").hasPrefix("250 "))
+                try await client.ask("DATA")
+                #expect(try await client.ask(".").hasPrefix("250 "))
+            }
+        }
+        #expect(try await fixture.inbox(of: fixture.bob).count == 2)
+        #expect(try await fixture.inbox(of: fixture.ann).isEmpty)
+        #expect(try await fixture.queue().isEmpty)
+        try await fixture.close()
+    }
+
     private func staged(_ fixture: Fixture, _ sender: String) async throws -> Acceptance? {
         var transaction = MailTransaction(reversePath: .address(try EmailAddress(parsing: sender)))
         var recipient = MailTransaction.Recipient(

@@ -8,6 +8,12 @@ import SMTPSyntax
 enum DSN: SMTPExtension {
     static let keyword = "DSN"
 
+    /// For our users only: whom another server names as the sender may be anybody, and would get a report of a message
+    /// that is not theirs.
+    ///
+    /// A server that is not offered DSN tells its sender itself (RFC 3461 §5.2.2).
+    static func ehloParameters(_ view: SMTPView) -> String? { view.role.isSubmission ? "" : nil }
+
     static var mailParameters: [String: MailParameterRule] {
         [
             "RET": { parameters, _, transaction in transaction.returnContent = try parameters.returnContent() },
