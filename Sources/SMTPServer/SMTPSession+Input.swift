@@ -86,7 +86,7 @@ extension SMTPSession {
                 "Command refused",
                 metadata: ["peer": "\(self.view.peer.address)", "reply": "\(reply)"]
             )
-            if type.announcesOctets { self.end(reply) } else { self.refuse(reply) }
+            if type.announcesOctets || self.isBehindRefusedData(type) { self.end(reply) } else { self.refuse(reply) }
         }
         // RFC 2920 §3.2 (2), (5): replies to a group go out together, those that the client waits for at once.
         if type.isLastInGroup || self.output.count >= 65536 { try await self.flush() }
@@ -99,6 +99,13 @@ extension SMTPSession {
     private func isOutOfStep(_ type: any SMTPCommand.Type) -> Bool {
         self.view.role == .exchange && type.isLastInGroup && self.framer.hasUnread
             && type != QuitCommand.self && type != StartTLSCommand.self
+    }
+
+    /// Whether what is waiting may be a message whose client did not wait for 354.
+    ///
+    /// Behind a DATA that is refused it would be taken for commands: its author's, in the name of whoever submits it.
+    private func isBehindRefusedData(_ type: any SMTPCommand.Type) -> Bool {
+        type == DataCommand.self && self.framer.hasUnread
     }
 
     /// Changes the session: the only place where a command does.

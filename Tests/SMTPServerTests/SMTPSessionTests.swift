@@ -151,6 +151,35 @@ import Testing
         try await fixture.close()
     }
 
+    @Test("A message that comes behind a DATA that was refused is not taken for commands")
+    func contentBehindRefusedData() async throws {
+        let fixture = try await Fixture()
+        let response = String(decoding: SASLEncoding.encode(Array("\0ann@example.org\0secret".utf8)), as: UTF8.self)
+        // Whoever wrote the text would send in the name of whoever submits it.
+        let content = "MAIL FROM:<ann@example.org>\r\nRCPT TO:<fred@example.net>\r\nDATA\r\nSubject: x\r\n.\r\n"
+        for refused in ["DATA\r\n", "MAIL FROM:<ann@example.org>\r\nDATA\r\n", "DATA x\r\n"] {
+            let writes = try await self.run(
+                fixture,
+                .submissions,
+                peer: .secure,
+                "EHLO c.example\r\nAUTH PLAIN \(response)\r\n\(refused)\(content)",
+                lines: 12
+            )
+            #expect(writes.last?.split(separator: "\r\n").last?.hasPrefix("5") == true)
+        }
+        #expect(try await fixture.queue().isEmpty)
+        // A client that sends its message too early, but is welcome to it, is understood.
+        _ = try await self.run(
+            fixture,
+            .submissions,
+            peer: .secure,
+            "EHLO c.example\r\nAUTH PLAIN \(response)\r\n\(content)",
+            lines: 14
+        )
+        #expect(try await fixture.queue().count == 1)
+        try await fixture.close()
+    }
+
     @Test("RFC 3207 §4.1: after a failed handshake nothing more is said or heard")
     func failedHandshake() async throws {
         let fixture = try await Fixture()
