@@ -41,12 +41,6 @@ extension Reply {
     static func tooManyErrors(_ hostname: String) -> Reply {
         Reply(421, EnhancedStatusCode(4, 7, 0), "\(hostname) Too many errors, closing transmission channel")
     }
-
-    /// 5.6.11: invalid characters.
-    static func invalidOctets(_ fault: DotStuffing.Fault) -> Reply {
-        let reply = Reply.contentRefused(fault)
-        return Reply(reply.code, EnhancedStatusCode(5, 6, 11), reply.lines)
-    }
 }
 
 extension Reply {

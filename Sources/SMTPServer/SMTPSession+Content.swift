@@ -32,7 +32,7 @@ extension SMTPSession {
                 return true
             case .refused(let fault):
                 self.expecting = .command
-                await self.refuseMessage(.invalidOctets(fault), closing: true)
+                await self.refuseMessage(.contentRefused(fault), closing: true)
                 return true
             }
         }
@@ -75,7 +75,7 @@ extension SMTPSession {
         }
         if counter.isLast { self.lineEnds.finish() }
         if let fault = self.lineEnds.fault {
-            await self.refuseMessage(.invalidOctets(fault), closing: true)
+            await self.refuseMessage(.contentRefused(fault), closing: true)
         } else if counter.isLast {
             try await self.endMessage()
         } else if let failure = self.reception?.failure {
