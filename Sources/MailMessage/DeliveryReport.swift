@@ -56,6 +56,15 @@ package struct DeliveryReport: Sendable {
         case message
     }
 
+    /// Who reports of the mail system at `domain` are from: its postmaster, under a name that people understand.
+    package static func mailSystem(localPart: String = "postmaster", domain: String) -> AddressMailbox {
+        AddressMailbox(
+            name: Array("Mail Delivery System".utf8),
+            localPart: Array(localPart.utf8),
+            domain: Array(domain.utf8)
+        )
+    }
+
     package var from: AddressMailbox
     package var to: AddressMailbox
     package var subject: String

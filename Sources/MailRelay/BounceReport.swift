@@ -37,40 +37,34 @@ struct BounceReport: Sendable {
 
     // MARK: The report
 
-    /// Octets of the `Return-Path` line, for local delivery only.
-    static let returnPath = Array("Return-Path: <>\r\n".utf8)
-
     /// Whether the whole message goes along: RET, which is about failures only (RFC 3461 §4.3).
     private var returnsFull: Bool {
         self.entry.returnsFull == true && self.items.contains { $0.action == .failed }
             && self.entry.size - self.entry.relayFrom <= self.options.fullReportLimit
     }
 
-    /// The report as it is staged, behind ``returnPath``.
+    /// What of the message goes along.
     ///
-    /// Throws ``StoreError`` if the message cannot be read.
-    func composed(
-        to sender: EmailAddress,
-        from queue: any MailQueue,
-        random: RandomSource
-    ) async throws -> [UInt8] {
+    /// Throws ``StoreError`` if it cannot be read.
+    func original(from queue: any MailQueue) async throws -> [UInt8] {
         let content = QueuedContent(self.entry, in: queue)
-        let original = self.returnsFull ? try await content.prefix(content.size) : try await content.header()
-        let domain = Array(self.options.hostname.utf8)
-        let postmaster = self.options.postmaster
+        return self.returnsFull ? try await content.prefix(content.size) : try await content.header()
+    }
+
+    /// The report.
+    func report(to sender: EmailAddress, random: RandomSource) -> DeliveryReport {
+        let hostname = self.options.hostname
         var report = DeliveryReport(
-            from: AddressMailbox(
-                name: Array("Mail Delivery System".utf8),
-                localPart: Array((postmaster?.localPart ?? "postmaster").utf8),
-                domain: postmaster.map { Array($0.domain.utf8) } ?? domain
-            ),
+            from: self.options.postmaster.map {
+                DeliveryReport.mailSystem(localPart: $0.localPart, domain: $0.domain)
+            } ?? DeliveryReport.mailSystem(domain: hostname),
             to: AddressMailbox(localPart: Array(sender.localPart.utf8), domain: Array(sender.domain.utf8)),
             subject: self.subject,
             text: self.text,
             date: MessageDate(time: self.now),
-            messageID: .generate(time: self.now, random: random.octets(12), domain: domain),
+            messageID: .generate(time: self.now, random: random.octets(12), domain: Array(hostname.utf8)),
             boundary: random.hexadecimal(16),
-            reportingMTA: self.options.hostname,
+            reportingMTA: hostname,
             recipients: self.items.map(self.recipient),
             original: self.returnsFull ? .message : .header
         )
@@ -78,7 +72,7 @@ struct BounceReport: Sendable {
         report.arrivalDate = MessageDate(time: self.entry.receivedAt)
         // RFC 6533: only who has such an address can be sent such a report.
         report.isInternationalized = !sender.isASCII
-        return Self.returnPath + report.composed(original: original)
+        return report
     }
 
     private func recipient(_ item: Item) -> DeliveryReport.Recipient {

@@ -19,14 +19,23 @@ enum Metrics {
     /// Reports to senders.
     static func countReport() { Self.reports.increment() }
 
-    /// Recipients by what an attempt came to.
-    static func count(_ result: DeliveryOutcome.Result) {
-        let name =
-            switch result {
-            case .delivered: "delivered"
-            case .failed: "failed"
-            case .deferred: "deferred"
-            }
-        Counter(label: "letterhouse_relay_recipients_total", dimensions: [("result", name)]).increment()
+    // Made once, because finding a counter by its labels costs a lock and a search.
+    private static let delivered = Self.recipients("delivered")
+    private static let failed = Self.recipients("failed")
+    private static let deferred = Self.recipients("deferred")
+
+    private static func recipients(_ result: String) -> Counter {
+        Counter(label: "letterhouse_relay_recipients_total", dimensions: [("result", result)])
     }
+
+    /// The counter of recipients by what an attempt came to.
+    static func recipients(_ result: DeliveryOutcome.Result) -> Counter {
+        switch result {
+        case .delivered: Self.delivered
+        case .failed: Self.failed
+        case .deferred: Self.deferred
+        }
+    }
+
+    static func count(_ result: DeliveryOutcome.Result) { Self.recipients(result).increment() }
 }

@@ -150,42 +150,17 @@ struct Settlement: Sendable {
             Logger.current.warning("Report is dropped: nobody to send it to", metadata: self.metadata)
             return nil
         }
-        let (local, remote) = try await self.recipients(sender)
-        guard !local.isEmpty || !remote.isEmpty else {
-            Logger.current.warning("Report is dropped: the sender is unknown here", metadata: self.metadata)
-            return nil
-        }
         let report = BounceReport(entry: self.entry, items: items, options: self.service.options, now: now)
-        let octets = try await report.composed(
-            to: sender,
-            from: self.service.queue,
-            random: RandomSource(octets: self.service.random)
+        let acceptance = try await self.service.queue.stage(
+            report: report.report(to: sender, random: RandomSource(octets: self.service.random)),
+            original: try await report.original(from: self.service.queue),
+            route: try await self.service.route(sender.localPart, sender.domain),
+            at: now
         )
-        var stage = self.service.queue.stage(limit: octets.count)
-        try await stage.append(octets[...])
-        return Acceptance(
-            message: try await stage.finish(),
-            relayFrom: BounceReport.returnPath.count,
-            reversePath: "",
-            local: local,
-            remote: remote,
-            receivedAt: now,
-            isEightBit: octets.contains { $0 > 0x7F },
-            isInternationalized: !sender.isASCII
-        )
-    }
-
-    /// Where a report to `sender` goes.
-    private func recipients(_ sender: EmailAddress) async throws -> (local: [AccountID], remote: [RemoteRecipient]) {
-        switch try await self.service.route(sender.localPart, sender.domain) {
-        case .local(let accounts):
-            return (accounts, [])
-        case .remote:
-            // RFC 3461 §6.1: nothing is to be reported about it, by anybody.
-            return ([], [RemoteRecipient(localPart: sender.localPart, domain: sender.domain, notify: [])])
-        case .unknownMailbox:
-            return ([], [])
+        if acceptance == nil {
+            Logger.current.warning("Report is dropped: the sender is unknown here", metadata: self.metadata)
         }
+        return acceptance
     }
 
     // MARK: Saying so

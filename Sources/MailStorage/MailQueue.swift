@@ -9,8 +9,9 @@ import MailMessage
 package protocol MailQueue: MessageStaging {
     var feed: ChangeFeed { get }
 
-    /// Delivers to the local recipients and queues for the remote ones, all or none.
-    func accept(_ acceptance: Acceptance) async throws -> AcceptanceReceipt
+    /// Delivers to the local recipients and queues for the remote ones, all or none, and accepts the report about it to
+    /// the sender in the same transaction.
+    func accept(_ acceptance: Acceptance, report: Acceptance?) async throws -> AcceptanceReceipt
 
     /// Entries with recipients whose next attempt is due at `time` and that are not on hold, oldest first.
     ///
@@ -35,6 +36,13 @@ package protocol MailQueue: MessageStaging {
     func hold(_ id: QueueEntryID) async throws
     /// Removes the entry without a report.
     func remove(_ id: QueueEntryID) async throws
+}
+
+extension MailQueue {
+    /// Accepts a message about which nobody is told.
+    package func accept(_ acceptance: Acceptance) async throws -> AcceptanceReceipt {
+        try await self.accept(acceptance, report: nil)
+    }
 }
 
 /// A message with everything that was agreed about it, ready to be made durable.

@@ -48,8 +48,28 @@ struct MailTransaction: Sendable {
         self.reversePath = reversePath
     }
 
-    /// The transaction's result, with the message that came.
-    func acceptance(of message: StagedMessage, relayFrom: Int, at time: UnixTime) -> Acceptance {
+    /// The recipients here of whose delivery the sender wants to hear (RFC 3461 §5.2.3), each once.
+    ///
+    /// An alias stands for its accounts: with the acceptance the message is in all their mailboxes, and nothing more will
+    /// become of it, so it is delivered rather than expanded (RFC 3464 §2.3.3), and nobody is told who is behind it
+    /// (RFC 3461 §5.2.7.4). None if the reverse-path is null: no report answers a report (RFC 5321 §4.5.5).
+    var deliveriesToReport: [Recipient] {
+        guard self.reversePath.address != nil else { return [] }
+        var known: Set<EmailAddress> = []
+        return self.recipients.filter { recipient in
+            // As for remote ones, the first one's parameters count.
+            guard known.insert(recipient.address).inserted, case .local = recipient.destination else { return false }
+            return recipient.notify?.contains(.success) == true
+        }
+    }
+
+    /// The transaction's result, with the message that came; `isEightBit`: there are octets above 127 in it.
+    func acceptance(
+        of message: StagedMessage,
+        relayFrom: Int,
+        isEightBit: Bool,
+        at time: UnixTime
+    ) -> Acceptance {
         var local: [AccountID] = []
         var remote: [RemoteRecipient] = []
         var known: Set<EmailAddress> = []
@@ -69,7 +89,7 @@ struct MailTransaction: Sendable {
             receivedAt: time,
             envelopeID: self.envelopeIdentifier,
             returnsFull: self.returnContent.map { $0 == .full },
-            isEightBit: self.body != .sevenBit,
+            isEightBit: isEightBit || self.body != .sevenBit,
             isInternationalized: self.isInternationalized
         )
     }

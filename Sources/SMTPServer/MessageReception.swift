@@ -17,6 +17,8 @@ struct MessageReception {
     private(set) var failure: (any Error)?
     /// Octets of the message as sent.
     private(set) var size = 0
+    /// Whether any of them is above 127: not every client that sends such says so with BODY.
+    private(set) var isEightBit = false
 
     private var stage: any MessageStage
     private var header = HeaderScan()
@@ -24,17 +26,20 @@ struct MessageReception {
     private let hopLimit: Int
     /// Fields for a message that lacks them; nil where messages are not to be changed.
     private let missing: MissingFields?
+    /// The header for a report of delivery; nil if there will be none.
+    private var returned: ReturnedHeader?
 
     /// Begins a message with our trace fields.
     init(_ view: SMTPView, _ transaction: MailTransaction) async {
         let service = view.service
         let now = UnixTime(service.time.unixTime())
-        self.id = Self.hexadecimal(service.random(8))
+        self.id = service.identifier(octets: 8)
         let trace = TraceHeader(view, transaction, id: self.id, at: now)
         self.relayFrom = trace.returnPath.count
         self.limit = service.options.messageLimit
         self.hopLimit = service.options.hopLimit
         self.missing = view.role.isSubmission ? MissingFields(service, now) : nil
+        if !transaction.deliveriesToReport.isEmpty { self.returned = ReturnedHeader(trace.received) }
         let front = trace.returnPath + trace.received
         self.stage = service.queue.stage(limit: self.limit + front.count + MissingFields.longest)
         await self.write(front[...])
@@ -45,9 +50,12 @@ struct MessageReception {
         guard self.failure == nil else { return }
         self.size += octets.count
         guard self.size <= self.limit else { return await self.fail(Reply.messageTooBig) }
-        guard let end = self.header.scan(octets), let fields = self.missing?.fields(for: self.header) else {
-            return await self.write(octets)
-        }
+        if !self.isEightBit { self.isEightBit = octets.contains { $0 > 0x7F } }
+        let wasOver = self.header.isOver
+        let end = self.header.scan(octets)
+        if !wasOver { self.returned?.append(octets[..<(end ?? octets.endIndex)]) }
+        guard let end, let fields = self.missing?.fields(for: self.header) else { return await self.write(octets) }
+        self.returned?.append(fields[...])
         await self.write(octets[..<end])
         await self.write(fields[...])
         await self.write(octets[end...])
@@ -59,12 +67,16 @@ struct MessageReception {
     mutating func finish() async throws -> StagedMessage {
         if self.failure == nil, self.header.receivedFields >= self.hopLimit { await self.fail(Reply.tooManyHops) }
         if !self.header.isOver, let fields = self.missing?.fields(for: self.header), !fields.isEmpty {
-            if !self.header.isAtLineStart { await self.write([13, 10]) }
-            await self.write(fields[...])
+            let ending: [UInt8] = (self.header.isAtLineStart ? [] : [13, 10]) + fields
+            self.returned?.append(ending[...])
+            await self.write(ending[...])
         }
         if let failure = self.failure { throw failure }
         return try await self.stage.finish()
     }
+
+    /// The header as it was stored, with our trace field, for a report of delivery; ask behind ``finish()``.
+    var returnedHeader: [UInt8] { self.returned?.octets ?? [] }
 
     /// Gives the octets up.
     mutating func abandon() async { await self.stage.abandon() }
@@ -79,10 +91,6 @@ struct MessageReception {
     private mutating func write(_ octets: ArraySlice<UInt8>) async {
         guard self.failure == nil, !octets.isEmpty else { return }
         do { try await self.stage.append(octets) } catch { await self.fail(error) }
-    }
-
-    private static func hexadecimal(_ octets: [UInt8]) -> String {
-        octets.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
 }
 

@@ -3,6 +3,8 @@
 import Metrics
 
 /// Every meter of this module.
+///
+/// Those with labels are made once, because finding one by its labels costs more than a NOOP.
 enum Metrics {
     private static let sessions = Meter(label: "letterhouse_smtp_sessions")
     private static let acceptedOctets = Counter(label: "letterhouse_smtp_accepted_octets_total")
@@ -14,23 +16,76 @@ enum Metrics {
     /// Octets of accepted messages, as they were sent.
     static func count(acceptedOctets: Int) { Self.acceptedOctets.increment(by: acceptedOctets) }
 
-    /// Commands by verb and result; `verb` is one of ours or `unknown`, never a client's word.
-    static func count(command verb: String, isPositive: Bool) {
-        Counter(
-            label: "letterhouse_smtp_commands_total",
-            dimensions: [("command", verb), ("result", isPositive ? "ok" : "refused")]
-        ).increment()
+    private static let reports = Counter(label: "letterhouse_smtp_reports_total")
+
+    /// Reports of delivery to senders.
+    static func countReport() { Self.reports.increment() }
+
+    // MARK: Commands
+
+    /// How a command ended.
+    ///
+    /// AUTH and BDAT are ok when they have begun: what comes of them is counted as a login, or a message.
+    enum Ending: String, CaseIterable { case ok, refused }
+
+    /// The label of verbs that are none: no client's word becomes one.
+    static let unknownCommand = "unknown"
+
+    private static let commands = Self.counters(of: "letterhouse_smtp_commands_total", Ending.allCases) { ending in
+        (ExtensionTable.verbs + [Self.unknownCommand]).map { ($0, [("command", $0), ("result", ending.rawValue)]) }
     }
 
-    /// Messages that came to their end, by role and result.
-    static func count(message role: SMTPRole, isAccepted: Bool) {
-        Counter(
-            label: "letterhouse_smtp_messages_total",
-            dimensions: [("role", role.rawValue), ("result", isAccepted ? "accepted" : "refused")]
-        ).increment()
+    /// The counter of commands with one of our verbs, or ``unknownCommand``.
+    static func commands(_ verb: String, _ ending: Ending) -> Counter? { Self.commands[ending]?[verb] }
+
+    static func count(command verb: String, _ ending: Ending) { Self.commands(verb, ending)?.increment() }
+    static func countUnknownCommand() { Self.count(command: Self.unknownCommand, .refused) }
+
+    // MARK: Messages
+
+    /// How a message ended.
+    enum Verdict: String, CaseIterable { case accepted, refused }
+
+    private static let messages = Self.counters(of: "letterhouse_smtp_messages_total", Verdict.allCases) { verdict in
+        SMTPRole.allCases.map { ($0, [("role", $0.rawValue), ("result", verdict.rawValue)]) }
     }
 
-    static func logins(_ result: String) {
-        Counter(label: "letterhouse_logins_total", dimensions: [("protocol", "smtp"), ("result", result)]).increment()
+    /// The counter of messages that came to their end.
+    static func messages(_ role: SMTPRole, _ verdict: Verdict) -> Counter? { Self.messages[verdict]?[role] }
+
+    static func count(message role: SMTPRole, _ verdict: Verdict) { Self.messages(role, verdict)?.increment() }
+
+    // MARK: Logins
+
+    /// How an authentication ended.
+    enum Login: String, CaseIterable {
+        case ok, failed
+        /// There was no time to look at the password.
+        case unavailable
+    }
+
+    private static let logins = Dictionary(
+        uniqueKeysWithValues: Login.allCases.map { login in
+            let dimensions = [("protocol", "smtp"), ("result", login.rawValue)]
+            return (login, Counter(label: "letterhouse_logins_total", dimensions: dimensions))
+        }
+    )
+
+    /// The counter of authentications that came to their end.
+    static func logins(_ login: Login) -> Counter? { Self.logins[login] }
+
+    static func count(login: Login) { Self.logins(login)?.increment() }
+
+    private static func counters<Result: Hashable, Key: Hashable>(
+        of label: String,
+        _ results: [Result],
+        _ dimensions: (Result) -> [(Key, [(String, String)])]
+    ) -> [Result: [Key: Counter]] {
+        Dictionary(
+            uniqueKeysWithValues: results.map { result in
+                let counters = dimensions(result).map { ($0, Counter(label: label, dimensions: $1)) }
+                return (result, Dictionary(uniqueKeysWithValues: counters))
+            }
+        )
     }
 }

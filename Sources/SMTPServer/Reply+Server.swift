@@ -30,6 +30,7 @@ extension Reply {
         EnhancedStatusCode(5, 4, 6),
         "Too many Received fields: the message runs in circles"
     )
+    /// 5.5.6 is about SASL responses, and nothing else (RFC 4954 §6).
     static let authenticationLineTooLong = Reply(500, EnhancedStatusCode(5, 5, 6), "Authentication line too long")
 
     static func accepted(id: String, entry: QueueEntryID?) -> Reply {
@@ -40,12 +41,6 @@ extension Reply {
     static func tooManyErrors(_ hostname: String) -> Reply {
         Reply(421, EnhancedStatusCode(4, 7, 0), "\(hostname) Too many errors, closing transmission channel")
     }
-
-    /// 5.6.11: invalid characters.
-    static func invalidOctets(_ fault: DotStuffing.Fault) -> Reply {
-        let reply = Reply.contentRefused(fault)
-        return Reply(reply.code, EnhancedStatusCode(5, 6, 11), reply.lines)
-    }
 }
 
 extension Reply {
@@ -54,7 +49,10 @@ extension Reply {
         switch error {
         case .full: self = .insufficientStorage
         case .unavailable, .inUse: self = Reply(451, EnhancedStatusCode(4, 3, 2), "System is busy: try again later")
-        case .noSuchMailbox, .notFound: self = .mailboxUnavailable
+        // At the end of a message, one recipient of several may be gone since RCPT. When the client tries again, RCPT
+        // refuses that one, and the others get the message.
+        case .noSuchMailbox, .notFound:
+            self = Reply(451, EnhancedStatusCode(4, 2, 0), "A mailbox has gone meanwhile: try again")
         case .mailboxExists, .exists, .notPermitted, .tooManyKeywords, .uidsExhausted, .expunged, .newerSchema,
             .corrupt:
             self = .localError

@@ -5,7 +5,7 @@ import MailStorage
 import SASLMechanisms
 
 /// What a listener is for; a session keeps its role from beginning to end.
-package enum SMTPRole: String, Sendable, Hashable {
+package enum SMTPRole: String, Sendable, Hashable, CaseIterable {
     /// Port 25: mail from other servers, for our own domains. No AUTH, so no relaying, whoever asks.
     case exchange
     /// Port 587: mail from our users, who authenticate after STARTTLS (RFC 6409).
@@ -33,7 +33,7 @@ package struct SMTPService: Sendable {
         package var messageLimit = 50 * 1024 * 1024
         /// Recipients of one message; at least 100 (RFC 5321 §4.5.3.1.8).
         package var recipientsLimit = 1000
-        /// `Received` fields above which a message is taken to run in circles; at least 50 (RFC 5321 §6.3 asks for 100
+        /// `Received` fields from which on a message is taken to run in circles; at least 50 (RFC 5321 §6.3 asks for 100
         /// "normally", and every hop here is ours or the sender's).
         package var hopLimit = 50
         /// Permanent negative replies without an accepted message in between before a session is closed.
@@ -75,6 +75,11 @@ package struct SMTPService: Sendable {
         self.credentials = credentials
         self.time = time
         self.random = random
+    }
+
+    /// So many random octets in hexadecimal.
+    func identifier(octets count: Int) -> String {
+        self.random(count).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
 
     /// Octets from the system's generator.

@@ -53,13 +53,17 @@ extension SMTPSession {
             self.view.account = account
             self.failedLogins = 0
             self.say(.authenticated)
-            Metrics.logins("ok")
+            Metrics.count(login: .ok)
             Logger.current.info(
                 "Logged in",
                 metadata: ["account": "\(account.address)", "peer": "\(self.view.peer.address)"]
             )
+        case .failure(.unavailable):
+            // The password has not been looked at: no attempt at it.
+            Metrics.count(login: .unavailable)
+            self.refuse(Reply(SASLFailure.unavailable))
         case .failure(let failure):
-            Metrics.logins("failed")
+            Metrics.count(login: .failed)
             Logger.current.notice("Login failed", metadata: ["peer": "\(self.view.peer.address)"])
             self.failedLogins += 1
             self.refuse(Reply(failure))
@@ -77,7 +81,17 @@ extension SMTPSession {
         self.framer.reset()
         await self.dropMessage()
         try await self.flush()
-        try await self.connection.startTLS(after: Reply.readyToStartTLS.octets)
+        do {
+            try await self.connection.startTLS(after: Reply.readyToStartTLS.octets)
+        } catch {
+            // Nobody knows what the next octets are, so there is nothing more to say or to hear.
+            Logger.current.info(
+                "TLS could not be started",
+                metadata: ["peer": "\(self.view.peer.address)", "error": "\(error)"]
+            )
+            self.isOpen = false
+            return
+        }
         self.view.forget()
         self.view.peer = self.connection.peer
     }

@@ -12,8 +12,7 @@ extension SMTPSession {
     mutating func dropMessage() async {
         await self.reception?.abandon()
         self.reception = nil
-        self.view.transaction = nil
-        self.view.hasChunks = false
+        self.view.endTransaction()
         self.lineEnds = LineEndCheck()
     }
 
@@ -33,7 +32,7 @@ extension SMTPSession {
                 return true
             case .refused(let fault):
                 self.expecting = .command
-                await self.refuseMessage(.invalidOctets(fault), closing: true)
+                await self.refuseMessage(.contentRefused(fault), closing: true)
                 return true
             }
         }
@@ -70,16 +69,19 @@ extension SMTPSession {
         }
         self.expecting = .command
         if let refusal {
+            if counter.isLast { self.view.chunkFailure = nil }
             self.refuse(refusal)
             return true
         }
         if counter.isLast { self.lineEnds.finish() }
         if let fault = self.lineEnds.fault {
-            await self.refuseMessage(.invalidOctets(fault), closing: true)
+            await self.refuseMessage(.contentRefused(fault), closing: true)
         } else if counter.isLast {
             try await self.endMessage()
         } else if let failure = self.reception?.failure {
-            await self.refuseMessage(try self.reply(to: failure), closing: false)
+            let reply = try self.reply(to: failure)
+            await self.refuseMessage(reply, closing: false)
+            self.view.chunkFailure = reply
         } else {
             self.say(Reply(250, EnhancedStatusCode(2, 0, 0), "\(counter.size) octets received"))
         }
@@ -90,8 +92,8 @@ extension SMTPSession {
 
     /// Makes the message durable and says so; from 250 on it is ours (RFC 5321 §6.1).
     ///
-    /// Between the end of the message and the reply there is one transaction of the store and nothing else, since a
-    /// client that waits too long sends the message again (RFC 1047).
+    /// Between the end of the message and the reply there is one transaction of the store and nothing else (but for the
+    /// report that goes into it), since a client that waits too long sends the message again (RFC 1047).
     private mutating func endMessage() async throws {
         guard var reception = self.reception, let transaction = self.view.transaction else { return }
         self.reception = nil
@@ -100,26 +102,36 @@ extension SMTPSession {
             let acceptance = transaction.acceptance(
                 of: message,
                 relayFrom: reception.relayFrom,
+                isEightBit: reception.isEightBit,
                 at: UnixTime(self.service.time.unixTime())
             )
-            let receipt = try await self.service.queue.accept(acceptance)
+            let report = try await DeliveredReport(
+                service: self.service,
+                transaction: transaction,
+                arrival: acceptance.receivedAt
+            ).staged(header: reception.returnedHeader)
+            let receipt = try await self.service.queue.accept(acceptance, report: report)
             await self.dropMessage()
             let reply = Reply.accepted(id: reception.id, entry: receipt.entry)
             self.say(reply)
             self.forgive()
-            Metrics.count(message: self.view.role, isAccepted: true)
+            Metrics.count(message: self.view.role, .accepted)
             Metrics.count(acceptedOctets: reception.size)
+            if report != nil { Metrics.countReport() }
             Logger.current.info("Message accepted", metadata: self.metadata(reply, id: reception.id))
         } catch {
             await reception.abandon()
             await self.refuseMessage(try self.reply(to: error), closing: false)
         }
         self.lastActivity = self.service.time.now()
+        // Not with the replies to what was pipelined behind it (RFC 2920 §3.2 allows that): were we to end before they
+        // are due, the client would send the message again.
+        try await self.flush()
     }
 
     /// The message is not ours; the transaction is over.
     private mutating func refuseMessage(_ reply: Reply, closing: Bool) async {
-        Metrics.count(message: self.view.role, isAccepted: false)
+        Metrics.count(message: self.view.role, .refused)
         Logger.current.info("Message refused", metadata: self.metadata(reply, id: self.reception?.id))
         await self.dropMessage()
         if closing { self.end(reply) } else { self.refuse(reply) }

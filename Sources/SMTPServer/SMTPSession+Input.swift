@@ -61,12 +61,12 @@ extension SMTPSession {
     /// Parses and runs one command.
     private mutating func takeCommand(_ octets: ArraySlice<UInt8>) async throws {
         guard let line = try? CommandLine(octets) else {
-            Metrics.count(command: "unknown", isPositive: false)
+            Metrics.countUnknownCommand()
             self.refuse(.commandUnrecognized)
             return try await self.flush()
         }
         guard let type = ExtensionTable.command(line.verb) else {
-            Metrics.count(command: "unknown", isPositive: false)
+            Metrics.countUnknownCommand()
             guard !httpMethods.contains(line.verb) else { return self.end(.noService) }
             self.refuse(.unknownCommand)
             // RFC 2920 §3.2 (6).
@@ -76,17 +76,17 @@ extension SMTPSession {
         do {
             var parser = CommandParser(line.arguments, allowsUTF8: self.view.isExtended)
             let outcome = try await type.init(&parser).run(self.view)
-            Metrics.count(command: type.name, isPositive: true)
             if let reply = outcome.reply { self.say(reply) }
             try await self.apply(outcome.effect)
+            Metrics.count(command: type.name, .ok)
         } catch {
-            Metrics.count(command: type.name, isPositive: false)
+            Metrics.count(command: type.name, .refused)
             let reply = try self.reply(to: error)
             Logger.current.info(
                 "Command refused",
                 metadata: ["peer": "\(self.view.peer.address)", "reply": "\(reply)"]
             )
-            if type.announcesOctets { self.end(reply) } else { self.refuse(reply) }
+            if type.announcesOctets || self.isBehindRefusedData(type) { self.end(reply) } else { self.refuse(reply) }
         }
         // RFC 2920 §3.2 (2), (5): replies to a group go out together, those that the client waits for at once.
         if type.isLastInGroup || self.output.count >= 65536 { try await self.flush() }
@@ -101,6 +101,13 @@ extension SMTPSession {
             && type != QuitCommand.self && type != StartTLSCommand.self
     }
 
+    /// Whether what is waiting may be a message whose client did not wait for 354.
+    ///
+    /// Behind a DATA that is refused it would be taken for commands: its author's, in the name of whoever submits it.
+    private func isBehindRefusedData(_ type: any SMTPCommand.Type) -> Bool {
+        type == DataCommand.self && self.framer.hasUnread
+    }
+
     /// Changes the session: the only place where a command does.
     private mutating func apply(_ effect: Outcome.Effect) async throws {
         switch effect {
@@ -110,6 +117,7 @@ extension SMTPSession {
             self.view.clientName = name
             self.view.isExtended = isExtended
         case .transaction(let transaction):
+            self.view.endTransaction()
             self.view.transaction = transaction
         case .recipient(let recipient):
             self.view.transaction?.recipients.append(recipient)

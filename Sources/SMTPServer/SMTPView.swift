@@ -2,6 +2,7 @@
 
 import MailConnection
 import MailStorage
+import SMTPSyntax
 
 /// What a command may look at: the session as it is when the command's turn comes.
 struct SMTPView: Sendable {
@@ -18,6 +19,10 @@ struct SMTPView: Sendable {
     var transaction: MailTransaction?
     /// Whether chunks of the transaction's message have been taken (RFC 3030).
     var hasChunks = false
+    /// Why a chunk was refused: the answer to those of its message that are behind it in the pipeline (RFC 3030 §2).
+    ///
+    /// 503 would make a permanent failure of a temporary one.
+    var chunkFailure: Reply?
 
     init(service: SMTPService, role: SMTPRole, peer: Peer) {
         self.service = service
@@ -35,7 +40,13 @@ struct SMTPView: Sendable {
         self.clientName = nil
         self.isExtended = false
         self.account = nil
+        self.endTransaction()
+    }
+
+    /// Forgets the mail transaction.
+    mutating func endTransaction() {
         self.transaction = nil
         self.hasChunks = false
+        self.chunkFailure = nil
     }
 }

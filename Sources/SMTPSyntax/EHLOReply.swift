@@ -17,6 +17,8 @@ package struct EHLOReply: Hashable, Sendable {
     package init?(_ reply: Reply) {
         guard reply.code == 250 else { return nil }
         var extensions: [String: [String]] = [:]
+        // A set each, or a reply of many words would cost the square of their number.
+        var known: [String: Set<String>] = [:]
         for line in reply.lines.dropFirst() {
             var words = line.utf8.split(separator: .space).map { String(decoding: $0, as: UTF8.self) }[...]
             guard let first = words.popFirst() else { continue }
@@ -25,8 +27,7 @@ package struct EHLOReply: Hashable, Sendable {
             guard let name = keyword.first, name.allSatisfy({ $0.isLetterOrDigit || $0 == .hyphen }) else { continue }
             if keyword.count > 1 { words = [String(decoding: keyword[1], as: UTF8.self)] + words }
             let key = String(decoding: name.map(\.asciiUppercased), as: UTF8.self)
-            let known = extensions[key] ?? []
-            extensions[key] = known + words.filter { !known.contains($0) }
+            extensions[key, default: []] += words.filter { known[key, default: []].insert($0).inserted }
         }
         self.domain = reply.lines.first.map { String($0.prefix { $0 != " " }) } ?? ""
         self.extensions = extensions

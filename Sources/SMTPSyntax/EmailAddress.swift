@@ -51,9 +51,6 @@ package struct EmailAddress: Hashable, Sendable, CustomStringConvertible {
     /// Whether the address can be sent without SMTPUTF8 (RFC 6531).
     package var isASCII: Bool { self.localPart.isASCII && self.domain.isASCII }
 
-    /// Whether the local part is that of the postmaster, in any case (RFC 5321 §4.1.1.3).
-    package var isPostmaster: Bool { self.localPart.utf8.isKeyword("POSTMASTER") }
-
     /// The local part as it is written, with the minimum of quoting.
     ///
     /// Local-part = Dot-string / Quoted-string

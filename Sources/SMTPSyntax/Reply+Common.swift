@@ -55,20 +55,9 @@ extension Reply {
         EnhancedStatusCode(5, 5, 2),
         "Syntax error, command unrecognized"
     )
-    package static let lineTooLong = Self(500, EnhancedStatusCode(5, 5, 6), "Line too long")
+    package static let lineTooLong = Self(500, EnhancedStatusCode(5, 5, 2), "Line too long")
     package static let bareLineEnd = Self(500, EnhancedStatusCode(5, 5, 2), "Bare CR or LF; lines end with CRLF")
-    package static let syntaxError = Self(
-        501,
-        EnhancedStatusCode(5, 5, 4),
-        "Syntax error in parameters or arguments"
-    )
     package static let commandNotImplemented = Self(502, EnhancedStatusCode(5, 5, 1), "Command not implemented")
-    package static let badSequence = Self(503, EnhancedStatusCode(5, 5, 1), "Bad sequence of commands")
-    package static let parameterNotImplemented = Self(
-        504,
-        EnhancedStatusCode(5, 5, 4),
-        "Command parameter not implemented"
-    )
     package static let parametersNotRecognized = Self(
         555,
         EnhancedStatusCode(5, 5, 4),
@@ -90,20 +79,20 @@ extension Reply {
     package static let tooManyRecipients = Self(452, EnhancedStatusCode(4, 5, 3), "Too many recipients")
     package static let noValidRecipients = Self(554, EnhancedStatusCode(5, 5, 1), "No valid recipients")
     package static let insufficientStorage = Self(452, EnhancedStatusCode(4, 3, 1), "Insufficient system storage")
-    package static let mailboxFull = Self(452, EnhancedStatusCode(4, 2, 2), "Exceeded storage allocation")
     /// More than SIZE allows, declared or sent (RFC 1870 §6).
     package static let messageTooBig = Self(552, EnhancedStatusCode(5, 3, 4), "Message size exceeds fixed limit")
     package static let localError = Self(451, EnhancedStatusCode(4, 3, 0), "Error in processing")
-    package static let transactionFailed = Self(554, EnhancedStatusCode(5, 0, 0), "Transaction failed")
     /// BODY=BINARYMIME and DATA (RFC 3030 §3).
     package static let binaryNeedsChunks = Self(503, EnhancedStatusCode(5, 5, 1), "BINARYMIME requires BDAT")
 
     /// Content that ``DotStuffing/Decoder`` refused; close after it.
+    ///
+    /// 5.6.11: invalid characters.
     package static func contentRefused(_ fault: DotStuffing.Fault) -> Self {
         switch fault {
-        case .bareCarriageReturn: Self(550, EnhancedStatusCode(5, 6, 0), "Bare CR in message; lines end with CRLF")
-        case .bareLineFeed: Self(550, EnhancedStatusCode(5, 6, 0), "Bare LF in message; lines end with CRLF")
-        case .nul: Self(550, EnhancedStatusCode(5, 6, 0), "NUL in message")
+        case .bareCarriageReturn: Self(550, EnhancedStatusCode(5, 6, 11), "Bare CR in message; lines end with CRLF")
+        case .bareLineFeed: Self(550, EnhancedStatusCode(5, 6, 11), "Bare LF in message; lines end with CRLF")
+        case .nul: Self(550, EnhancedStatusCode(5, 6, 11), "NUL in message")
         }
     }
 
@@ -115,11 +104,6 @@ extension Reply {
     package static func challenge(_ base64: String) -> Self { Self(334, base64) }
 
     package static let authenticationRequired = Self(530, EnhancedStatusCode(5, 7, 0), "Authentication required")
-    package static let mechanismTooWeak = Self(
-        534,
-        EnhancedStatusCode(5, 7, 9),
-        "Authentication mechanism is too weak"
-    )
     package static let credentialsInvalid = Self(
         535,
         EnhancedStatusCode(5, 7, 8),

@@ -4,9 +4,14 @@ import MailMessage
 import MailStorage
 
 extension SQLiteStore: MailQueue {
-    package func accept(_ acceptance: Acceptance) async throws -> AcceptanceReceipt {
+    package func accept(_ acceptance: Acceptance, report: Acceptance?) async throws -> AcceptanceReceipt {
         let incoming = IncomingAcceptance(acceptance)
-        return try await self.write(cost: incoming.message.cost) { try $0.accept(incoming) }
+        let report = report.map(IncomingAcceptance.init)
+        return try await self.write(cost: incoming.message.cost + (report?.message.cost ?? 0)) { transaction in
+            let receipt = try transaction.accept(incoming)
+            if let report { _ = try transaction.accept(report) }
+            return receipt
+        }
     }
 
     /// Those longest due come first, so that none waits for ever behind others.

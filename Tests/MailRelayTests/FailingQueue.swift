@@ -20,7 +20,9 @@ struct FailingQueue: MailQueue {
 
     var feed: ChangeFeed { self.queue.feed }
     func stage(limit: Int) -> any MessageStage { self.queue.stage(limit: limit) }
-    func accept(_ acceptance: Acceptance) async throws -> AcceptanceReceipt { try await self.queue.accept(acceptance) }
+    func accept(_ acceptance: Acceptance, report: Acceptance?) async throws -> AcceptanceReceipt {
+        try await self.queue.accept(acceptance, report: report)
+    }
     func due(at time: UnixTime, excluding: Set<QueueEntryID>, limit: Int) async throws -> [QueueEntry] {
         try await self.queue.due(at: time, excluding: excluding, limit: limit)
     }

@@ -177,6 +177,21 @@ import Testing
         try await fixture.close()
     }
 
+    @Test("RFC 6152 §2: the next hop is told of octets above 127, though the client did not say so")
+    func undeclaredOctets() async throws {
+        let fixture = try await Fixture()
+        for (content, isEightBit) in [("Subject: x\r\n\r\ntext", false), ("Subject: x\r\n\r\nüx", true)] {
+            try await fixture.connect(.submissions, peer: .secure) { client in
+                try await client.logIn("ann@example.org")
+                try await client.begin(from: "ann@example.org", to: "fred@example.net")
+                try await client.ask("DATA")
+                #expect(try await client.ask("\(content)\r\n.").hasPrefix("250 "))
+            }
+            #expect(try await fixture.queue().last?.isEightBit == isEightBit)
+        }
+        try await fixture.close()
+    }
+
     @Test("A client that hangs up at any octet before the end has sent nothing")
     func cutOff() async throws {
         let fixture = try await Fixture()

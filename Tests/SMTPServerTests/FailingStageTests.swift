@@ -36,9 +36,9 @@ private final class FailingQueue: MailQueue {
 
     var feed: ChangeFeed { self.base.feed }
     func stage(limit: Int) -> any MessageStage { Stage(base: self.base.stage(limit: limit), room: self.room) }
-    func accept(_ acceptance: Acceptance) async throws -> AcceptanceReceipt {
+    func accept(_ acceptance: Acceptance, report: Acceptance?) async throws -> AcceptanceReceipt {
         if let error = self.acceptError { throw error }
-        return try await self.base.accept(acceptance)
+        return try await self.base.accept(acceptance, report: report)
     }
     func due(at time: UnixTime, excluding: Set<QueueEntryID>, limit: Int) async throws -> [QueueEntry] { [] }
     func nextAttempt(after time: UnixTime) async throws -> UnixTime? { nil }
@@ -94,5 +94,50 @@ private final class FailingQueue: MailQueue {
             #expect(try await self.send(fixture) == expected)
             try await fixture.close()
         }
+    }
+
+    @Test("RFC 3030 §2: chunks that are behind a failed one in the pipeline fail as it did")
+    func pipelinedChunks() async throws {
+        let fixture = try await Fixture(queue: { FailingQueue($0, room: 180) })
+        let full = "452 4.3.1 Insufficient system storage"
+        try await fixture.connect { client in
+            try await client.ask("EHLO client.example.com")
+            try await client.begin(to: "ann@example.org")
+            // 503 for the last one would be a permanent failure of the message.
+            client.send("BDAT 12\r\nSubject: x\r\nBDAT 2\r\n\r\nBDAT 6\r\ntext\r\nBDAT 0 LAST\r\n")
+            var replies: [String] = []
+            for _ in 0..<4 { replies.append(try await client.reply()) }
+            #expect(replies.drop { $0.hasPrefix("250 ") } == Array(repeating: full, count: replies.count)[...])
+            #expect(try await client.ask("BDAT 0 LAST") == "503 5.5.1 Send MAIL first")
+            for reset in ["RSET", "EHLO client.example.com", "MAIL FROM:<eve@example.net>"] {
+                try await client.begin(to: "ann@example.org")
+                #expect(try await client.ask("BDAT 40\r\n\(String(repeating: "x", count: 38))") == full)
+                #expect(try await client.ask("RCPT TO:<ann@example.org>") == "503 5.5.1 Send MAIL first")
+                #expect(try await client.ask("BDAT 0") == full)
+                #expect(try await client.ask(reset).hasPrefix("250 "))
+                #expect(try await client.ask("BDAT 0 LAST").hasPrefix(reset.hasPrefix("MAIL") ? "554 " : "503 "))
+            }
+        }
+        #expect(try await fixture.acceptedCount() == 0)
+        try await fixture.close()
+    }
+
+    @Test("A recipient whose account is removed meanwhile: 4xx, since the others are to get the message")
+    func removed() async throws {
+        let fixture = try await Fixture()
+        try await fixture.connect { client in
+            try await client.ask("EHLO client.example.com")
+            try await client.begin(to: "ann@example.org", "bob@example.org")
+            try await fixture.store.removeAccount("bob@example.org")
+            try await client.ask("DATA")
+            #expect(try await client.ask("Subject: x\r\n\r\n.").hasPrefix("451 4.2.0 "))
+            #expect(try await fixture.inbox(of: fixture.ann).isEmpty)
+            try await client.begin(to: "ann@example.org")
+            #expect(try await client.ask("RCPT TO:<bob@example.org>").hasPrefix("550 5.1.1 "))
+            try await client.ask("DATA")
+            #expect(try await client.ask("Subject: x\r\n\r\n.").hasPrefix("250 "))
+        }
+        #expect(try await fixture.inbox(of: fixture.ann).count == 1)
+        try await fixture.close()
     }
 }

@@ -23,6 +23,7 @@ final class Fixture: Sendable {
     init(
         clock: TestClock = TestClock(),
         configure: (inout SMTPService.Options) throws -> Void = { _ in },
+        work: PasswordWork = PasswordWork(width: 2),
         queue: (SQLiteStore) -> any MailQueue = { $0 }
     ) async throws {
         self.clock = clock
@@ -48,8 +49,7 @@ final class Fixture: Sendable {
             options: options,
             directory: store,
             queue: queue(store),
-            credentials: CredentialSource(unknownUserKey: Array(repeating: 7, count: 32), work: PasswordWork(width: 2))
-            {
+            credentials: CredentialSource(unknownUserKey: Array(repeating: 7, count: 32), work: work) {
                 guard let (account, text) = try await store.credential(for: $0) else { return nil }
                 return PasswordVerifier(parsing: text).map { StoredCredential(identity: account, verifier: $0) }
             },

@@ -2,6 +2,7 @@
 
 import MailConnection
 import MailStorage
+import SQLiteStorage
 import TestSupport
 import Testing
 
@@ -79,6 +80,20 @@ import Testing
         }
         #expect(try await fixture.inbox(of: fixture.ann).count == 1)
         #expect(try await fixture.inbox(of: fixture.bob).count == 1)
+        try await fixture.close()
+    }
+
+    @Test("A session outlives its account, the right to send does not")
+    func removedAccount() async throws {
+        let fixture = try await Fixture()
+        try await fixture.connect(.submissions, peer: .secure) { client in
+            try await client.logIn("ann@example.org")
+            try await client.begin(from: "", to: "fred@example.net")
+            try await client.ask("RSET")
+            try await fixture.store.removeAccount("ann@example.org")
+            #expect(try await client.ask("MAIL FROM:<ann@example.org>").hasPrefix("553 "))
+            #expect(try await client.ask("MAIL FROM:<>").hasPrefix("553 "))
+        }
         try await fixture.close()
     }
 }

@@ -11,13 +11,19 @@ import Testing
 /// What transcripts cannot say: before the greeting, and which reply goes out with which.
 @Suite("Sessions") struct SMTPSessionTests {
     /// Runs a session whose client has sent `text` before it begins, and hangs up when it has got so many lines.
-    private func run(_ fixture: Fixture, _ role: SMTPRole, _ text: String, lines: Int) async throws -> [String] {
+    private func run(
+        _ fixture: Fixture,
+        _ role: SMTPRole,
+        peer: Peer = Peer(address: "192.0.2.7"),
+        _ text: String,
+        lines: Int
+    ) async throws -> [String] {
         let received = ReceivedOctets()
         let writes = Writes()
         let service = fixture.service
         try await withThrowingTaskGroup { group in
             let (server, client) = PipeConnection<SMTPNote>.make(
-                peer: Peer(address: "192.0.2.7"),
+                peer: peer,
                 security: Transcript.security,
                 deliver: { octets in
                     await writes.add(String(decoding: octets, as: UTF8.self))
@@ -117,6 +123,23 @@ import Testing
         try await fixture.close()
     }
 
+    @Test("RFC 1047: that a message was accepted is said before the next one is begun, also in a pipeline")
+    func acceptedAtOnce() async throws {
+        let fixture = try await Fixture()
+        let response = String(decoding: SASLEncoding.encode(Array("\0ann@example.org\0secret".utf8)), as: UTF8.self)
+        let message = "MAIL FROM:<ann@example.org>\r\nRCPT TO:<bob@example.org>\r\nBDAT 2 LAST\r\n\r\n"
+        let writes = try await self.run(
+            fixture,
+            .submissions,
+            peer: .secure,
+            "EHLO c.example\r\nAUTH PLAIN \(response)\r\n\(message)\(message)",
+            lines: 17
+        )
+        let replies = "250 2.1.0 Sender OK\r\n250 2.1.5 Recipient OK\r\n250 2.0.0 Accepted as abababababababab\r\n"
+        #expect(writes.suffix(2) == [replies, replies])
+        try await fixture.close()
+    }
+
     @Test("RFC 3207 §6: what came in clear text behind STARTTLS is dropped, wherever the octets are cut")
     func injection() async throws {
         let fixture = try await Fixture()
@@ -125,6 +148,55 @@ import Testing
             let writes = try await self.run(fixture, .submission, String(octets.prefix(cut)), lines: 2)
             #expect(writes == ["220 mx.example.org ESMTP Service ready\r\n", "220 2.0.0 Ready to start TLS\r\n"])
         }
+        try await fixture.close()
+    }
+
+    @Test("A message that comes behind a DATA that was refused is not taken for commands")
+    func contentBehindRefusedData() async throws {
+        let fixture = try await Fixture()
+        let response = String(decoding: SASLEncoding.encode(Array("\0ann@example.org\0secret".utf8)), as: UTF8.self)
+        // Whoever wrote the text would send in the name of whoever submits it.
+        let content = "MAIL FROM:<ann@example.org>\r\nRCPT TO:<fred@example.net>\r\nDATA\r\nSubject: x\r\n.\r\n"
+        for refused in ["DATA\r\n", "MAIL FROM:<ann@example.org>\r\nDATA\r\n", "DATA x\r\n"] {
+            let writes = try await self.run(
+                fixture,
+                .submissions,
+                peer: .secure,
+                "EHLO c.example\r\nAUTH PLAIN \(response)\r\n\(refused)\(content)",
+                lines: 12
+            )
+            #expect(writes.last?.split(separator: "\r\n").last?.hasPrefix("5") == true)
+        }
+        #expect(try await fixture.queue().isEmpty)
+        // A client that sends its message too early, but is welcome to it, is understood.
+        _ = try await self.run(
+            fixture,
+            .submissions,
+            peer: .secure,
+            "EHLO c.example\r\nAUTH PLAIN \(response)\r\n\(content)",
+            lines: 14
+        )
+        #expect(try await fixture.queue().count == 1)
+        try await fixture.close()
+    }
+
+    @Test("RFC 3207 §4.1: after a failed handshake nothing more is said or heard")
+    func failedHandshake() async throws {
+        let fixture = try await Fixture()
+        let received = ReceivedOctets()
+        // A pipe without TLS: the handshake fails.
+        let (server, client) = PipeConnection<SMTPNote>.make(
+            peer: Peer(address: "192.0.2.7"),
+            deliver: { received.append($0) }
+        )
+        client.send(Array("STARTTLS\r\n".utf8))
+        client.send(Array("NOOP\r\n".utf8))
+        client.close()
+        var session = SMTPSession(connection: server, service: fixture.service, role: .submission)
+        try await session.run()
+        received.close()
+        let answers = String(decoding: try await received.all(), as: UTF8.self)
+        #expect(answers == "220 mx.example.org ESMTP Service ready\r\n")
         try await fixture.close()
     }
 
@@ -235,13 +307,16 @@ import Testing
         try await fixture.connect(.submissions, peer: .secure) { client in
             try await client.ask("EHLO c.example")
             #expect(try await client.ask(padded).hasPrefix("535 "))
-            #expect(try await client.ask("NOOP \(String(repeating: "x", count: 13_000))").hasPrefix("500 5.5.6 "))
+            #expect(try await client.ask("NOOP \(String(repeating: "x", count: 13_000))").hasPrefix("500 5.5.2 "))
+            #expect(try await client.ask("AUTH PLAIN").hasPrefix("334"))
+            // 5.5.6 is about responses, and nothing else.
+            #expect(try await client.ask(String(repeating: "x", count: 13_000)).hasPrefix("500 5.5.6 "))
             try await client.logIn("ann@example.org")
-            #expect(try await client.ask(padded).hasPrefix("500 5.5.6 "))
+            #expect(try await client.ask(padded).hasPrefix("500 5.5.2 "))
         }
         try await fixture.connect(.exchange, peer: .secure) { client in
             let reply = try await client.ask(padded)
-            #expect(reply.hasPrefix("500 5.5.6 "))
+            #expect(reply.hasPrefix("500 5.5.2 "))
         }
         try await fixture.close()
     }

@@ -63,10 +63,4 @@ import Testing
         #expect(try EmailAddress(parsing: "a@B") == EmailAddress(parsing: "a@b"))
         #expect(try EmailAddress(parsing: "A@b") != EmailAddress(parsing: "a@b"))
     }
-
-    @Test("The postmaster is known in any case")
-    func postmaster() throws {
-        #expect(try EmailAddress(parsing: "pOstmaster@b").isPostmaster)
-        #expect(try !EmailAddress(parsing: "postmaster1@b").isPostmaster)
-    }
 }

@@ -93,6 +93,13 @@ private func replies(_ buffers: [[UInt8]]) throws -> [Reply] {
 }
 
 @Suite("RFC 5321 §4.1.1.1 EHLO replies") struct EHLOReplyTests {
+    @Test("A parameter that is said again is kept once, also within a line")
+    func repeated() throws {
+        let reply = Reply(250, nil, ["mx", "AUTH PLAIN PLAIN LOGIN", "AUTH=LOGIN PLAIN XOAUTH", "AUTH"])
+        let ehlo = try #require(EHLOReply(reply))
+        #expect(ehlo.extensions == ["AUTH": ["PLAIN", "LOGIN", "XOAUTH"]])
+    }
+
     @Test("Keywords and parameters")
     func extensions() throws {
         let reply = Reply(

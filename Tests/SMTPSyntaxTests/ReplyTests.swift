@@ -75,15 +75,16 @@ import Testing
         arguments: [
             Reply.closing("a.example"), .notAvailable("a.example"), .timedOut("a.example"), .noService,
             .readyToStartTLS, .mustStartTLS, .senderOK,
-            .recipientOK, .cannotVerify, .commandUnrecognized, .lineTooLong, .bareLineEnd, .syntaxError,
+            .recipientOK, .cannotVerify, .commandUnrecognized, .lineTooLong, .bareLineEnd,
+            .syntaxError(SyntaxError(expected: "Reverse-path")),
             .commandNotImplemented,
-            .badSequence, .parameterNotImplemented, .parametersNotRecognized, .mailboxUnavailable,
+            .parametersNotRecognized, .mailboxUnavailable,
             .mailboxNameNotAllowed, .relayingDenied,
-            .needsSMTPUTF8, .tooManyRecipients, .noValidRecipients, .insufficientStorage, .mailboxFull, .messageTooBig,
+            .needsSMTPUTF8, .tooManyRecipients, .noValidRecipients, .insufficientStorage, .messageTooBig,
             .localError,
-            .transactionFailed, .binaryNeedsChunks, .contentRefused(.nul), .contentRefused(.bareLineFeed),
+            .binaryNeedsChunks, .contentRefused(.nul), .contentRefused(.bareLineFeed),
             .contentRefused(.bareCarriageReturn),
-            .authenticated, .authenticationRequired, .mechanismTooWeak, .credentialsInvalid, .authenticationUnavailable,
+            .authenticated, .authenticationRequired, .credentialsInvalid, .authenticationUnavailable,
             .authenticationCancelled, .needsEncryption,
         ]
     )

@@ -26,6 +26,34 @@ import Testing
         )
     }
 
+    /// RFC 3461 §5.2.3: the report of delivery is as durable as the delivery.
+    @Test func acceptsTheReportInTheSameTransaction() async throws {
+        let test = try TestStore()
+        let (ann, bob) = (try await test.account(), try await test.account("bob@example.org"))
+        let before = test.store.figures.commits
+        let receipt = try await test.store.accept(
+            try await Self.acceptance(test, "mail", local: [ann.account]),
+            report: try await Self.acceptance(test, "report", local: [bob.account], remote: ["x"])
+        )
+        #expect(test.store.figures.commits == before + 1)
+        #expect(receipt.entry == nil, "the entry is the report's")
+        #expect(try await test.store.entries(after: nil, limit: 9).count == 1)
+        #expect(try await ann.messages([1], in: ann.inbox.id, including: MessageParts()).count == 1)
+        #expect(try await bob.messages([1], in: bob.inbox.id, including: MessageParts()).count == 1)
+        try await test.verify()
+    }
+
+    @Test func acceptsNothingIfTheReportCannotBe() async throws {
+        let test = try TestStore()
+        let ann = try await test.account()
+        let acceptance = try await Self.acceptance(test, "mail", local: [ann.account], remote: ["x"])
+        let report = try await Self.acceptance(test, "report", local: [AccountID(rawValue: 999)])
+        await #expect(throws: StoreError.self) { try await test.store.accept(acceptance, report: report) }
+        #expect(try await ann.status(of: ann.inbox.id).messages == 0)
+        #expect(try await test.store.entries(after: nil, limit: 9).isEmpty)
+        try await test.verify()
+    }
+
     @Test func deliversAndQueuesAtOnce() async throws {
         let test = try TestStore()
         let (ann, bob) = (try await test.account(), try await test.account("bob@example.org"))

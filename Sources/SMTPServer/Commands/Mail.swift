@@ -31,9 +31,9 @@ struct MailCommand: SMTPCommand {
 
     /// Our users write under their own names only (RFC 6409 §6.1); anybody may send reports, whose reverse-path is null.
     private func checkSender(_ view: SMTPView) async throws {
-        guard let account = view.account, let address = self.path.address else { return }
-        guard try await view.service.directory.mayUse(address.description, account: account.id) else {
-            throw Reply.notYours
-        }
+        guard let account = view.account else { return }
+        // With a null reverse-path the question remains whether the account is still there.
+        let address = self.path.address?.description ?? account.address
+        guard try await view.service.directory.mayUse(address, account: account.id) else { throw Reply.notYours }
     }
 }

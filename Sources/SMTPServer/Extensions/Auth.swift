@@ -24,23 +24,17 @@ enum Auth: SMTPExtension {
     static var commands: [any SMTPCommand.Type] { [AuthCommand.self] }
 }
 
+/// AUTH, RFC 4954 §4: begins an exchange.
 struct AuthCommand: SMTPCommand {
     static let name = "AUTH"
 
     private let mechanism: String
-    /// Nil if there was none; an empty one is not nil.
-    private let initialResponse: [UInt8]?
+    /// As it was sent; nil if there was none.
+    private let initialResponse: ArraySlice<UInt8>?
 
     // AUTH mechanism [initial-response]
     init(_ parser: inout CommandParser) throws(SyntaxError) {
-        let (mechanism, response) = try parser.authentication()
-        self.mechanism = mechanism
-        guard let response else {
-            self.initialResponse = nil
-            return
-        }
-        guard let decoded = SASLEncoding.decodeInitialResponse(response) else { throw SyntaxError(expected: "base64") }
-        self.initialResponse = decoded
+        (self.mechanism, self.initialResponse) = try parser.authentication()
     }
 
     func run(_ view: SMTPView) throws -> Outcome {
@@ -54,6 +48,17 @@ struct AuthCommand: SMTPCommand {
             }
             throw Reply.needsEncryption
         }
-        return Outcome(nil, .authenticate(mechanism: self.mechanism, initialResponse: self.initialResponse))
+        return Outcome(nil, .authenticate(mechanism: self.mechanism, initialResponse: try self.decodedResponse()))
+    }
+
+    /// The initial response; nil if there was none, an empty one is not nil.
+    ///
+    /// RFC 4954 §4: what is not base64 gets the same answer as it does behind a challenge.
+    private func decodedResponse() throws -> [UInt8]? {
+        guard let response = self.initialResponse else { return nil }
+        guard let decoded = SASLEncoding.decodeInitialResponse(response) else {
+            throw Reply(SASLFailure.malformed(expected: "base64"))
+        }
+        return decoded
     }
 }

@@ -11,6 +11,7 @@ enum Chunking: SMTPExtension {
     static var commands: [any SMTPCommand.Type] { [BdatCommand.self] }
 }
 
+/// BDAT, RFC 3030 §2: one chunk of the message.
 struct BdatCommand: SMTPCommand {
     static let name = "BDAT"
     static let isLastInGroup = false
@@ -25,7 +26,7 @@ struct BdatCommand: SMTPCommand {
     func run(_ view: SMTPView) -> Outcome { Outcome(nil, .chunk(self.chunk, refusal: Self.refusal(view))) }
 
     private static func refusal(_ view: SMTPView) -> Reply? {
-        guard let transaction = view.transaction else { return .mailFirst }
+        guard let transaction = view.transaction else { return view.chunkFailure ?? .mailFirst }
         return transaction.recipients.isEmpty ? .noValidRecipients : nil
     }
 }

@@ -15,6 +15,7 @@ enum StartTLS: SMTPExtension {
     static var commands: [any SMTPCommand.Type] { [StartTLSCommand.self] }
 }
 
+/// STARTTLS, RFC 3207 §4.
 struct StartTLSCommand: SMTPCommand {
     static let name = "STARTTLS"
 
