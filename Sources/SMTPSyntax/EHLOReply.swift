@@ -4,7 +4,10 @@
 package struct EHLOReply: Hashable, Sendable {
     /// The name the server gives itself; empty if it gives none.
     package let domain: String
-    /// The parameters of each extension, by keyword in upper case.
+    /// The most parameters of one extension that are looked at: reading stays linear whatever a server says.
+    package static let parameterLimit = 100
+
+    /// The parameters of each extension, by keyword in upper case; no more than ``parameterLimit``.
     package let extensions: [String: [String]]
 
     /// Reads the lines of a positive reply to EHLO.
@@ -25,8 +28,9 @@ package struct EHLOReply: Hashable, Sendable {
             guard let name = keyword.first, name.allSatisfy({ $0.isLetterOrDigit || $0 == .hyphen }) else { continue }
             if keyword.count > 1 { words = [String(decoding: keyword[1], as: UTF8.self)] + words }
             let key = String(decoding: name.map(\.asciiUppercased), as: UTF8.self)
-            let known = extensions[key] ?? []
-            extensions[key] = known + words.filter { !known.contains($0) }
+            var known = extensions[key] ?? []
+            for word in words where known.count < Self.parameterLimit && !known.contains(word) { known.append(word) }
+            extensions[key] = known
         }
         self.domain = reply.lines.first.map { String($0.prefix { $0 != " " }) } ?? ""
         self.extensions = extensions
