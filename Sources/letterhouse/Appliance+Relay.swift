@@ -8,6 +8,7 @@ import MailRelay
 import MailStorage
 import NIOCore
 import SASLMechanisms
+import SMTPSyntax
 import SQLiteStorage
 
 extension Appliance {
@@ -16,6 +17,7 @@ extension Appliance {
         let settings = self.settings.relay
         var options = RelayService.Options()
         options.hostname = self.settings.hostname
+        options.ownAddresses = self.ownAddresses(port: settings.port)
         options.smarthost = settings.smarthost.map(Smarthost.init)
         options.schedule = RetrySchedule(firstPause: settings.retryAfter)
         options.lifetime = settings.lifetime
@@ -41,6 +43,13 @@ extension Appliance {
             work: PasswordWork(width: 1),
             time: time
         )
+    }
+
+    /// Where a connection to the port would reach ourselves: mail there would go round for ever.
+    private func ownAddresses(port: Int) -> @Sendable () -> Set<IPAddress> {
+        let sockets = ["smtp", "submission", "submissions"].flatMap { self.sockets[$0] ?? [] }
+        let addresses = ListeningAddresses(of: sockets, port: port)
+        return { Set(addresses.current.compactMap { try? IPAddress(parsing: $0) }) }
     }
 }
 
@@ -89,9 +98,8 @@ private struct NetworkResolver: NameResolver {
 
     func mailExchangers(of domain: String) async throws(ResolutionFailure) -> [(preference: Int, name: String)] {
         do {
-            let exchangers = try await self.resolver.mailExchangers(of: domain)
-            guard !exchangers.contains(where: \.isNull) else { throw ResolutionFailure.nullMX }
-            return exchangers.map { ($0.preference, $0.name) }
+            // What a null MX means is the router's business.
+            return try await self.resolver.mailExchangers(of: domain).map { ($0.preference, $0.name) }
         } catch {
             throw ResolutionFailure(error)
         }
@@ -109,7 +117,6 @@ private struct NetworkResolver: NameResolver {
 extension ResolutionFailure {
     fileprivate init(_ error: any Error) {
         switch error {
-        case let failure as ResolutionFailure: self = failure
         case let error as ResolutionError where error.isPermanent: self = .noSuchDomain
         case ResolutionError.bogus(let reason), ResolutionError.temporaryFailure(let reason): self = .temporary(reason)
         default: self = .temporary("\(error)")
