@@ -17,6 +17,8 @@ struct BounceReport: Sendable {
     let items: [Item]
     let options: RelayService.Options
     let now: UnixTime
+    /// The domain whose postmaster answers for the report, unless the options name one.
+    let domain: String
 
     // MARK: Who is told what
 
@@ -46,39 +48,51 @@ struct BounceReport: Sendable {
             && self.entry.size - self.entry.relayFrom <= self.options.fullReportLimit
     }
 
-    /// The report as it is staged, behind ``returnPath``.
+    /// The report as it is staged, behind ``returnPath``; without the message if that is lost.
     ///
-    /// Throws ``StoreError`` if the message cannot be read.
+    /// Throws ``StoreError`` if the message cannot be read now.
     func composed(
         to sender: EmailAddress,
         from queue: any MailQueue,
         random: RandomSource
     ) async throws -> [UInt8] {
-        let content = QueuedContent(self.entry, in: queue)
-        let original = self.returnsFull ? try await content.prefix(content.size) : try await content.header()
-        let domain = Array(self.options.hostname.utf8)
+        let original = try await self.original(from: queue)
         let postmaster = self.options.postmaster
         var report = DeliveryReport(
             from: AddressMailbox(
                 name: Array("Mail Delivery System".utf8),
                 localPart: Array((postmaster?.localPart ?? "postmaster").utf8),
-                domain: postmaster.map { Array($0.domain.utf8) } ?? domain
+                domain: Array((postmaster?.domain ?? self.domain).utf8)
             ),
             to: AddressMailbox(localPart: Array(sender.localPart.utf8), domain: Array(sender.domain.utf8)),
             subject: self.subject,
-            text: self.text,
+            text: self.text(hasOriginal: original != nil),
             date: MessageDate(time: self.now),
-            messageID: .generate(time: self.now, random: random.octets(12), domain: domain),
+            messageID: .generate(
+                time: self.now,
+                random: random.octets(12),
+                domain: Array(self.options.hostname.utf8)
+            ),
             boundary: random.hexadecimal(16),
             reportingMTA: self.options.hostname,
             recipients: self.items.map(self.recipient),
-            original: self.returnsFull ? .message : .header
+            original: self.returnsFull && original != nil ? .message : .header
         )
         report.originalEnvelopeID = self.entry.envelopeID
         report.arrivalDate = MessageDate(time: self.entry.receivedAt)
         // RFC 6533: only who has such an address can be sent such a report.
         report.isInternationalized = !sender.isASCII
-        return Self.returnPath + report.composed(original: original)
+        return Self.returnPath + report.composed(original: original ?? [])
+    }
+
+    /// What of the message goes along; nil if the store has lost it, which its sender must hear of all the same.
+    private func original(from queue: any MailQueue) async throws -> [UInt8]? {
+        let content = QueuedContent(self.entry, in: queue)
+        do {
+            return self.returnsFull ? try await content.prefix(content.size) : try await content.header()
+        } catch StoreError.corrupt, StoreError.notFound, StoreError.expunged {
+            return nil
+        }
     }
 
     private func recipient(_ item: Item) -> DeliveryReport.Recipient {
@@ -119,7 +133,7 @@ struct BounceReport: Sendable {
         return self.has(.delayed) ? "Delayed mail, still being tried" : "Mail was passed on"
     }
 
-    private var text: String {
+    private func text(hasOriginal: Bool) -> String {
         var text = "This is the mail system at \(self.options.hostname).\n"
         let retryUntil = MessageDate(time: self.entry.expiry(self.options)).formatted
         let sections: [(DeliveryReport.Action, String)] = [
@@ -137,6 +151,7 @@ struct BounceReport: Sendable {
                 text += "\n  \(Self.address(item.recipient.recipient))\n    \(item.status.description)\n"
             }
         }
+        guard hasOriginal else { return text + "\nYour message itself cannot be read any more.\n" }
         return text + "\n\(self.returnsFull ? "Your message" : "The header of your message") is attached.\n"
     }
 }
