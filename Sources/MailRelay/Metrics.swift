@@ -8,6 +8,13 @@ enum Metrics {
     private static let attempts = Meter(label: "letterhouse_relay_attempts")
     private static let waiting = Gauge(label: "letterhouse_relay_waiting_messages")
     private static let reports = Counter(label: "letterhouse_relay_reports_total")
+    private static let delivered = Self.recipients("delivered")
+    private static let failed = Self.recipients("failed")
+    private static let deferred = Self.recipients("deferred")
+
+    private static func recipients(_ result: String) -> Counter {
+        Counter(label: "letterhouse_relay_recipients_total", dimensions: [("result", result)])
+    }
 
     /// Attempts that run now.
     static func attemptBegan() { Self.attempts.increment() }
@@ -19,14 +26,12 @@ enum Metrics {
     /// Reports to senders.
     static func countReport() { Self.reports.increment() }
 
-    /// Recipients by what an attempt came to.
+    /// Recipients by what became of them.
     static func count(_ result: DeliveryOutcome.Result) {
-        let name =
-            switch result {
-            case .delivered: "delivered"
-            case .failed: "failed"
-            case .deferred: "deferred"
-            }
-        Counter(label: "letterhouse_relay_recipients_total", dimensions: [("result", name)]).increment()
+        switch result {
+        case .delivered: Self.delivered.increment()
+        case .failed: Self.failed.increment()
+        case .deferred: Self.deferred.increment()
+        }
     }
 }
