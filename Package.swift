@@ -140,7 +140,7 @@ let package = Package(
         // Tests.
         .target(
             name: "TestSupport",
-            dependencies: ["MailConnection"],
+            dependencies: ["MailConnection", .product(name: "Logging", package: "swift-log")],
             path: "Tests/TestSupport",
             swiftSettings: testing
         ),
@@ -165,7 +165,7 @@ let package = Package(
         .testTarget(
             name: "MailNetworkTests",
             dependencies: [
-                "MailNetwork", "MailConnection", "Cryptography",
+                "MailNetwork", "MailConnection", "Cryptography", "TestSupport",
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 import MailConnection
 import NIOCore
 import NIOPosix
+import Synchronization
 
 /// Opens outgoing connections, for the relay.
 package struct Connector: Sendable {
@@ -30,10 +32,9 @@ package struct Connector: Sendable {
     ///   - timeout: how long connecting may take; a TLS handshake has a deadline of its own.
     ///   - security: how TLS comes to the connection.
     ///   - notes: what the session posts to itself.
-    ///   - body: the session. When its task is cancelled, the socket is closed at once.
+    ///   - body: the session. When its task is cancelled, also while it is connecting, the socket is closed at once.
     /// - Returns: what `body` returns.
-    /// - Throws: `IOError` and `ChannelError.connectTimeout` if there is no connection; `TLSFailure` and
-    ///   ``HandshakeBelated`` if there is no implicit TLS; what `body` throws.
+    /// - Throws: ``NoConnection``; `TLSFailure` and ``HandshakeBelated`` if there is no implicit TLS; what `body` throws.
     package func withConnection<Note: Sendable, Result>(
         to address: String,
         port: Int,
@@ -55,17 +56,68 @@ package struct Connector: Sendable {
         if let source {
             bootstrap = bootstrap.bind(to: try SocketAddress(ipAddress: source, port: 0))
         }
-        let socket = try await bootstrap.connect(to: target) { channel in
-            channel.eventLoop.makeCompletedFuture {
-                try MailSocket<Note>(
-                    on: channel,
-                    peer: Peer(socketAddress: target),
-                    role: role,
-                    isImplicit: isImplicit,
-                    deadlines: deadlines
-                )
+        let opening = Opening()
+        let socket: MailSocket<Note>
+        do {
+            socket = try await withTaskCancellationHandler {
+                try await bootstrap.connect(to: target) { channel in
+                    opening.begin(channel)
+                    return channel.eventLoop.makeCompletedFuture {
+                        try MailSocket<Note>(
+                            on: channel,
+                            peer: Peer(socketAddress: target),
+                            role: role,
+                            isImplicit: isImplicit,
+                            deadlines: deadlines
+                        )
+                    }
+                }
+            } onCancel: {
+                opening.cancel()
             }
+        } catch {
+            throw NoConnection(error)
         }
         return try await socket.withConnection(body)
+    }
+}
+
+/// A socket that is being connected, which nobody else could cut off.
+private final class Opening: Sendable {
+    private struct State {
+        var channel: (any Channel)?
+        var isCancelled = false
+    }
+
+    private let state = Mutex(State())
+
+    func begin(_ channel: any Channel) {
+        let isCancelled = self.state.withLock { state in
+            state.channel = channel
+            return state.isCancelled
+        }
+        if isCancelled { channel.close(promise: nil) }
+    }
+
+    func cancel() {
+        let channel = self.state.withLock { state in
+            state.isCancelled = true
+            return state.channel
+        }
+        channel?.close(promise: nil)
+    }
+}
+
+/// Nobody answers there, in words for logs and reports.
+package struct NoConnection: Error, Sendable, Equatable, CustomStringConvertible {
+    package let description: String
+
+    init(_ error: any Error) {
+        self.description =
+            switch error {
+            case let error as IOError: unsafe String(cString: strerror(error.errnoCode))
+            case ChannelError.connectTimeout(let limit): "no answer within \(limit.nanoseconds / 1_000_000_000) seconds"
+            default: "\(error)"
+            }
     }
 }

@@ -148,4 +148,6 @@ package struct SocketDeadlines: Sendable {
 }
 
 /// The peer did not take what was written within the write deadline.
-package struct PeerStalled: Error, Equatable {}
+package struct PeerStalled: Error, Equatable, CustomStringConvertible {
+    package var description: String { "what was sent was not taken in time" }
+}

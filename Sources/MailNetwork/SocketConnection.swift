@@ -148,10 +148,16 @@ package struct SocketConnection<Note: Sendable>: Connection {
 }
 
 /// TLS was asked for where there is none, or a second time.
-package struct TLSNotOffered: Error, Equatable {}
+package struct TLSNotOffered: Error, Equatable, CustomStringConvertible {
+    package var description: String { "there is no TLS on this connection, or there is already" }
+}
 
 /// A server sent clear text between its reply to STARTTLS and the handshake (response injection).
-package struct ClearTextBehindSTARTTLS: Error, Equatable {}
+package struct ClearTextBehindSTARTTLS: Error, Equatable, CustomStringConvertible {
+    package var description: String { "clear text came where the handshake was to begin" }
+}
 
 /// The peer hung up before the session could begin, or TLS be established.
-package struct PeerGone: Error, Equatable {}
+package struct PeerGone: Error, Equatable, CustomStringConvertible {
+    package var description: String { "the other side hung up" }
+}

@@ -274,7 +274,9 @@ final class TLSHandler: ChannelDuplexHandler {
 }
 
 /// The TLS handshake was not complete in time.
-package struct HandshakeBelated: Error, Equatable {}
+package struct HandshakeBelated: Error, Equatable, CustomStringConvertible {
+    package var description: String { "the handshake took too long" }
+}
 
 /// TLS is established; fired inwards by ``TLSHandler`` before the first plaintext.
 struct TLSEstablished: Sendable {

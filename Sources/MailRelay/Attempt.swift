@@ -7,8 +7,8 @@ import SMTPSyntax
 
 /// One attempt to relay one message to one destination: asks host after host until each recipient has a verdict.
 ///
-/// It writes nothing down: verdicts are handed over as soon as they are there, before anything else is said to the
-/// host, so that a message that was taken is not sent again (RFC 1047).
+/// It writes nothing down. Who got the message is handed over at once, before anything else is said to the host, so that
+/// it is not sent again (RFC 1047). What did not work is handed over all at the end, so that its sender gets one report.
 struct Attempt: Sendable {
     /// What was learned about the destination.
     enum Outcome: Sendable, Hashable {
@@ -31,7 +31,26 @@ struct Attempt: Sendable {
     func run() async throws -> Outcome {
         Metrics.attemptBegan()
         defer { Metrics.attemptEnded() }
-        guard let plan = try await self.plan() else { return .undecided }
+        var findings = Findings()
+        let outcome = try await self.run(&findings)
+        if !findings.verdicts.isEmpty { self.settle(findings.verdicts) }
+        return outcome
+    }
+
+    /// What has come out so far, and was not handed over.
+    private struct Findings {
+        /// By the recipients' numbers; nobody's that got the message.
+        var verdicts: [Int: Verdict] = [:]
+        /// Somebody at the destination has dealt with this very message: what went wrong then says nothing of others.
+        var isHeard = false
+
+        mutating func add(_ recipients: some Sequence<Int>, _ verdict: Verdict) {
+            for number in recipients { self.verdicts[number] = verdict }
+        }
+    }
+
+    private func run(_ findings: inout Findings) async throws -> Outcome {
+        guard let plan = try await self.plan(&findings) else { return .undecided }
         let route: Route
         do throws(RouteFailure) {
             var random = RandomSource(octets: self.service.random)
@@ -39,11 +58,11 @@ struct Attempt: Sendable {
             route = try await router.route(to: self.destination, using: &random)
         } catch {
             if Task.isCancelled { throw CancellationError() }
-            self.settle(all: plan.recipients, error.verdict)
+            findings.add(plan.recipients.map(\.number), error.verdict)
             guard case .temporary(let status) = error else { return .undecided }
             return .unreachable(status)
         }
-        return try await self.deliver(plan, along: route)
+        return try await self.deliver(plan, along: route, &findings)
     }
 
     // MARK: What there is to do
@@ -57,18 +76,15 @@ struct Attempt: Sendable {
     }
 
     /// Nil if all recipients have got their verdict already.
-    private func plan() async throws -> Plan? {
+    private func plan(_ findings: inout Findings) async throws -> Plan? {
         let recipients = self.recipients.compactMap(ClientTransaction.Recipient.init)
         let known = Set(recipients.map(\.number))
         let impossible = self.recipients.map(\.number).filter { !known.contains($0) }
-        self.settle(
-            numbers: impossible,
-            .failed(DeliveryStatus(EnhancedStatusCode(5, 1, 3), "the address is not valid"))
-        )
+        findings.add(impossible, .failed(DeliveryStatus(EnhancedStatusCode(5, 1, 3), "the address is not valid")))
         guard !recipients.isEmpty else { return nil }
         guard let reversePath = Self.reversePath(self.entry.reversePath) else {
-            self.settle(
-                all: recipients,
+            findings.add(
+                known,
                 .failed(DeliveryStatus(EnhancedStatusCode(5, 1, 7), "the sender's address is not valid"))
             )
             return nil
@@ -90,7 +106,7 @@ struct Attempt: Sendable {
                 "Message cannot be attempted",
                 metadata: ["queue_id": "\(self.entry.id.rawValue)", "error": "\(error)"]
             )
-            self.settle(all: recipients, .deferred(SessionFailure.local("the message cannot be sent now").status))
+            findings.add(known, .deferred(SessionFailure.local("the message cannot be sent now").status))
             return nil
         }
     }
@@ -107,34 +123,40 @@ struct Attempt: Sendable {
 
     // MARK: Host after host
 
-    private func deliver(_ plan: Plan, along route: Route) async throws -> Outcome {
+    private func deliver(_ plan: Plan, along route: Route, _ findings: inout Findings) async throws -> Outcome {
         var plan = plan
         var last = SessionFailure.connection("no host was asked")
-        var isRefusedByAll = !route.hops.isEmpty
-        for hop in route.hops {
-            guard let failure = try await self.deliver(&plan, to: hop) else { return .reached }
+        // Who cannot be asked now may be of another opinion. What a smarthost minds are our settings.
+        var isRefusedByAll = route.isComplete && self.smarthost == nil
+        let end = self.service.time.now() + self.service.options.timeouts.dialogue
+        for (position, hop) in route.hops.enumerated() {
+            // RFC 5321 §5.1: at least two.
+            guard position < 2 || self.service.time.now() < end else {
+                isRefusedByAll = false
+                break
+            }
+            guard let failure = try await self.deliver(&plan, to: hop, &findings) else { return .reached }
             last = SessionFailure(cause: failure.cause, status: failure.status.at(hop.description))
             isRefusedByAll = isRefusedByAll && failure.isPermanent
             if failure.cause == .local { break }
         }
-        let verdict: Verdict = isRefusedByAll ? .failed(last.status) : .deferred(last.status)
-        let hadVerdicts = plan.recipients.count < self.recipients.count
-        self.settle(all: plan.recipients, verdict)
-        switch last.cause {
-        case .local: return .undecided
-        case .transaction: return .reached
-        default: return hadVerdicts || isRefusedByAll ? .reached : .unreachable(last.status)
-        }
+        findings.add(plan.recipients.map(\.number), isRefusedByAll ? .failed(last.status) : .deferred(last.status))
+        if last.cause == .local { return .undecided }
+        return findings.isHeard || isRefusedByAll ? .reached : .unreachable(last.status)
     }
 
     /// Asks one host, again and again as long as that helps.
     ///
     /// - Returns: why recipients are left, nil if none is.
-    private func deliver(_ plan: inout Plan, to hop: Route.Hop) async throws -> SessionFailure? {
+    private func deliver(
+        _ plan: inout Plan,
+        to hop: Route.Hop,
+        _ findings: inout Findings
+    ) async throws -> SessionFailure? {
         var isClear = false
         while true {
             let before = plan.recipients.count
-            let failure = try await self.converse(&plan, hop, isClear: isClear)
+            let failure = try await self.converse(&plan, hop, &findings, isClear: isClear)
             guard !plan.recipients.isEmpty else { return nil }
             if plan.recipients.count < before { continue }
             let reason = failure ?? .outOfStep("the host takes no transaction")
@@ -147,7 +169,12 @@ struct Attempt: Sendable {
     /// One connection.
     ///
     /// - Returns: why it ended early.
-    private func converse(_ plan: inout Plan, _ hop: Route.Hop, isClear: Bool) async throws -> SessionFailure? {
+    private func converse(
+        _ plan: inout Plan,
+        _ hop: Route.Hop,
+        _ findings: inout Findings,
+        isClear: Bool
+    ) async throws -> SessionFailure? {
         var failure: SessionFailure?
         let timeouts = self.service.options.timeouts
         do {
@@ -168,7 +195,10 @@ struct Attempt: Sendable {
                     transaction.recipients = Array(plan.recipients.prefix(session.recipientLimit))
                     let (verdicts, reason) = try await session.send(transaction, plan.content)
                     plan.recipients.removeAll { verdicts[$0.number] != nil }
-                    self.settle(verdicts.mapValues { $0.at(hop.description) })
+                    self.take(verdicts.mapValues { $0.at(hop.description) }, &findings)
+                    if !verdicts.isEmpty || session.hasTakenRecipient || reason?.cause == .transaction {
+                        findings.isHeard = true
+                    }
                     failure = reason
                 }
                 await session.quit()
@@ -180,13 +210,10 @@ struct Attempt: Sendable {
         return failure
     }
 
-    private func settle(all recipients: [ClientTransaction.Recipient], _ verdict: Verdict) {
-        self.settle(numbers: recipients.map(\.number), verdict)
-    }
-
-    private func settle(numbers: [Int], _ verdict: Verdict) {
-        guard !numbers.isEmpty else { return }
-        self.settle(Dictionary(numbers.map { ($0, verdict) }) { first, _ in first })
+    private func take(_ verdicts: [Int: Verdict], _ findings: inout Findings) {
+        let delivered = verdicts.filter(\.value.isDelivered)
+        if !delivered.isEmpty { self.settle(delivered) }
+        findings.verdicts.merge(verdicts.filter { !$0.value.isDelivered }) { _, new in new }
     }
 
     // MARK: How to connect

@@ -17,6 +17,8 @@ struct BounceReport: Sendable {
     let items: [Item]
     let options: RelayService.Options
     let now: UnixTime
+    /// The domain whose postmaster answers for the report, unless the options name one.
+    let domain: String
 
     // MARK: Who is told what
 
@@ -43,30 +45,39 @@ struct BounceReport: Sendable {
             && self.entry.size - self.entry.relayFrom <= self.options.fullReportLimit
     }
 
-    /// What of the message goes along.
+    /// What of the message goes along; nil if the store has lost it.
     ///
-    /// Throws ``StoreError`` if it cannot be read.
-    func original(from queue: any MailQueue) async throws -> [UInt8] {
+    /// Throws ``StoreError`` if it cannot be read now.
+    func original(from queue: any MailQueue) async throws -> [UInt8]? {
         let content = QueuedContent(self.entry, in: queue)
-        return self.returnsFull ? try await content.prefix(content.size) : try await content.header()
+        do {
+            return self.returnsFull ? try await content.prefix(content.size) : try await content.header()
+        } catch StoreError.corrupt, StoreError.notFound, StoreError.expunged {
+            return nil
+        }
     }
 
     /// The report.
-    func report(to sender: EmailAddress, random: RandomSource) -> DeliveryReport {
-        let hostname = self.options.hostname
+    func report(to sender: EmailAddress, hasOriginal: Bool, random: RandomSource) -> DeliveryReport {
+        let postmaster = self.options.postmaster
         var report = DeliveryReport(
-            from: self.options.postmaster.map {
-                DeliveryReport.mailSystem(localPart: $0.localPart, domain: $0.domain)
-            } ?? DeliveryReport.mailSystem(domain: hostname),
+            from: DeliveryReport.mailSystem(
+                localPart: postmaster?.localPart ?? "postmaster",
+                domain: postmaster?.domain ?? self.domain
+            ),
             to: AddressMailbox(localPart: Array(sender.localPart.utf8), domain: Array(sender.domain.utf8)),
             subject: self.subject,
-            text: self.text,
+            text: self.text(hasOriginal: hasOriginal),
             date: MessageDate(time: self.now),
-            messageID: .generate(time: self.now, random: random.octets(12), domain: Array(hostname.utf8)),
+            messageID: .generate(
+                time: self.now,
+                random: random.octets(12),
+                domain: Array(self.options.hostname.utf8)
+            ),
             boundary: random.hexadecimal(16),
-            reportingMTA: hostname,
+            reportingMTA: self.options.hostname,
             recipients: self.items.map(self.recipient),
-            original: self.returnsFull ? .message : .header
+            original: self.returnsFull && hasOriginal ? .message : .header
         )
         report.originalEnvelopeID = self.entry.envelopeID
         report.arrivalDate = MessageDate(time: self.entry.receivedAt)
@@ -113,7 +124,7 @@ struct BounceReport: Sendable {
         return self.has(.delayed) ? "Delayed mail, still being tried" : "Mail was passed on"
     }
 
-    private var text: String {
+    private func text(hasOriginal: Bool) -> String {
         var text = "This is the mail system at \(self.options.hostname).\n"
         let retryUntil = MessageDate(time: self.entry.expiry(self.options)).formatted
         let sections: [(DeliveryReport.Action, String)] = [
@@ -131,6 +142,7 @@ struct BounceReport: Sendable {
                 text += "\n  \(Self.address(item.recipient.recipient))\n    \(item.status.description)\n"
             }
         }
+        guard hasOriginal else { return text + "\nYour message itself cannot be read any more.\n" }
         return text + "\n\(self.returnsFull ? "Your message" : "The header of your message") is attached.\n"
     }
 }

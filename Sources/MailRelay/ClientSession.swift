@@ -14,7 +14,8 @@ struct ClientSession {
     private let timeouts: ClientTimeouts
     private let time: TimeSource
     private let work: PasswordWork
-    private let dialogueEnd: Duration
+    /// When commands and their replies must be done with, for this time.
+    private var dialogueEnd: Duration
     /// How often a reply was waited for: the number of the last timer.
     private var waits = 0
     /// Nothing more can be said.
@@ -37,6 +38,8 @@ struct ClientSession {
 
     /// The most recipients of one transaction.
     var recipientLimit: Int { self.machine.recipientLimit }
+    /// Whether the host has taken one of the last transaction's recipients.
+    var hasTakenRecipient: Bool { !self.machine.accepted.isEmpty }
     /// Whether there can be another transaction.
     var takesAnotherTransaction: Bool { !self.isOver && self.machine.takesAnotherTransaction }
 
@@ -51,11 +54,12 @@ struct ClientSession {
         _ transaction: ClientTransaction,
         _ content: QueuedContent
     ) async throws -> (verdicts: [Int: Verdict], failure: SessionFailure?) {
+        self.dialogueEnd = self.time.now() + self.timeouts.dialogue
         let failure = try await self.run(self.machine.begin(transaction), content: content)
         return (self.machine.verdicts, failure)
     }
 
-    /// Says farewell (RFC 5321 §4.1.1.10), unless nobody would listen.
+    /// Says farewell (RFC 5321 §4.1.1.10), also after a failure, unless nobody would listen.
     mutating func quit() async {
         guard !self.isOver, !self.replies.hasUnread else { return }
         self.isOver = true
@@ -81,7 +85,7 @@ struct ClientSession {
             case .ready:
                 return nil
             case .failed(let failure):
-                self.isOver = true
+                self.isOver = !self.machine.owesFarewell
                 return failure
             default:
                 do {

@@ -90,6 +90,9 @@ struct ClientStateMachine: Sendable {
     /// Transactions begun on this connection.
     var transactions = 0
 
+    /// After a failure: the host still listens, and must hear QUIT (RFC 5321 §4.1.1.10).
+    private(set) var owesFarewell = false
+
     /// Begins by waiting for the greeting; `isSecure`: whether there is TLS from the beginning.
     init(_ settings: Settings, isSecure: Bool = false) {
         self.settings = settings
@@ -99,7 +102,7 @@ struct ClientStateMachine: Sendable {
     /// Takes a reply.
     mutating func received(_ reply: Reply) -> Action {
         // RFC 5321 §3.8: may be the reply to anything, and the connection ends.
-        if reply.code == 421 { return self.fail(.refused(reply)) }
+        if reply.code == 421 { return self.fail(.refused(self.discreet(reply))) }
         switch self.state {
         case .greeting: return self.greeted(reply)
         case .hello, .helloBasic: return self.helloAnswered(reply)
@@ -119,6 +122,8 @@ struct ClientStateMachine: Sendable {
     mutating func fail(_ failure: SessionFailure) -> Action {
         // The host may have the message, and may not (RFC 1047): trying again later is the only way not to lose it.
         if case .final = self.state { self.decide(self.accepted, .deferred(failure.status)) }
+        // In the midst of the content QUIT would be a part of it.
+        if case .content = self.state {} else { self.owesFarewell = failure.leavesListener }
         self.state = .over
         return .failed(failure)
     }
@@ -260,7 +265,16 @@ struct ClientStateMachine: Sendable {
             return self.fail(.policy("the host did not prove that it knows the password"))
         case .transientNegative, .permanentNegative:
             // The settings' fault, not the message's: it waits until they are right.
-            return self.fail(.policy("authentication failed: \(reply)"))
+            return self.fail(.policy("authentication failed: \(self.discreet(reply))"))
+        }
+    }
+
+    /// The reply as it may be logged and kept: to AUTH without its text, since there are servers that quote the line
+    /// they do not like, and ours has the password in it.
+    private func discreet(_ reply: Reply) -> Reply {
+        switch self.state {
+        case .authenticating, .computing, .cancellingAuthentication: Reply(reply.code, reply.enhanced, "")
+        default: reply
         }
     }
 

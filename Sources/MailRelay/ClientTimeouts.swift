@@ -14,8 +14,10 @@ package struct ClientTimeouts: Sendable, Hashable {
     ///
     /// A host that is slow here and is not waited for gets the message twice.
     package var final: Duration = .seconds(600)
-    /// For the whole dialogue but content and final reply: a host that answers each command in the last moment must not
-    /// occupy us for hours.
+    /// For all that comes before the first transaction, and again for the commands of each: a host that answers every one
+    /// in the last moment must not occupy us for hours.
+    ///
+    /// When hosts have taken up that much of an attempt's time, those less preferred than the second are not asked.
     package var dialogue: Duration = .seconds(1800)
     /// For the reply to QUIT, which changes nothing any more.
     package var quit: Duration = .seconds(5)

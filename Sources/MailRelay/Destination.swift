@@ -9,6 +9,14 @@ enum Destination: Hashable, Sendable {
     /// The host that all mail goes through.
     case smarthost
 
+    /// For logs.
+    var description: String {
+        switch self {
+        case .domain(let name): name
+        case .smarthost: "smarthost"
+        }
+    }
+
     /// Where a recipient's mail goes.
     init(_ recipient: RemoteRecipient, _ options: RelayService.Options) {
         self = options.smarthost == nil ? .domain(recipient.domain) : .smarthost

@@ -53,6 +53,8 @@ struct Dispatcher {
     private static let batch = 1_000
     /// The longest sleep while something waits, so that a clock that was set is noticed.
     private static let longestSleep: Int64 = 600
+    /// Messages deferred without an attempt at the same time.
+    private static let postponements = 16
     /// How long the store is left alone after trouble.
     private static let troublePause: Int64 = 60
 
@@ -65,6 +67,8 @@ struct Dispatcher {
     /// Open consignments under way: child tasks that have to end.
     private var tasks: [Consignment: Int] = [:]
     private var attempts = 0
+    /// Outcomes that are being written down.
+    private var settlements = 0
     /// When something not in memory is due.
     private var nextDue: UnixTime?
     /// When the earliest timer fires (monotonic).
@@ -149,6 +153,7 @@ struct Dispatcher {
         case .settle(let consignment, let entry, let verdicts):
             self.settle(consignment, entry, verdicts, &records)
         case .settled(let consignment, let next):
+            self.settlements -= 1
             self.isDue(at: next)
             self.close(consignment)
         case .ended(let consignment, let outcome):
@@ -240,8 +245,12 @@ struct Dispatcher {
 
     // MARK: Child tasks
 
+    /// Begins what may begin.
+    ///
+    /// Outcomes that the store does not take count as attempts: when it takes none, no more is sent than could be sent
+    /// twice after a crash.
     private mutating func begin(_ attempts: inout DiscardingTaskGroup, _ records: inout DiscardingTaskGroup) {
-        while self.attempts < self.service.options.attempts {
+        while self.attempts + self.settlements < self.service.options.attempts {
             switch self.destinations.next(at: self.now) {
             case .attempt(let consignment): self.attempt(consignment, &attempts)
             case .wait(let consignments, let until, let reason): self.postpone(consignments, until, reason, &records)
@@ -281,6 +290,7 @@ struct Dispatcher {
         _ group: inout DiscardingTaskGroup
     ) {
         self.tasks[consignment, default: 0] += 1
+        self.settlements += 1
         let (service, post) = (self.service, self.post)
         group.addTask {
             let next = await Settlement(service: service, entry: entry, verdicts: verdicts).run()
@@ -295,25 +305,33 @@ struct Dispatcher {
         _ reason: DeliveryStatus,
         _ group: inout DiscardingTaskGroup
     ) {
+        guard let destination = consignments.first?.destination else { return }
+        Logger.current.info(
+            "Destination is left alone",
+            metadata: [
+                "destination": "\(destination.description)", "messages": "\(consignments.count)",
+                "reply": "\(reason.description)",
+            ]
+        )
         for consignment in consignments { self.tasks[consignment, default: 0] += 1 }
         let (service, post, now) = (self.service, self.post, self.now)
         group.addTask {
-            for consignment in consignments {
-                var next: UnixTime?
-                do {
-                    if let (entry, recipients) = try await service.due(consignment, at: now) {
-                        let verdicts = recipients.map { ($0.number, Verdict.deferred(reason)) }
-                        next = await Settlement(
-                            service: service,
-                            entry: entry,
-                            verdicts: Dictionary(verdicts) { first, _ in first },
-                            notBefore: until
-                        ).run()
+            await withDiscardingTaskGroup { group in
+                // Side by side, for the store writes down together what comes together.
+                for start in 0..<min(consignments.count, Self.postponements) {
+                    group.addTask {
+                        for index in stride(from: start, to: consignments.count, by: Self.postponements) {
+                            let consignment = consignments[index]
+                            var next: UnixTime?
+                            do {
+                                next = try await service.postpone(consignment, at: now, until, reason)
+                            } catch {
+                                if !Task.isCancelled { post(.trouble) }
+                            }
+                            post(.deferred(consignment, next))
+                        }
                     }
-                } catch {
-                    if !Task.isCancelled { post(.trouble) }
                 }
-                post(.deferred(consignment, next))
             }
         }
     }
@@ -353,5 +371,21 @@ extension RelayService {
             $0.nextAttempt <= now && Destination($0.recipient, self.options) == consignment.destination
         }
         return recipients.isEmpty ? nil : (entry, recipients)
+    }
+
+    /// Defers a consignment without an attempt; when it is due again, nil if nothing of it is to be done any more.
+    fileprivate func postpone(
+        _ consignment: Consignment,
+        at now: UnixTime,
+        _ until: UnixTime,
+        _ reason: DeliveryStatus
+    ) async throws -> UnixTime? {
+        guard let (entry, recipients) = try await self.due(consignment, at: now) else { return nil }
+        return await Settlement(
+            service: self,
+            entry: entry,
+            verdicts: Dictionary(recipients.map { ($0.number, .deferred(reason)) }) { first, _ in first },
+            notBefore: until
+        ).run()
     }
 }

@@ -8,6 +8,14 @@ enum Metrics {
     private static let attempts = Meter(label: "letterhouse_relay_attempts")
     private static let waiting = Gauge(label: "letterhouse_relay_waiting_messages")
     private static let reports = Counter(label: "letterhouse_relay_reports_total")
+    // Made once, because finding a counter by its labels costs a lock and a search.
+    private static let delivered = Self.recipients("delivered")
+    private static let failed = Self.recipients("failed")
+    private static let deferred = Self.recipients("deferred")
+
+    private static func recipients(_ result: String) -> Counter {
+        Counter(label: "letterhouse_relay_recipients_total", dimensions: [("result", result)])
+    }
 
     /// Attempts that run now.
     static func attemptBegan() { Self.attempts.increment() }
@@ -19,16 +27,7 @@ enum Metrics {
     /// Reports to senders.
     static func countReport() { Self.reports.increment() }
 
-    // Made once, because finding a counter by its labels costs a lock and a search.
-    private static let delivered = Self.recipients("delivered")
-    private static let failed = Self.recipients("failed")
-    private static let deferred = Self.recipients("deferred")
-
-    private static func recipients(_ result: String) -> Counter {
-        Counter(label: "letterhouse_relay_recipients_total", dimensions: [("result", result)])
-    }
-
-    /// The counter of recipients by what an attempt came to.
+    /// The counter of recipients by what became of them.
     static func recipients(_ result: DeliveryOutcome.Result) -> Counter {
         switch result {
         case .delivered: Self.delivered

@@ -16,8 +16,10 @@ package struct RelayService: Service {
         ///
         /// An MX of this name is ourselves.
         package var hostname = "localhost"
-        /// Our addresses as others see them: an MX with one of them is ourselves.
-        package var ownAddresses: Set<IPAddress> = []
+        /// The addresses that we listen on at ``port``: an MX with one of them is ourselves.
+        ///
+        /// Asked for at each attempt, for addresses come and go while we run.
+        package var ownAddresses: @Sendable () -> Set<IPAddress> = { [] }
         /// Who reports are from; nil: `postmaster` at ``hostname``.
         package var postmaster: EmailAddress?
         /// The host that all mail goes through; nil: the hosts that the name system says.

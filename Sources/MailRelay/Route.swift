@@ -16,6 +16,8 @@ struct Route: Sendable, Hashable {
     }
 
     let hops: [Hop]
+    /// Whether these are all: no other host's addresses are unknown for the moment.
+    var isComplete = true
 
     /// The most hosts of a domain that are looked at.
     static let hostLimit = 10
@@ -57,8 +59,16 @@ enum RouteFailure: Error, Sendable, Hashable {
 
 /// Finds routes.
 struct Router: Sendable {
-    let resolver: any NameResolver
-    let options: RelayService.Options
+    private let resolver: any NameResolver
+    private let options: RelayService.Options
+    /// Addresses that lead back to us.
+    private let ownAddresses: Set<IPAddress>
+
+    init(resolver: any NameResolver, options: RelayService.Options) {
+        self.resolver = resolver
+        self.options = options
+        self.ownAddresses = Set(options.ownAddresses().map(\.unmapped))
+    }
 
     func route(
         to destination: Destination,
@@ -94,7 +104,9 @@ struct Router: Sendable {
             }
             hops += found.hops
         }
-        guard hops.isEmpty else { return Route(hops: Array(hops.prefix(Route.hopLimit))) }
+        guard hops.isEmpty else {
+            return Route(hops: Array(hops.prefix(Route.hopLimit)), isComplete: findings.trouble == nil)
+        }
         throw findings.failure
     }
 
@@ -148,7 +160,20 @@ struct Router: Sendable {
         guard !addresses.contains(where: self.isOurs) else { return ([], true) }
         let usable = addresses.filter(self.isAllowed)
         if usable.count < addresses.count { findings.hasNonGlobal = true }
-        return (usable.prefix(Route.addressLimit).map { Route.Hop(name: host, address: $0) }, false)
+        return (Self.first(Route.addressLimit, of: usable).map { Route.Hop(name: host, address: $0) }, false)
+    }
+
+    /// The first addresses, in their order, of both families where there are both: one family may lead nowhere from here.
+    private static func first(_ limit: Int, of addresses: [IPAddress]) -> [IPAddress] {
+        var room: [IPAddress.Family: Int] = [:]
+        for family in [IPAddress.Family.ipv4, .ipv6] {
+            let others = addresses.filter { $0.family != family }.count
+            room[family] = max(limit / 2, limit - others)
+        }
+        return addresses.filter { address in
+            room[address.family, default: 0] -= 1
+            return room[address.family, default: 0] >= 0
+        }
     }
 
     private func isOurName(_ host: String) -> Bool {
@@ -159,7 +184,7 @@ struct Router: Sendable {
 
     /// Whether an address leads back to this machine.
     private func isOurs(_ address: IPAddress) -> Bool {
-        if self.options.ownAddresses.contains(where: { $0.unmapped == address.unmapped }) { return true }
+        if self.ownAddresses.contains(address.unmapped) { return true }
         guard !self.options.allowsNonGlobalAddresses else { return false }
         return address.scope == .loopback || address.scope == .unspecified
     }
@@ -195,6 +220,6 @@ struct Router: Sendable {
         }
         let addresses = texts.compactMap { try? IPAddress(parsing: $0) }
         guard !addresses.isEmpty else { throw .temporary("the smarthost has no address") }
-        return Route(hops: addresses.prefix(Route.hopLimit).map { Route.Hop(name: host, address: $0) })
+        return Route(hops: Self.first(Route.hopLimit, of: addresses).map { Route.Hop(name: host, address: $0) })
     }
 }

@@ -27,6 +27,15 @@ struct SessionFailure: Error, Sendable, Hashable {
     /// Whether the host said that trying again is pointless.
     var isPermanent: Bool { self.cause == .refused && self.status.code.class == 5 }
 
+    /// Whether the host still listens: it has answered, and has not said that it hangs up (RFC 5321 §3.8).
+    var leavesListener: Bool {
+        switch self.cause {
+        case .refused, .transaction: self.status.reply?.code != 421
+        case .policy: true
+        case .connection, .handshake, .outOfStep, .local: false
+        }
+    }
+
     static func connection(_ text: String) -> Self {
         Self(cause: .connection, status: DeliveryStatus(EnhancedStatusCode(4, 4, 1), text))
     }

@@ -14,7 +14,7 @@ struct Settlement: Sendable {
     let entry: QueueEntry
     /// By the recipients' numbers.
     let verdicts: [Int: Verdict]
-    /// The destination is not to be tried before.
+    /// The destination is not to be tried before; nil after an attempt.
     var notBefore: UnixTime?
 
     /// What becomes of one recipient.
@@ -82,8 +82,10 @@ struct Settlement: Sendable {
         let options = self.service.options
         let expiry = self.entry.expiry(options)
         guard now < expiry else {
-            let text = "given up after many attempts; the last: \(status.description)"
-            return self.failure(recipient, DeliveryStatus(EnhancedStatusCode(4, 4, 7), text))
+            return self.failure(
+                recipient,
+                status.concluding(EnhancedStatusCode(4, 4, 7), "given up after many attempts; the last")
+            )
         }
         var random = RandomSource(octets: self.service.random)
         var next = options.schedule.nextAttempt(afterAttempts: recipient.attempts + 1, at: now, using: &random)
@@ -150,11 +152,27 @@ struct Settlement: Sendable {
             Logger.current.warning("Report is dropped: nobody to send it to", metadata: self.metadata)
             return nil
         }
-        let report = BounceReport(entry: self.entry, items: items, options: self.service.options, now: now)
+        let route = try await self.service.route(sender.localPart, sender.domain)
+        // Of the domains here ours may be none, and then has no postmaster.
+        var domain = sender.domain
+        if case .remote = route { domain = self.service.options.hostname }
+        let report = BounceReport(
+            entry: self.entry,
+            items: items,
+            options: self.service.options,
+            now: now,
+            domain: domain
+        )
+        // Nil if the store has lost the message, which its sender must hear of all the same.
+        let original = try await report.original(from: self.service.queue)
         let acceptance = try await self.service.queue.stage(
-            report: report.report(to: sender, random: RandomSource(octets: self.service.random)),
-            original: try await report.original(from: self.service.queue),
-            route: try await self.service.route(sender.localPart, sender.domain),
+            report: report.report(
+                to: sender,
+                hasOriginal: original != nil,
+                random: RandomSource(octets: self.service.random)
+            ),
+            original: original ?? [],
+            route: route,
             at: now
         )
         if acceptance == nil {
@@ -181,6 +199,8 @@ struct Settlement: Sendable {
         switch decision.result {
         case .delivered: Logger.current.info("Recipient delivered", metadata: metadata)
         case .failed: Logger.current.info("Recipient failed", metadata: metadata)
+        // Nobody was asked: there may be thousands, and the dispatcher has said so once for all.
+        case .deferred where self.notBefore != nil: Logger.current.debug("Recipient deferred", metadata: metadata)
         case .deferred: Logger.current.info("Recipient deferred", metadata: metadata)
         }
         Metrics.count(decision.result)

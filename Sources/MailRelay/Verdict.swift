@@ -20,6 +20,10 @@ enum Verdict: Sendable, Hashable {
         }
     }
 
+    var isDelivered: Bool {
+        if case .delivered = self { true } else { false }
+    }
+
     var status: DeliveryStatus {
         switch self {
         case .delivered(let status, _), .failed(let status), .deferred(let status): status

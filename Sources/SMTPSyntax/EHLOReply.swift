@@ -4,7 +4,11 @@
 package struct EHLOReply: Hashable, Sendable {
     /// The name the server gives itself; empty if it gives none.
     package let domain: String
-    /// The parameters of each extension, by keyword in upper case.
+
+    /// The most parameters of one extension that are looked at: reading stays linear whatever a server says.
+    package static let parameterLimit = 100
+
+    /// The parameters of each extension, by keyword in upper case; no more than ``parameterLimit``.
     package let extensions: [String: [String]]
 
     /// Reads the lines of a positive reply to EHLO.
@@ -17,8 +21,6 @@ package struct EHLOReply: Hashable, Sendable {
     package init?(_ reply: Reply) {
         guard reply.code == 250 else { return nil }
         var extensions: [String: [String]] = [:]
-        // A set each, or a reply of many words would cost the square of their number.
-        var known: [String: Set<String>] = [:]
         for line in reply.lines.dropFirst() {
             var words = line.utf8.split(separator: .space).map { String(decoding: $0, as: UTF8.self) }[...]
             guard let first = words.popFirst() else { continue }
@@ -27,7 +29,9 @@ package struct EHLOReply: Hashable, Sendable {
             guard let name = keyword.first, name.allSatisfy({ $0.isLetterOrDigit || $0 == .hyphen }) else { continue }
             if keyword.count > 1 { words = [String(decoding: keyword[1], as: UTF8.self)] + words }
             let key = String(decoding: name.map(\.asciiUppercased), as: UTF8.self)
-            extensions[key, default: []] += words.filter { known[key, default: []].insert($0).inserted }
+            var known = extensions[key] ?? []
+            for word in words where known.count < Self.parameterLimit && !known.contains(word) { known.append(word) }
+            extensions[key] = known
         }
         self.domain = reply.lines.first.map { String($0.prefix { $0 != " " }) } ?? ""
         self.extensions = extensions

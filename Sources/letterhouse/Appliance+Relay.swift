@@ -8,6 +8,7 @@ import MailRelay
 import MailStorage
 import NIOCore
 import SASLMechanisms
+import SMTPSyntax
 import SQLiteStorage
 
 extension Appliance {
@@ -16,6 +17,7 @@ extension Appliance {
         let settings = self.settings.relay
         var options = RelayService.Options()
         options.hostname = self.settings.hostname
+        options.ownAddresses = self.ownAddresses(port: settings.port)
         options.smarthost = settings.smarthost.map(Smarthost.init)
         options.schedule = RetrySchedule(firstPause: settings.retryAfter)
         options.lifetime = settings.lifetime
@@ -31,16 +33,29 @@ extension Appliance {
             options: options,
             queue: store,
             route: { localPart, domain in try await store.route(localPart: localPart, domain: domain) },
-            resolver: NetworkResolver(
-                resolver: try settings.resolver.map { address in
-                    // Whoever names a resolver trusts it: it may serve names that the root knows nothing of.
-                    try DNSResolver(ResolverSettings(upstream: .forwarders([address]), trustAnchorFile: nil))
-                } ?? DNSResolver()
-            ),
+            resolver: try Self.resolver(settings.resolver),
             connector: NetworkConnector(trust: try TLSClientContext(trust: .system)),
             work: PasswordWork(width: 1),
             time: time
         )
+    }
+
+    /// The system's name servers, or the one of the settings.
+    private static func resolver(_ address: String?) throws -> NetworkResolver {
+        guard let address else {
+            let system = SystemResolver()
+            return NetworkResolver { () throws(ResolutionError) in try system.current() }
+        }
+        // Whoever names a resolver trusts it: it may serve names that the root knows nothing of.
+        let resolver = try DNSResolver(ResolverSettings(upstream: .forwarders([address]), trustAnchorFile: nil))
+        return NetworkResolver { () throws(ResolutionError) in resolver }
+    }
+
+    /// Where a connection to the port would reach ourselves: mail there would go round for ever.
+    private func ownAddresses(port: Int) -> @Sendable () -> Set<IPAddress> {
+        let sockets = ["smtp", "submission", "submissions"].flatMap { self.sockets[$0] ?? [] }
+        let addresses = ListeningAddresses(of: sockets, port: port)
+        return { Set(addresses.current.compactMap { try? IPAddress(parsing: $0) }) }
     }
 }
 
@@ -85,13 +100,13 @@ private struct UnusablePassword: Error, CustomStringConvertible {
 
 /// The relay's questions, answered by DNS.
 private struct NetworkResolver: NameResolver {
-    let resolver: DNSResolver
+    /// The resolver to ask at this moment.
+    let resolver: @Sendable () throws(ResolutionError) -> DNSResolver
 
     func mailExchangers(of domain: String) async throws(ResolutionFailure) -> [(preference: Int, name: String)] {
         do {
-            let exchangers = try await self.resolver.mailExchangers(of: domain)
-            guard !exchangers.contains(where: \.isNull) else { throw ResolutionFailure.nullMX }
-            return exchangers.map { ($0.preference, $0.name) }
+            // What a null MX means is the router's business.
+            return try await self.resolver().mailExchangers(of: domain).map { ($0.preference, $0.name) }
         } catch {
             throw ResolutionFailure(error)
         }
@@ -99,7 +114,7 @@ private struct NetworkResolver: NameResolver {
 
     func addresses(of host: String) async throws(ResolutionFailure) -> [String] {
         do {
-            return try await self.resolver.addresses(of: host)
+            return try await self.resolver().addresses(of: host)
         } catch {
             throw ResolutionFailure(error)
         }
@@ -109,7 +124,6 @@ private struct NetworkResolver: NameResolver {
 extension ResolutionFailure {
     fileprivate init(_ error: any Error) {
         switch error {
-        case let failure as ResolutionFailure: self = failure
         case let error as ResolutionError where error.isPermanent: self = .noSuchDomain
         case ResolutionError.bogus(let reason), ResolutionError.temporaryFailure(let reason): self = .temporary(reason)
         default: self = .temporary("\(error)")

@@ -16,7 +16,7 @@ extension EndToEnd {
                 .path
             let names = try await NameServer(
                 in: folder,
-                zones: ["remote.example": "@ MX 10 mx\nmx A 127.0.0.1\nnull MX 0 ."]
+                zones: ["remote.example": "@ MX 10 mx\nmx A 127.0.0.1\nnull MX 0 .\nmixed MX 0 .\nmixed MX 10 mx"]
             )
             let appliance = try await TestAppliance(
                 settings: """
@@ -191,6 +191,42 @@ extension EndToEnd {
             #expect(report.contains("Subject: lost cause"))
             try await appliance.stop()
             try await appliance.verify()
+            withExtendedLifetime(names) {}
+        }
+
+        @Test("A null MX beside others says nothing") func nullAmongOthers() async throws {
+            let folder = FileManager.default.temporaryDirectory.appending(path: "letterhouse-sink-\(UUID().uuidString)")
+                .path
+            let sink = try await Sink(in: folder)
+            let (appliance, names) = try await self.appliance(sinkPort: sink.port)
+            try await appliance.start()
+            try await appliance.swaks(
+                to: "bob@mixed.remote.example",
+                from: TestAppliance.address,
+                service: "submission",
+                data: "Subject: mixed\n\nhello\n",
+                ["--tls"] + Self.login
+            )
+            try await eventually("the message arrives") { try sink.messages().count == 1 }
+            try await appliance.stop()
+            withExtendedLifetime(names) {}
+        }
+
+        @Test("Mail for a domain whose MX record leads back here is a loop") func loop() async throws {
+            let (appliance, names) = try await self.appliance(sinkPort: 9)
+            try await appliance.start(environment: ["LETTERHOUSE_RELAY_PORT": "\(appliance.port("smtp"))"])
+            try await appliance.swaks(
+                to: "bob@remote.example",
+                from: TestAppliance.address,
+                service: "submission",
+                data: "Subject: boomerang\n\nhello\n",
+                ["--tls"] + Self.login
+            )
+            try await eventually("the report arrives") {
+                try await appliance.curl("INBOX?ALL").contains("SEARCH 1")
+            }
+            #expect(try await appliance.curl("INBOX;MAILINDEX=1").contains("Status: 5.4.6"))
+            try await appliance.stop()
             withExtendedLifetime(names) {}
         }
 

@@ -38,7 +38,7 @@ final class Fixture: Sendable {
         let fixture = try await Fixture(options: options)
         let bridge = fixture.bridge
         try await withThrowingTaskGroup { group in
-            group.addTask { await bridge.run() }
+            group.addTask { await silently { await bridge.run() } }
             defer { bridge.shutDown() }
             try await body(fixture)
         }
@@ -109,7 +109,7 @@ final class Fixture: Sendable {
         isWritten: Bool = true
     ) async throws -> Answer {
         let head = HTTPRequest(method: method, scheme: "http", authority: host, path: path, headerFields: fields)
-        let source = RequestSource(origin: origin, exchange: exchange, logger: Logger(label: "test"))
+        let source = RequestSource(origin: origin, exchange: exchange, logger: .silent)
         let response = try await self.responder.respond(
             to: Request(head: head, body: body),
             context: HTTPContext(source: source)

@@ -42,7 +42,7 @@ import Testing
             connection: ObservedConnection(pipe: server, observe: observe),
             service: service ?? self.fixture.service
         )
-        try await session.run()
+        try await silently { try await session.run() }
     }
 
     @Test("U9: whatever comes while a literal is being written is answered behind its command")

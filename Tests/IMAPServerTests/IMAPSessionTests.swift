@@ -27,7 +27,7 @@ import Testing
         client.close()
         client.close()
         var session = IMAPSession(connection: server, service: self.fixture.service)
-        try await session.run()
+        try await silently { try await session.run() }
         return String(decoding: self.received.withLock { $0 }, as: UTF8.self)
     }
 
@@ -127,7 +127,7 @@ import Testing
             client.send(command + half)
             client.disconnect()
             var session = IMAPSession(connection: server, service: self.fixture.service)
-            try await session.run()
+            try await silently { try await session.run() }
         }
         #expect(try await self.keptBlobs() == 0)
         #expect(self.tags(try await self.answers(to: Self.login + "b STATUS INBOX (MESSAGES)\r\n")) == ["a", "b"])
@@ -150,7 +150,7 @@ import Testing
         client.send([UInt8](repeating: UInt8(ascii: "x"), count: 2_000_000))
         client.close()
         var session = IMAPSession(connection: server, service: self.fixture.service)
-        await #expect(throws: Gone.self) { try await session.run() }
+        await #expect(throws: Gone.self) { try await silently { try await session.run() } }
         #expect(try await self.keptBlobs() == 0)
         try await self.fixture.close()
     }
@@ -162,7 +162,7 @@ import Testing
         client.send(Array((Self.login + "b SELECT INBOX\r\nc IDLE\r\n").utf8))
         client.disconnect()
         var session = IMAPSession(connection: server, service: self.fixture.service)
-        try await session.run()
+        try await silently { try await session.run() }
         #expect(!String(decoding: self.received.withLock { $0 }, as: UTF8.self).contains("c OK"))
         try await self.fixture.close()
     }
@@ -174,7 +174,7 @@ import Testing
         client.close()
         client.shutDown()
         var session = IMAPSession(connection: server, service: self.fixture.service)
-        try await session.run()
+        try await silently { try await session.run() }
         let answers = String(decoding: self.received.withLock { $0 }, as: UTF8.self)
         #expect(answers.contains("* BYE [UNAVAILABLE]"))
         try await self.fixture.close()

@@ -153,7 +153,7 @@ struct ConnectorTests {
         }
         try #require(bound == 0)
         let port = try #require(ListeningSocket.port(of: descriptor))
-        await #expect(throws: (any Error).self) {
+        let error = await #expect(throws: NoConnection.self) {
             try await Connector().withConnection(
                 to: "127.0.0.1",
                 port: port,
@@ -161,6 +161,65 @@ struct ConnectorTests {
                 security: .none,
                 notes: Never.self
             ) { _ in }
+        }
+        #expect(error?.description == "Connection refused")
+    }
+
+    /// A listening socket on loopback whose queue is full, so that the kernel does not answer who connects.
+    private static func withDeafPort(_ body: (Int) async throws -> Void) async throws {
+        let descriptor = try #require(try ListeningSocket.bind(host: "127.0.0.1", port: 0).first)
+        defer { close(descriptor) }
+        try #require(listen(descriptor, 0) == 0)
+        let port = try #require(ListeningSocket.port(of: descriptor))
+        var clients: [CInt] = []
+        defer { for client in clients { close(client) } }
+        // One more than the queue holds: those that are answered, and one that waits.
+        for _ in 0..<3 {
+            let client = socket(AF_INET, CInt(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue), 0)
+            clients.append(client)
+            var address = sockaddr_in()
+            address.sin_family = sa_family_t(AF_INET)
+            address.sin_port = UInt16(port).bigEndian
+            address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+            let size = socklen_t(MemoryLayout<sockaddr_in>.size)
+            _ = withUnsafePointer(to: &address) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(client, $0, size) }
+            }
+        }
+        try await body(port)
+    }
+
+    @Test
+    func nobodyAnsweringIsAnErrorInTime() async throws {
+        try await Self.withDeafPort { port in
+            let error = await #expect(throws: NoConnection.self) {
+                try await Connector().withConnection(
+                    to: "127.0.0.1",
+                    port: port,
+                    timeout: .seconds(1),
+                    security: .none,
+                    notes: Never.self
+                ) { _ in }
+            }
+            #expect(error?.description == "no answer within 1 seconds")
+        }
+    }
+
+    @Test
+    func connectingEndsWithItsTask() async throws {
+        try await Self.withDeafPort { port in
+            // Much longer than this suite may take.
+            let task = Task {
+                try await Connector().withConnection(
+                    to: "127.0.0.1",
+                    port: port,
+                    timeout: .hours(1),
+                    security: .none,
+                    notes: Never.self
+                ) { _ in }
+            }
+            task.cancel()
+            await #expect(throws: NoConnection.self) { try await task.value }
         }
     }
 }

@@ -45,6 +45,43 @@ struct ListeningSocketTests {
 }
 
 @Suite
+struct ListeningAddressesTests {
+    private func bind(_ host: String) throws -> (descriptor: CInt, port: Int) {
+        let descriptor = try #require(try ListeningSocket.bind(host: host, port: 0).first)
+        return (descriptor, try #require(ListeningSocket.port(of: descriptor)))
+    }
+
+    @Test
+    func aSocketIsWhereItIsBound() throws {
+        let (descriptor, port) = try self.bind("127.0.0.7")
+        defer { close(descriptor) }
+        #expect(ListeningAddresses(of: [descriptor], port: port).current == ["127.0.0.7"])
+        #expect(ListeningAddresses(of: [descriptor], port: port ^ 1).current == [])
+        #expect(ListeningAddresses(of: [], port: port).current == [])
+    }
+
+    @Test
+    func aSocketBoundToNoAddressIsAtAll() throws {
+        let (descriptor, port) = try self.bind("0.0.0.0")
+        defer { close(descriptor) }
+        let addresses = ListeningAddresses(of: [descriptor], port: port).current
+        #expect(addresses.contains("127.0.0.1"))
+        #expect(!addresses.contains { $0.contains(":") })
+        guard let (six, sixPort) = try? self.bind("::") else { return }
+        defer { close(six) }
+        #expect(ListeningAddresses(of: [six], port: sixPort).current.contains { $0 == "::1" })
+        #expect(!ListeningAddresses(of: [six], port: sixPort).current.contains("127.0.0.1"))
+    }
+
+    @Test
+    func aUnixSocketIsNowhere() {
+        let descriptor = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        #expect(ListeningAddresses(of: [descriptor], port: 25).current == [])
+    }
+}
+
+@Suite
 struct ActivatedSocketsTests {
     @Test
     func socketsAreSortedByName() throws {

@@ -2,8 +2,8 @@
 
 import Dispatch
 import Glibc
-import Logging
 import ServiceLifecycle
+import TestSupport
 import Testing
 
 @testable import MailNetwork
@@ -46,9 +46,7 @@ struct ServiceNotifierTests {
         try await Self.listening { messages in
             let notifier = ServiceNotifier()
             #expect(notifier.watchdogInterval == .milliseconds(100))
-            var logger = Logger(label: "test")
-            logger.logLevel = .critical
-            let group = ServiceGroup(services: [notifier], logger: logger)
+            let group = ServiceGroup(services: [notifier], logger: .silent)
             try await withThrowingTaskGroup { tasks in
                 tasks.addTask { try await group.run() }
                 var iterator = messages.makeAsyncIterator()

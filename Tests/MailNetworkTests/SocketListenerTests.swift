@@ -3,10 +3,10 @@
 import Glibc
 import HTTPTypes
 import HummingbirdCore
-import Logging
 import MailConnection
 import NIOCore
 import NIOPosix
+import TestSupport
 import Testing
 
 @testable import MailNetwork
@@ -124,13 +124,11 @@ struct SocketListenerTests {
         let original = try #require(try ListeningSocket.bind(host: "127.0.0.1", port: 0).first)
         defer { close(original) }
         let port = try #require(ListeningSocket.port(of: original))
-        var logger = Logger(label: "test")
-        logger.logLevel = .critical
         for round in 0..<3 {
             let listener = SocketListener(
                 sockets: [dup(original)],
                 child: EchoSession.channel(),
-                logger: logger
+                logger: .silent
             )
             // The client comes between two processes, and waits in the kernel's queue.
             try await TestClient.connect(to: port) { client in
@@ -166,7 +164,7 @@ struct SocketListenerTests {
         try #require(bound == 0 && listen(descriptor, 8) == 0)
         let (peers, report) = AsyncStream.makeStream(of: Peer.self)
         let channel = MailChannel<Never>(security: .none) { connection in report.yield(connection.peer) }
-        let listener = SocketListener(sockets: [descriptor], child: channel, logger: Logger(label: "test"))
+        let listener = SocketListener(sockets: [descriptor], child: channel, logger: .silent)
         try await withThrowingTaskGroup { tasks in
             tasks.addTask { try await listener.run() }
             let client = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -187,7 +185,7 @@ struct SocketListenerTests {
         let listener = SocketListener(
             sockets: [notASocket],
             child: EchoSession.channel(),
-            logger: Logger(label: "test")
+            logger: .silent
         )
         await #expect(throws: (any Error).self) { try await listener.run() }
     }

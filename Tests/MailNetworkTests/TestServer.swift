@@ -2,9 +2,9 @@
 
 import Cryptography
 import HummingbirdCore
-import Logging
 import NIOCore
 import ServiceLifecycle
+import TestSupport
 import Testing
 
 @testable import MailNetwork
@@ -27,20 +27,18 @@ struct TestServer: Sendable {
     ) async throws {
         let sockets = try ListeningSocket.bind(host: "127.0.0.1", port: 0)
         let port = try #require(sockets.first.flatMap(ListeningSocket.port(of:)))
-        var logger = Logger(label: "test")
-        logger.logLevel = .critical
         let listener = SocketListener(
             sockets: sockets,
             child: child,
             limits: limits,
             farewell: farewell,
             drainDeadline: drainDeadline,
-            logger: logger
+            logger: .silent
         )
         let services = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [.init(service: listener, successTerminationBehavior: .gracefullyShutdownGroup)],
-                logger: logger
+                logger: .silent
             )
         )
         try await withThrowingTaskGroup { tasks in

@@ -17,6 +17,7 @@ import Testing
         try await fixture.relaying {
             try await fixture.enqueue(["bob@example.net"])
             try await fixture.untilEmpty()
+            try await eventually("a farewell") { fixture.sinks.record.commands.last == "QUIT" }
         }
         let message = try #require(fixture.sinks.record.messages.first)
         #expect(message.from == "MAIL FROM:<ann@example.org> SIZE=23")
@@ -25,7 +26,6 @@ import Testing
         #expect(fixture.sinks.record.targets.map(\.serverName) == ["mx.example.net"])
         #expect(fixture.sinks.record.targets.map(\.port) == [25])
         #expect(try await fixture.inbox() == [], "no report")
-        #expect(fixture.sinks.record.commands.last == "QUIT")
     }
 
     /// One copy for each destination (RFC 5321 §4.5.4.1), whatever the order of the recipients.
@@ -153,6 +153,66 @@ import Testing
         #expect(fixture.sinks.record.targets.count == 3)
         #expect(try await fixture.queue().isEmpty == all)
         #expect(try await fixture.inbox().count == (all ? 1 : 0))
+    }
+
+    /// Who could not be asked may be of another opinion than those who refused.
+    @Test func refusedByAllThatCouldBeAsked() async throws {
+        let names = Names {
+            $0.exchangers["example.net"] = .success([(10, "first"), (20, "second")])
+            $0.addresses["second"] = .failure(.temporary("SERVFAIL"))
+        }
+        let fixture = try await Fixture(names: names)
+        fixture.sinks.set { $0.greeting = "554 5.7.1 no" }
+        try await fixture.enqueue(["bob@example.net"])
+        try await fixture.relaying { try await fixture.untilIdle() }
+        #expect(try await fixture.queue().count == 1)
+    }
+
+    /// RFC 5321 §4.1.1.10: also after an error the connection is closed with QUIT, except where nobody listens any more.
+    @Test(arguments: [
+        ("220", "", 1), ("554 5.7.1 no", "", 1), ("450 later", "", 1), ("421 busy", "", 0), ("220", "EHLO 550 no", 1),
+        ("220", "MAIL 450 later", 1), ("220", "MAIL 550 no", 1), ("220", "RCPT 421 bye", 0), ("220", "DATA 450 no", 1),
+        ("220", "DATA 250 what?", 0), ("what?", "", 0),
+    ]) func farewell(greeting: String, reply: String, count: Int) async throws {
+        let fixture = try await Fixture()
+        fixture.sinks.set {
+            $0.greeting = greeting
+            $0.reply = { command, _ in command.hasPrefix(reply.prefix(4)) ? String(reply.dropFirst(5)) : nil }
+            if reply.isEmpty { $0.reply = { _, _ in nil } }
+        }
+        try await fixture.enqueue(["bob@example.net"])
+        try await fixture.relaying { try await fixture.untilIdle() }
+        #expect(fixture.sinks.record.commands.filter { $0 == "QUIT" }.count == count)
+    }
+
+    /// Hosts that take all the time there is do not get it one after the other; the two best are asked in any case.
+    @Test func silentHosts() async throws {
+        let names = Names { $0.exchangers["example.net"] = .success((0..<5).map { ($0, "h\($0)") }) }
+        let fixture = try await Fixture(names: names) {
+            $0.schedule = Fixture.patientSchedule
+            $0.timeouts.dialogue = .seconds(200)
+        }
+        fixture.sinks.set { $0.greeting = "220-never" }
+        try await fixture.enqueue(["bob@example.net"])
+        try await fixture.relaying {
+            try await eventually("asked") { fixture.sinks.record.targets.count == 1 }
+            try await fixture.untilAttempted()
+        }
+        #expect(fixture.sinks.record.targets.map(\.serverName) == ["h0", "h1"])
+        #expect(try await fixture.inbox().isEmpty)
+    }
+
+    /// The time that one message takes is not the next one's.
+    @Test func longContent() async throws {
+        let fixture = try await Fixture { $0.timeouts.final = .seconds(3600) }
+        fixture.sinks.set {
+            $0.extensions = ["PIPELINING", "LIMITS RCPTMAX=1"]
+            $0.beforeFinalReply = { fixture.clock.advance(by: .seconds(1900)) }
+        }
+        try await fixture.enqueue(["a@example.net", "b@example.net"])
+        try await fixture.relaying { try await fixture.untilEmpty() }
+        #expect(fixture.sinks.record.targets.count == 1)
+        #expect(fixture.sinks.record.messages.count == 2)
     }
 
     /// RFC 1047, R-07: the message was perhaps taken.

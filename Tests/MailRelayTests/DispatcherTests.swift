@@ -16,18 +16,18 @@ import Testing
     @Test func deadDestination() async throws {
         let fixture = try await Fixture()
         fixture.sinks.set("mx.dead.example") { $0.isDown = true }
-        for number in 0..<1000 { try await fixture.enqueue(["r\(number)@dead.example"]) }
-        for number in 0..<20 { try await fixture.enqueue(["r\(number)@alive.example"]) }
+        let (dead, alive) = (40, 20)
+        for number in 0..<dead { try await fixture.enqueue(["r\(number)@dead.example"]) }
+        for number in 0..<alive { try await fixture.enqueue(["r\(number)@alive.example"]) }
         func probes() -> Int {
             fixture.sinks.record.targets.filter { $0.serverName == "mx.dead.example" }.count
         }
         try await fixture.relaying {
             try await fixture.untilIdle()
             #expect(probes() == 1)
-            #expect(fixture.sinks.record.messages.count == 20)
+            #expect(fixture.sinks.record.messages.count == alive)
             for (number, pause) in [300, 600, 1200, 2400].enumerated() {
                 fixture.clock.advance(by: .seconds(pause))
-                try await eventually("a probe") { probes() == number + 2 }
                 try await fixture.untilIdle()
                 #expect(probes() == number + 2)
             }
@@ -35,8 +35,79 @@ import Testing
             fixture.clock.advance(by: .seconds(9600))
             try await fixture.untilEmpty()
         }
-        #expect(probes() == 1005)
-        #expect(fixture.sinks.record.messages.count == 1020)
+        #expect(probes() == 5 + dead)
+        #expect(fixture.sinks.record.messages.count == dead + alive)
+    }
+
+    /// What waits for a dead destination is one line in the log, however much it is.
+    @Test func deadDestinationInTheLog() async throws {
+        let fixture = try await Fixture()
+        fixture.sinks.set { $0.isDown = true }
+        for number in 0..<30 { try await fixture.enqueue(["r\(number)@dead.example"]) }
+        let lines = LogLines()
+        try await fixture.relaying(logger: lines.logger) { try await fixture.untilIdle() }
+        let (alone, deferred) = ("Destination is left alone", "Recipient deferred")
+        #expect(lines.all.filter { $0.level == .info }.map(\.message).sorted() == [alone, deferred])
+        #expect(lines.all.filter { $0.level == .debug && $0.message == deferred }.count == 29)
+    }
+
+    /// A host that hangs up on one message is not dead: others do not wait for it.
+    @Test func messageThatAHostDoesNotBear() async throws {
+        let fixture = try await Fixture()
+        let isBad = Mutex(false)
+        fixture.sinks.set {
+            $0.reply = { command, _ in
+                if command.hasPrefix("RCPT") { isBad.withLock { $0 = command.contains("bad@") } }
+                return command == "DATA" && isBad.withLock { $0 } ? "" : nil
+            }
+        }
+        try await fixture.enqueue(["bad@example.net"])
+        try await fixture.enqueue(["good@example.net"])
+        try await fixture.relaying { try await fixture.untilIdle() }
+        #expect(fixture.sinks.record.messages.map(\.recipients) == [["RCPT TO:<good@example.net>"]])
+        #expect(try await fixture.queue().count == 1)
+    }
+
+    /// An address that can be nobody's says nothing about the destination.
+    @Test func invalidAddressAtADeadDestination() async throws {
+        let fixture = try await Fixture()
+        fixture.sinks.set { $0.isDown = true }
+        try await fixture.enqueue(["a@dead.example", "b@dead.example"]) { $0.remote[0].localPart = "a\r\nb" }
+        try await fixture.enqueue(["c@dead.example"])
+        try await fixture.relaying { try await fixture.untilIdle() }
+        #expect(fixture.sinks.record.targets.count == 1, "the second message did not need to try")
+        #expect(try await fixture.inbox().count == 1)
+    }
+
+    /// P2, R-07: while outcomes cannot be written down, only so much is sent as could be sent twice.
+    @Test func storeThatTakesNoOutcomes() async throws {
+        let isFull = Mutex(true)
+        let failures = Mutex(0)
+        let fixture = try await Fixture {
+            $0.attempts = 3
+        } queue: { store in
+            FailingQueue(store) {
+                guard isFull.withLock({ $0 }) else { return false }
+                failures.withLock { $0 += 1 }
+                return true
+            }
+        }
+        for number in 0..<10 { try await fixture.enqueue(["a@d\(number).example"]) }
+        try await fixture.relaying {
+            for round in 1...20 {
+                try await eventually("all outcomes are refused again, and nobody is being talked to") {
+                    failures.withLock { $0 >= 3 * round } && fixture.sinks.record.open == 0
+                }
+                fixture.clock.advance(by: .seconds(60))
+            }
+            #expect(fixture.sinks.record.messages.count == 3)
+            isFull.withLock { $0 = false }
+            try await eventually("everything is sent and written down") {
+                fixture.clock.advance(by: .seconds(1))
+                return try await fixture.queue().isEmpty
+            }
+        }
+        #expect(fixture.sinks.record.messages.count == 10)
     }
 
     @Test func limits() async throws {
@@ -142,17 +213,14 @@ import Testing
 
     /// Who takes too long is cut off, and the message stays as it was.
     @Test func patienceEnds() async throws {
-        let fixture = try await Fixture { $0.patience = .seconds(20) }
+        let fixture = try await Fixture()
         let gate = Gate()
         fixture.sinks.set { $0.beforeFinalReply = { await gate.wait() } }
         try await fixture.enqueue(["a@one.example"])
         try await testShutdown(fixture) {
             try await eventually("being sent") { fixture.sinks.record.commands.contains("DATA") }
         } afterwards: {
-            for _ in 0..<25 {
-                fixture.clock.advance(by: .seconds(1))
-                try await Task.sleep(for: .milliseconds(5))
-            }
+            fixture.clock.advance(by: .seconds(20))
         }
         gate.open()
         let entry = try #require(try await fixture.queue().first)
@@ -160,7 +228,8 @@ import Testing
         #expect(fixture.sinks.record.messages.isEmpty)
     }
 
-    /// Runs the relay as a service, tells it to stop after `body`, and waits until it has ended.
+    /// Runs the relay as a service, tells it to stop after `body`, and waits until it has ended; `afterwards` is called
+    /// when it knows.
     private func testShutdown(
         _ fixture: Fixture,
         _ body: @escaping @Sendable () async throws -> Void,
@@ -170,13 +239,15 @@ import Testing
             services: [fixture.service],
             gracefulShutdownSignals: [],
             cancellationSignals: [],
-            logger: .init(label: "test")
+            logger: .silent
         )
         try await withThrowingTaskGroup { tasks in
-            tasks.addTask { try await group.run() }
+            tasks.addTask { try await silently { try await group.run() } }
             try await body()
             await group.triggerGracefulShutdown()
-            try await Task.sleep(for: .milliseconds(50))
+            try await eventually("it waits for the end of its patience") {
+                try await fixture.clock.nextDeadline() == fixture.options.patience
+            }
             try await afterwards()
             try await tasks.waitForAll()
         }
@@ -207,7 +278,7 @@ import Testing
 
     /// A host that says nothing is given up after a time.
     @Test(arguments: ["EHLO", "MAIL", "DATA"]) func silence(at command: String) async throws {
-        let fixture = try await Fixture()
+        let fixture = try await Fixture { $0.schedule = Fixture.patientSchedule }
         fixture.sinks.set {
             $0.extensions = []
             $0.reply = { given, _ in given.hasPrefix(command) ? "250-never" : nil }
@@ -217,11 +288,7 @@ import Testing
             try await eventually("asked") {
                 fixture.sinks.record.commands.contains { $0.hasPrefix(command) }
             }
-            for _ in 0..<32 where try await fixture.queue().first?.recipients.first?.attempts == 0 {
-                fixture.clock.advance(by: .seconds(10))
-                try await Task.sleep(for: .milliseconds(5))
-            }
-            try await fixture.untilIdle()
+            try await fixture.untilAttempted()
         }
         let recipient = try #require(try await fixture.queue().first?.recipients.first)
         #expect(recipient.lastReply?.contains("timed out while waiting for the reply to \(command)") == true)

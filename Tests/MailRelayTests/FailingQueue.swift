@@ -3,13 +3,15 @@
 import MailMessage
 import MailStorage
 
-/// A queue that cannot always write outcomes down.
+/// A queue that cannot always write outcomes down, or has lost the messages.
 struct FailingQueue: MailQueue {
     private let queue: any MailQueue
     private let fails: @Sendable () -> Bool
+    private let hasLostOctets: Bool
 
-    init(_ queue: any MailQueue, fails: @escaping @Sendable () -> Bool) {
+    init(_ queue: any MailQueue, hasLostOctets: Bool = false, fails: @escaping @Sendable () -> Bool = { false }) {
         self.queue = queue
+        self.hasLostOctets = hasLostOctets
         self.fails = fails
     }
 
@@ -28,7 +30,8 @@ struct FailingQueue: MailQueue {
     }
     func nextAttempt(after time: UnixTime) async throws -> UnixTime? { try await self.queue.nextAttempt(after: time) }
     func octets(of blob: BlobID, in range: Range<Int>) async throws -> [UInt8] {
-        try await self.queue.octets(of: blob, in: range)
+        if self.hasLostOctets { throw StoreError.corrupt("expected all chunks of a message") }
+        return try await self.queue.octets(of: blob, in: range)
     }
     func entries(after: QueueEntryID?, limit: Int) async throws -> [QueueEntry] {
         try await self.queue.entries(after: after, limit: limit)

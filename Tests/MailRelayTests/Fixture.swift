@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Logging
 import MailConnection
 import MailMessage
 import MailStorage
@@ -100,13 +101,27 @@ final class Fixture: Sendable {
     }
 
     /// Runs the relay while `body` runs.
-    func relaying(_ body: () async throws -> Void) async throws {
+    func relaying(logger: Logger = .silent, _ body: () async throws -> Void) async throws {
         try await withThrowingTaskGroup { group in
-            group.addTask { [service = self.service] in try? await service.run() }
+            group.addTask { [service = self.service] in
+                try? await withLogger(logger) { _ in try await service.run() }
+            }
             defer { group.cancelAll() }
             try await body()
         }
     }
+
+    /// Lets time pass, from one moment that somebody waits for to the next, until the only message has been attempted.
+    ///
+    /// For services of which ``patientSchedule`` is the schedule.
+    func untilAttempted() async throws {
+        while try await self.queue().first?.recipients.contains(where: { $0.attempts == 0 }) == true {
+            self.clock.advance(by: try await self.clock.nextDeadline() - self.clock.now)
+        }
+    }
+
+    /// So long pauses that no second attempt comes while a test lets time pass.
+    static let patientSchedule = RetrySchedule(pauses: [], laterPause: 200_000, jitter: 0)
 
     func queue() async throws -> [QueueEntry] { try await self.store.entries(after: nil, limit: 10_000) }
 
@@ -140,7 +155,7 @@ final class Fixture: Sendable {
     }
 }
 
-/// Waits, in real time, until `condition` is true.
+/// Waits, in real time, until `condition` is true; the limit is for faults only.
 func eventually(
     _ what: Comment,
     sourceLocation: SourceLocation = #_sourceLocation,
@@ -148,7 +163,7 @@ func eventually(
 ) async throws {
     let start = ContinuousClock.now
     while try await !condition() {
-        guard start.duration(to: .now) < .seconds(20) else {
+        guard start.duration(to: .now) < .seconds(120) else {
             Issue.record(what, sourceLocation: sourceLocation)
             throw CancellationError()
         }

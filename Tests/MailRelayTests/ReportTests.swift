@@ -25,7 +25,7 @@ import Testing
         let inbox = try await fixture.inbox()
         #expect(inbox.count == 1, "one report for all")
         let report = try #require(inbox.first)
-        #expect(report.hasPrefix("Return-Path: <>\r\nFrom: Mail Delivery System <postmaster@mx.example.org>\r\n"))
+        #expect(report.hasPrefix("Return-Path: <>\r\nFrom: Mail Delivery System <postmaster@example.org>\r\n"))
         for line in [
             "To: ann@example.org", "Auto-Submitted: auto-replied", "Original-Envelope-Id: id 1",
             "Reporting-MTA: dns; mx.example.org", "Original-Recipient: rfc822; bobby@example.com",
@@ -37,6 +37,46 @@ import Testing
         #expect(!report.contains("Return-Path: <ann@"), "as the next hop would have got it")
         let summary = MessageSummary(parsing: Array(report.utf8))
         #expect(summary.root.children.count == 3)
+    }
+
+    /// However many transactions an attempt needs.
+    @Test func oneReportForAnAttempt() async throws {
+        let fixture = try await Fixture()
+        fixture.sinks.set {
+            $0.extensions = ["PIPELINING", "LIMITS RCPTMAX=30 MAILMAX=2"]
+            $0.reply = { command, _ in command.hasPrefix("RCPT TO:<bad") ? "550 5.1.1 no such user" : nil }
+        }
+        try await fixture.enqueue((0..<130).map { $0 % 2 == 0 ? "good\($0)@example.net" : "bad\($0)@example.net" }) {
+            $0.remote[1].localPart = "a\r\nb"
+        }
+        try await fixture.relaying { try await fixture.untilEmpty() }
+        let inbox = try await fixture.inbox()
+        #expect(inbox.count == 1)
+        #expect(inbox.first?.split(separator: "Action: failed").count == 66)
+        #expect(fixture.sinks.record.messages.map(\.recipients.count).reduce(0, +) == 65)
+    }
+
+    /// What a host can put into a report, and into our memory, for each recipient is bounded.
+    @Test func longReplies() async throws {
+        let fixture = try await Fixture()
+        let reply = (0..<60).map { "550-\($0) " + String(repeating: "ä", count: 400) + "\r\n" }.joined() + "550 end"
+        fixture.sinks.set { $0.reply = { command, _ in command.hasPrefix("RCPT") ? reply : nil } }
+        try await fixture.enqueue(["bob@example.net"])
+        try await fixture.relaying { try await fixture.untilEmpty() }
+        let report = try #require(try await fixture.inbox().first)
+        #expect(report.utf8.count < 10_000)
+        #expect(report.contains("Diagnostic-Code: smtp; 550 0\r\n ??"))
+    }
+
+    /// A message that the store has lost is reported like another, and does not stay in the queue for ever.
+    @Test func lostMessage() async throws {
+        let fixture = try await Fixture(queue: { FailingQueue($0, hasLostOctets: true) })
+        Self.refusing(fixture)
+        try await fixture.enqueue(["bob@example.net"])
+        try await fixture.relaying { try await fixture.untilEmpty() }
+        let report = try #require(try await fixture.inbox().first)
+        #expect(report.contains("\r\nStatus: 5.1.1\r\n"))
+        #expect(report.contains("cannot be read any more"))
     }
 
     @Test(arguments: [(nil, 1), ([.failure], 1), ([], 0), ([.success, .delay], 0)] as [(NotifyConditions?, Int)])
@@ -108,7 +148,7 @@ import Testing
         if isReachable {
             #expect(messages.first?.from.hasPrefix("MAIL FROM:<> ") == true)
             #expect(messages.first?.recipients == ["RCPT TO:<far@example.com> NOTIFY=NEVER"])
-            #expect(messages.first?.lines.first?.hasPrefix("From: ") == true)
+            #expect(messages.first?.lines.first == "From: Mail Delivery System <postmaster@mx.example.org>")
         }
     }
 
@@ -132,6 +172,23 @@ import Testing
         #expect(inbox.first?.contains("Will-Retry-Until: Tue, 6 Jan 2026 00:00:00 +0000") == true)
         #expect(inbox.first?.contains("eve@") == false)
         #expect(try await fixture.queue().first?.recipients.map(\.isDelayReported) == [true, false])
+    }
+
+    /// RFC 3464 §2.3.5, §2.3.6: what the host said at last is told, also when the time has run out.
+    @Test func givenUpAfterReplies() async throws {
+        let fixture = try await Fixture { $0.lifetime = .seconds(60) }
+        fixture.sinks.set { $0.reply = { command, _ in command.hasPrefix("RCPT") ? "450 4.2.1 greylisted" : nil } }
+        try await fixture.enqueue(["bob@example.net"])
+        try await fixture.relaying {
+            try await fixture.untilIdle()
+            fixture.clock.advance(by: .seconds(60))
+            try await fixture.untilEmpty()
+        }
+        let report = try #require(try await fixture.inbox().first)
+        for line in [
+            "Action: failed", "Status: 4.4.7", "Remote-MTA: dns; mx.example.net",
+            "Diagnostic-Code: smtp; 450 4.2.1 greylisted",
+        ] { #expect(report.contains("\r\n\(line)\r\n"), "\(line)") }
     }
 
     /// Tried on schedule for five days, then given up, with the last reply.

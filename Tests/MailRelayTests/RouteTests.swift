@@ -114,7 +114,7 @@ import Testing
         ("b", "0.1.2.3"), ("b", "::ffff:127.0.0.1"), ("b", "::ffff:0.0.0.0"),
     ]) func ourselves(host: String, address: String) async throws {
         let configure: (inout RelayService.Options) -> Void = {
-            $0.ownAddresses = [IPAddress(ipv4: 0x0808_0808), IPAddress(ipv6: 0x2606_4700 << 96 | 7)]
+            $0.ownAddresses = { [IPAddress(ipv4: 0x0808_0808), IPAddress(ipv6: 0x2606_4700 << 96 | 7)] }
         }
         let loop = await self.route("a.example", configure: configure) {
             $0.exchangers["a.example"] = .success([(10, host), (10, "equal"), (20, "worse")])
@@ -163,6 +163,25 @@ import Testing
         }.get()
         #expect(route.count <= Route.hopLimit)
         #expect(route.prefix(5).filter { $0.hasPrefix("8.1.") }.count == Route.addressLimit)
+    }
+
+    /// Many addresses of one family do not hide the other, which may be the only one that leads anywhere.
+    @Test func bothFamilies() async throws {
+        let six = (1...20).map { "2606:4700::\(String($0, radix: 16))" }
+        let four = (1...20).map { "8.0.0.\($0)" }
+        func route(_ addresses: [String]) async throws -> [String] {
+            try await self.route("a.example") { $0.addresses["mx.a.example"] = .success(addresses) }.get()
+        }
+        #expect(try await route(six + four) == Array(six[..<2] + four[..<2]))
+        #expect(try await route(six + four[..<1]) == Array(six[..<3] + four[..<1]))
+        #expect(try await route(four + six) == Array(four[..<2] + six[..<2]))
+        #expect(try await route(six) == Array(six.prefix(4)))
+        let smarthost = try await self.route("a.example") {
+            $0.smarthost = Smarthost(host: "out.example", port: 465, security: .implicit)
+        } _: {
+            $0.addresses["out.example"] = .success(six + four[..<1])
+        }.get()
+        #expect(smarthost == Array(six[..<15] + four[..<1]))
     }
 
     @Test func smarthostsMayBeAnywhere() async throws {

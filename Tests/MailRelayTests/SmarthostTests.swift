@@ -77,6 +77,34 @@ import Testing
         #expect(!reply.contains("hunter2"))
     }
 
+    /// There are servers that quote what they do not like.
+    @Test(arguments: ["535 5.7.8", "421 4.7.0", "500", "334 nonsense"]) func smarthostQuotesThePassword(
+        reply: String
+    ) async throws {
+        let fixture = try await Fixture { Self.smarthost(&$0, .implicit) }
+        fixture.sinks.set {
+            $0.extensions = ["AUTH PLAIN"]
+            $0.reply = { command, _ in
+                command.hasPrefix("AUTH") || command == "*" ? "\(reply) \(command)" : nil
+            }
+        }
+        try await fixture.enqueue(["a@one.example"])
+        let lines = LogLines()
+        try await fixture.relaying(logger: lines.logger) { try await fixture.untilIdle() }
+        let last = try #require(try await fixture.queue().first?.recipients.first?.lastReply)
+        #expect(!last.contains("AGFubgBzZWNyZXQ="))
+        #expect(!lines.all.contains { $0.text.contains("AGFubgBzZWNyZXQ=") })
+    }
+
+    /// What a smarthost minds are our settings, which can be mended.
+    @Test func smarthostDoesNotTalkToUs() async throws {
+        let fixture = try await Fixture { Self.smarthost(&$0, .implicit) }
+        fixture.sinks.set { $0.greeting = "554 5.7.1 you are blocked" }
+        try await fixture.enqueue(["a@one.example"])
+        try await fixture.relaying { try await fixture.untilIdle() }
+        #expect(try await fixture.queue().count == 1)
+    }
+
     /// The whole exchange, against our own server's side; the right password and a wrong one.
     @Test(arguments: ["secret", "hunter2"]) func smarthostWithScram(password: String) async throws {
         let verifier = try PasswordVerifier(

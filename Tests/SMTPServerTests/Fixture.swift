@@ -120,7 +120,7 @@ final class Fixture: Sendable {
             group.addTask {
                 defer { received.close() }
                 var session = SMTPSession(connection: server, service: service, role: role)
-                try await session.run()
+                try await silently { try await session.run() }
             }
             let client = Client(pipe: pipe, received: received)
             defer { pipe.close() }

@@ -34,7 +34,7 @@ import Testing
             group.addTask {
                 defer { received.close() }
                 var session = SMTPSession(connection: server, service: service, role: role)
-                try await session.run()
+                try await silently { try await session.run() }
             }
             for _ in 0..<lines { _ = try await received.line() }
             client.close()
@@ -70,7 +70,7 @@ import Testing
         client.send(Array("HELO client.example.com\r\nNOOP\r\n".utf8))
         client.close()
         var session = SMTPSession(connection: server, service: fixture.service, role: .submission)
-        try await session.run()
+        try await silently { try await session.run() }
         received.close()
         let answers = try await received.all()
         #expect(
@@ -92,7 +92,7 @@ import Testing
             )
             group.addTask {
                 var session = SMTPSession(connection: server, service: service, role: .exchange)
-                try await session.run()
+                try await silently { try await session.run() }
             }
             #expect(try await fixture.clock.nextDeadline() == .seconds(5))
             #expect(received.unread.isEmpty)

@@ -100,6 +100,13 @@ private func replies(_ buffers: [[UInt8]]) throws -> [Reply] {
         #expect(ehlo.extensions == ["AUTH": ["PLAIN", "LOGIN", "XOAUTH"]])
     }
 
+    /// Words are compared with those before them; a server that sends thousands must not make that expensive.
+    @Test func thousandsOfParameters() throws {
+        let lines = (0..<90).map { line in "AUTH " + (0..<200).map { "m\(line)-\($0)" }.joined(separator: " ") }
+        let server = try #require(EHLOReply(Reply(250, nil, ["mx.example.net"] + lines)))
+        #expect(server.extensions["AUTH"]?.count == EHLOReply.parameterLimit)
+    }
+
     @Test("Keywords and parameters")
     func extensions() throws {
         let reply = Reply(

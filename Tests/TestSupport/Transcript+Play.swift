@@ -33,7 +33,7 @@ extension Transcript {
                         )
                         group.addTask {
                             defer { received.close() }
-                            try await serve(server)
+                            try await silently { try await serve(server) }
                         }
                         player.connect(id, client, received)
                     }
