@@ -11,8 +11,10 @@ struct FetchCommand: UIDCommand {
     private let addressing: Addressing
     private let messages: SequenceSet
     let items: [any FetchItem]
+    private var modifiers = FetchModifiers()
 
     // fetch = "FETCH" SP sequence-set SP ("ALL" / "FULL" / "FAST" / fetch-att / "(" fetch-att *(SP fetch-att) ")")
+    //         [fetch-modifiers]
     init(_ parser: inout CommandParser, addressing: Addressing) throws(SyntaxError) {
         self.addressing = addressing
         try parser.sp()
@@ -22,6 +24,7 @@ struct FetchCommand: UIDCommand {
         // RFC 9051 §6.4.9: the responses to a UID command name the message by its UID, asked for or not.
         if addressing == .uids { items.insert(UIDItem(), at: 0) }
         self.items = Self.withoutRepetitions(items)
+        if parser.accept(UInt8(ascii: " ")) { self.modifiers = try FetchModifiers(&parser, addressing: addressing) }
         try parser.end()
     }
 
@@ -43,7 +46,7 @@ struct FetchCommand: UIDCommand {
 
     func bind(to view: SessionView) throws(Refusal) -> Work {
         let mailbox = try view.mailbox()
-        let uids = try view.resolve(self.messages, self.addressing)
+        let uids = self.modifiers.selected(of: try view.resolve(self.messages, self.addressing))
         let needs = self.items.reduce(into: FetchNeeds()) { $0.formUnion($1.needs) }
         let setsSeen = needs.contains(.seen) && !mailbox.isReadOnly
         let footprint = Footprint(
