@@ -18,7 +18,7 @@ enum ExtensionTable {
     static let extensions: [any IMAPExtension.Type] = [
         Revisions.self, StartTLSCommand.self, LoginCommand.self, AuthenticateCommand.self, EnableCommand.self,
         IDCommand.self, SortCommand.self, ThreadCommand.self, Within.self, PartialResults.self,
-        MultiSearchCommand.self,
+        MultiSearchCommand.self, CancelUpdateCommand.self,
     ]
 
     private static let commands: [String: any IMAPCommand.Type] = Dictionary(

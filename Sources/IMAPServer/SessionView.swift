@@ -13,6 +13,8 @@ struct SessionView: Sendable {
     var enabled: Set<EnabledFeature> = []
     /// The search result variable `$`: UIDs (RFC 9051 §6.4.4.1).
     var savedResult = NumberSet()
+    /// Searches of the selected mailbox whose changes are told (RFC 5267 §4.3).
+    var contexts: [SearchContext] = []
     /// Whether sequence numbers that no message has are no error: in ESEARCH (RFC 7377 §2).
     var excusesNumbers = false
 

@@ -30,7 +30,7 @@ struct MultiSearchCommand: IMAPCommand, IMAPExtension {
             }
             try parser.sp()
         }
-        self.returns = try SearchReturn.ifPresent(&parser) ?? .all
+        self.returns = try SearchReturn.ifPresent(&parser, allowsContexts: true) ?? .all
         // RFC 7377 §2.2: "the ESEARCH command MUST return a BAD result".
         guard !self.returns.isSaved || self.sources.allSatisfy({ $0 == .selected }) else {
             throw parser.expected("SAVE for the selected mailbox only")
@@ -42,7 +42,8 @@ struct MultiSearchCommand: IMAPCommand, IMAPExtension {
         let failureEffect: Work.FailureEffect = self.returns.isSaved ? .saved([]) : .none
         var view = view
         view.excusesNumbers = true
-        let includesSelected = self.sources.contains(.selected)
+        // RFC 7377 §2.2: UPDATE "MUST apply only to the currently selected mailbox", which there must be.
+        let includesSelected = self.sources.contains(.selected) || self.returns.isUpdated
         // RFC 9051 §5.5: what `*` and numbers mean in the selected mailbox is settled when the command is read.
         let selectedRun: SearchRun?
         if includesSelected {
@@ -54,7 +55,7 @@ struct MultiSearchCommand: IMAPCommand, IMAPExtension {
         let footprint = Footprint(
             reads: [.flags, .messages, .mailboxes, .subscriptions],
             usesNumbers: includesSelected && self.criteria.usesNumbers,
-            isBarrier: self.returns.isSaved
+            isBarrier: self.returns.isSaved || self.returns.isUpdated
         )
         let (scope, store) = (view, try view.store())
         return Work(footprint, failureEffect: failureEffect) { output in
@@ -68,13 +69,25 @@ struct MultiSearchCommand: IMAPCommand, IMAPExtension {
         _ store: any MailStore,
         _ output: inout CommandOutput
     ) async throws -> Outcome {
+        var outcome = Outcome()
         var searched: Set<MailboxID> = []
-        var saved: [UID] = []
-        if self.sources.contains(.selected) {
+        if self.sources.contains(.selected) || self.returns.isUpdated {
+            let admission = ContextAdmission(view)
+            if self.returns.isUpdated { try admission.requireUnused(output.tag) }
             guard let selected = output.selected else { throw Refusal.noSuchMailbox }
-            guard let selectedRun else { throw SearchCriteria.unknownCharset }
-            searched.insert(selected.id)
-            saved = try await self.search(selected, selectedRun, &output)
+            guard let run = selectedRun else { throw SearchCriteria.unknownCharset }
+            let found = try await run.found(in: selected)
+            if self.sources.contains(.selected) {
+                searched.insert(selected.id)
+                self.write(found, in: selected, &output)
+            }
+            if self.returns.isSaved { outcome.effect = .saved(self.returns.saved(found)) }
+            if self.returns.isUpdated {
+                outcome.context = admission.admitted(
+                    SearchContext(tag: output.tag, addressing: .uids, run: run, found: found, in: selected),
+                    &output.writer
+                )
+            }
         }
         for mailbox in try await self.others(in: store) where searched.insert(mailbox.id).inserted {
             try Task.checkCancellation()
@@ -84,30 +97,23 @@ struct MultiSearchCommand: IMAPCommand, IMAPExtension {
             // `$` is of the selected mailbox; its UIDs mean nothing in another one.
             if view.selected?.id != mailbox.id { scope.savedResult = NumberSet() }
             guard let run = try self.criteria.run(boundTo: scope) else { throw SearchCriteria.unknownCharset }
-            _ = try await self.search(opened, run, &output)
+            self.write(try await run.found(in: opened), in: opened, &output)
             try await output.flushIfLarge()
         }
-        return Outcome(effect: self.returns.isSaved ? .saved(self.returns.saved(saved)) : .none)
+        return outcome
     }
 
-    /// Searches one mailbox; "An ESEARCH response MUST NOT be returned for mailboxes that contain no matching messages"
-    /// (RFC 7377 §2.1).
-    private func search(
-        _ mailbox: SelectedMailbox,
-        _ run: SearchRun,
-        _ output: inout CommandOutput
-    ) async throws -> [UID] {
-        let found = try await run.found(in: mailbox)
-        if !found.isEmpty, let name = try? MailboxName(mailbox.name) {
-            self.returns.write(
-                mailbox.numbers(of: found, .uids),
-                tag: output.tag,
-                of: (name, mailbox.uidValidity),
-                addressing: .uids,
-                to: &output.writer
-            )
-        }
-        return found
+    /// Answers for one mailbox; "An ESEARCH response MUST NOT be returned for mailboxes that contain no matching
+    /// messages" (RFC 7377 §2.1).
+    private func write(_ found: [UID], in mailbox: SelectedMailbox, _ output: inout CommandOutput) {
+        guard !found.isEmpty, let name = try? MailboxName(mailbox.name) else { return }
+        self.returns.write(
+            mailbox.numbers(of: found, .uids),
+            tag: output.tag,
+            of: (name, mailbox.uidValidity),
+            addressing: .uids,
+            to: &output.writer
+        )
     }
 
     /// The mailboxes that sources other than "selected" mean, each once.

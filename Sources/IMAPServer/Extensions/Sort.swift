@@ -22,7 +22,7 @@ struct SortCommand: UIDCommand, IMAPExtension {
     init(_ parser: inout CommandParser, addressing: Addressing) throws(SyntaxError) {
         self.addressing = addressing
         try parser.sp()
-        self.returns = try SearchReturn.ifPresent(&parser)
+        self.returns = try SearchReturn.ifPresent(&parser, allowsContexts: false)
         self.sort = try SortCriterion.list(&parser)
         try parser.sp()
         self.criteria = try SearchCriteria(charsetFirst: &parser)

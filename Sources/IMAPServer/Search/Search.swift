@@ -16,7 +16,7 @@ struct SearchCommand: UIDCommand {
     init(_ parser: inout CommandParser, addressing: Addressing) throws(SyntaxError) {
         self.addressing = addressing
         try parser.sp()
-        self.returns = try SearchReturn.ifPresent(&parser)
+        self.returns = try SearchReturn.ifPresent(&parser, allowsContexts: true)
         self.criteria = try SearchCriteria(&parser)
     }
 
@@ -32,11 +32,13 @@ struct SearchCommand: UIDCommand {
         }
         let (addressing, isRev2) = (self.addressing, view.isRev2)
         let returns = self.returns ?? (isRev2 ? .all : nil)
-        // `$` changes what later commands mean.
+        let isUpdated = returns?.isUpdated == true
+        let admission = ContextAdmission(view)
+        // `$` changes what later commands mean, and a context's tag how they end.
         let footprint = Footprint(
             reads: [.flags, .messages],
             usesNumbers: addressing == .sequenceNumbers || self.criteria.usesNumbers,
-            isBarrier: isSaved
+            isBarrier: isSaved || isUpdated
         )
         @Sendable func finish(_ found: [UID], in selected: SelectedMailbox, _ output: inout CommandOutput) -> Outcome {
             let numbers = selected.numbers(of: found, addressing)
@@ -45,10 +47,18 @@ struct SearchCommand: UIDCommand {
             } else {
                 output.writer.searchResult("SEARCH", numbers)
             }
-            return Outcome(effect: isSaved ? .saved(returns?.saved(found) ?? []) : .none)
+            var outcome = Outcome(effect: isSaved ? .saved(returns?.saved(found) ?? []) : .none)
+            if isUpdated {
+                outcome.context = admission.admitted(
+                    SearchContext(tag: output.tag, addressing: addressing, run: run, found: found, in: selected),
+                    &output.writer
+                )
+            }
+            return outcome
         }
         if run.isQuick(for: mailbox.uids.count) {
             return .inline(footprint, failureEffect: failureEffect) { output in
+                if isUpdated { try admission.requireUnused(output.tag) }
                 guard let selected = output.selected, let found = run.foundInMemory(in: selected) else {
                     throw Refusal.noSuchMailbox
                 }
@@ -56,6 +66,7 @@ struct SearchCommand: UIDCommand {
             }
         }
         return Work(footprint, failureEffect: failureEffect) { output in
+            if isUpdated { try admission.requireUnused(output.tag) }
             guard let selected = output.selected else { throw Refusal.noSuchMailbox }
             return finish(try await run.found(in: selected), in: selected, &output)
         }

@@ -11,9 +11,15 @@ struct SearchReturn: Sendable {
     private var isCount = false
     private var partial: PartialRange?
     private(set) var isSaved = false
+    /// Whether the client wants to hear of changes to the result (RFC 5267 §4.3).
+    private(set) var isUpdated = false
+    /// Whether it only hints that it comes back, with CONTEXT, which nothing is done about (RFC 5267 §4.2).
+    private var isHint = false
 
-    // search-return-opts = SP "RETURN" SP "(" [search-return-opt *(SP search-return-opt)] ")"
-    init(_ parser: inout CommandParser) throws(SyntaxError) {
+    /// With `allowsContexts`, CONTEXT and UPDATE are options.
+    ///
+    ///     search-return-opts = SP "RETURN" SP "(" [search-return-opt *(SP search-return-opt)] ")"
+    init(_ parser: inout CommandParser, allowsContexts: Bool) throws(SyntaxError) {
         try parser.expect(keyword: "RETURN")
         try parser.sp()
         let start = parser.offset
@@ -31,6 +37,8 @@ struct SearchReturn: Sendable {
             case "ALL": self.isAll = true
             case "COUNT": self.isCount = true
             case "SAVE": self.isSaved = true
+            case "CONTEXT" where allowsContexts: self.isHint = true
+            case "UPDATE" where allowsContexts: self.isUpdated = true
             case "PARTIAL" where self.partial == nil: self.partial = option.range
             default: throw SyntaxError(expected: "a return option", offset: start)
             }
@@ -42,9 +50,12 @@ struct SearchReturn: Sendable {
     }
 
     /// Reads the options if they are next, and the space behind them.
-    static func ifPresent(_ parser: inout CommandParser) throws(SyntaxError) -> SearchReturn? {
+    static func ifPresent(
+        _ parser: inout CommandParser,
+        allowsContexts: Bool
+    ) throws(SyntaxError) -> SearchReturn? {
         guard parser.peek(keyword: "RETURN") else { return nil }
-        let returns = try SearchReturn(&parser)
+        let returns = try SearchReturn(&parser, allowsContexts: allowsContexts)
         try parser.sp()
         return returns
     }
@@ -80,7 +91,8 @@ struct SearchReturn: Sendable {
         to writer: inout ResponseWriter
     ) {
         // Only SAVE: nothing is to be told (RFC 5182 §2.1).
-        guard self.isMinimum || self.isMaximum || self.isAll || self.isCount || self.partial != nil else { return }
+        let hasItems = self.isMinimum || self.isMaximum || self.isAll || self.isCount || self.partial != nil
+        guard hasItems || self.isUpdated || self.isHint else { return }
         writer.raw("* ")
         writer.raw("ESEARCH (TAG ")
         writer.string(tag)
