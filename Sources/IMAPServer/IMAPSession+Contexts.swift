@@ -25,9 +25,7 @@ extension IMAPSession {
     mutating func tellGoneResults(_ index: MailboxIndex?, numberedBy selected: SelectedMailbox) {
         for position in self.view.contexts.indices {
             let gone = self.view.contexts[position].removeGone(from: index)
-            if !gone.isEmpty {
-                self.output.contextChange("REMOVEFROM", gone, to: self.view.contexts[position], of: selected)
-            }
+            self.output.contextChange("REMOVEFROM", gone, to: self.view.contexts[position], of: selected)
         }
     }
 
@@ -37,15 +35,17 @@ extension IMAPSession {
         for position in self.view.contexts.indices where !self.view.contexts[position].isEvaluating {
             let context = self.view.contexts[position]
             let changed = context.changed(in: index, of: selected)
-            guard changed.isEmpty || context.run.isQuick(for: changed.count) else {
-                self.view.contexts[position].isEvaluating = true
-                self.awaitedEvaluations.append(
-                    AwaitedEvaluation(context: context, among: changed, upTo: index.highestModSeq)
-                )
+            let isQuick = changed.isEmpty || context.run.isQuick(for: changed.count)
+            if isQuick, let found = context.run.foundInMemory(in: selected, among: changed),
+                context.additions(found).isEmpty
+            {
+                self.tellResults(found, among: changed, upTo: index.highestModSeq, at: position)
                 continue
             }
-            guard let found = context.run.foundInMemory(in: selected, among: changed) else { continue }
-            self.tellResults(found, among: changed, upTo: index.highestModSeq, at: position)
+            self.view.contexts[position].isEvaluating = true
+            self.awaitedEvaluations.append(
+                AwaitedEvaluation(context: context, among: changed, upTo: index.highestModSeq)
+            )
         }
     }
 
@@ -55,22 +55,14 @@ extension IMAPSession {
         guard let selected = self.view.selected else { return }
         for awaited in self.awaitedEvaluations {
             group.addTask {
-                let found: [UID]?
                 do {
-                    found = try await awaited.context.run.found(in: selected, among: awaited.among)
+                    post(.evaluated(try await awaited.evaluated(in: selected)))
                 } catch is CancellationError {
                     return
                 } catch {
                     Logger.current.warning("Context is not up to date", metadata: ["error": "\(error)"])
-                    found = nil
+                    post(.evaluated(awaited.answer(found: nil)))
                 }
-                let answer = ContextEvaluation(
-                    context: awaited.context.id,
-                    among: awaited.among,
-                    upTo: awaited.upTo,
-                    found: found
-                )
-                post(.evaluated(answer))
             }
         }
         self.awaitedEvaluations = []
@@ -84,7 +76,13 @@ extension IMAPSession {
             guard let position = self.view.contexts.firstIndex(where: { $0.id == evaluation.context }) else { continue }
             self.view.contexts[position].isEvaluating = false
             if let found = evaluation.found {
-                self.tellResults(found, among: evaluation.among, upTo: evaluation.upTo, at: position)
+                self.tellResults(
+                    found,
+                    among: evaluation.among,
+                    order: evaluation.order,
+                    upTo: evaluation.upTo,
+                    at: position
+                )
             }
         }
         self.evaluations = []
@@ -93,15 +91,46 @@ extension IMAPSession {
         if index?.highestModSeq == self.view.selected?.told { self.tellChangedResults(index) }
     }
 
-    private mutating func tellResults(_ found: [UID], among uids: [UInt32], upTo modSeq: ModSeq, at position: Int) {
-        guard let selected = self.view.selected else { return }
-        // What the client has been told is gone is nothing to it.
-        let known = uids.filter { selected.number(of: UID(rawValue: $0)) != nil }
-        let change = self.view.contexts[position].update(found: found, among: known, upTo: modSeq)
-        let context = self.view.contexts[position]
-        if !change.removed.isEmpty {
-            self.output.contextChange("REMOVEFROM", change.removed, to: context, of: selected)
+    private mutating func tellResults(
+        _ found: [UID],
+        among uids: [UInt32],
+        order: [UID]? = nil,
+        upTo modSeq: ModSeq,
+        at position: Int
+    ) {
+        guard let selected = self.view.selected, let index = selected.resident.current else { return }
+        // What is gone is another matter, told of or not: `tellGoneResults`.
+        let there = uids.filter { uid in
+            let uid = UID(rawValue: uid)
+            return index[uid] != nil && selected.number(of: uid) != nil
         }
-        if !change.added.isEmpty { self.output.contextChange("ADDTO", change.added, to: context, of: selected) }
+        let change = self.view.contexts[position].update(found: found, among: there, order: order, upTo: modSeq)
+        let context = self.view.contexts[position]
+        self.output.contextChange("REMOVEFROM", change.removed, to: context, of: selected)
+        self.output.contextChange("ADDTO", change.added, to: context, of: selected)
+    }
+}
+
+extension AwaitedEvaluation {
+    /// Asks the store.
+    fileprivate func evaluated(in selected: SelectedMailbox) async throws -> ContextEvaluation {
+        let found = try await self.context.run.found(in: selected, among: self.among)
+        let additions = self.context.additions(found)
+        guard let sort = self.context.sort, !additions.isEmpty else { return self.answer(found: found) }
+        let results = self.context.results.map(UID.init(rawValue:))
+        return self.answer(
+            found: found,
+            order: try await sort.inserting(additions, into: results, in: selected.id)
+        )
+    }
+
+    fileprivate func answer(found: [UID]?, order: [UID]? = nil) -> ContextEvaluation {
+        ContextEvaluation(
+            context: self.context.id,
+            among: self.among,
+            upTo: self.upTo,
+            found: found,
+            order: order
+        )
     }
 }

@@ -2,14 +2,14 @@
 
 import IMAPSyntax
 
-/// CANCELUPDATE, RFC 5267 §4.3.5, which ends what RETURN (UPDATE) of SEARCH has begun (``SearchContext``).
-///
-/// CONTEXT=SORT is not here: updates to a sorted result would need the sort values of all its messages.
+/// CANCELUPDATE, RFC 5267 §4.3.5, which ends what RETURN (UPDATE) of SEARCH and SORT has begun (``SearchContext``).
 struct CancelUpdateCommand: IMAPCommand, IMAPExtension {
     static let name = "CANCELUPDATE"
     static let states: Set<SessionState> = [.selected]
     static var commands: [any IMAPCommand.Type] { [Self.self] }
-    static func capabilities(_ view: SessionView) -> [String] { view.account == nil ? [] : ["CONTEXT=SEARCH"] }
+    static func capabilities(_ view: SessionView) -> [String] {
+        view.account == nil ? [] : ["CONTEXT=SEARCH", "CONTEXT=SORT"]
+    }
 
     private var tags: [String] = []
 

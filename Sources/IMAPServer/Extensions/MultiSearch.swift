@@ -30,7 +30,7 @@ struct MultiSearchCommand: IMAPCommand, IMAPExtension {
             }
             try parser.sp()
         }
-        self.returns = try SearchReturn.ifPresent(&parser, allowsContexts: true) ?? .all
+        self.returns = try SearchReturn.ifPresent(&parser) ?? .all
         // RFC 7377 §2.2: "the ESEARCH command MUST return a BAD result".
         guard !self.returns.isSaved || self.sources.allSatisfy({ $0 == .selected }) else {
             throw parser.expected("SAVE for the selected mailbox only")

@@ -22,7 +22,7 @@ struct SortCommand: UIDCommand, IMAPExtension {
     init(_ parser: inout CommandParser, addressing: Addressing) throws(SyntaxError) {
         self.addressing = addressing
         try parser.sp()
-        self.returns = try SearchReturn.ifPresent(&parser, allowsContexts: false)
+        self.returns = try SearchReturn.ifPresent(&parser)
         self.sort = try SortCriterion.list(&parser)
         try parser.sp()
         self.criteria = try SearchCriteria(charsetFirst: &parser)
@@ -39,12 +39,15 @@ struct SortCommand: UIDCommand, IMAPExtension {
         }
         let (addressing, returns) = (self.addressing, self.returns)
         let run = SortRun(criteria: self.sort, store: search.store)
+        let isUpdated = returns?.isUpdated == true
+        let admission = ContextAdmission(view)
         let footprint = Footprint(
             reads: [.flags, .messages],
             usesNumbers: addressing == .sequenceNumbers || self.criteria.usesNumbers,
-            isBarrier: isSaved
+            isBarrier: isSaved || isUpdated
         )
         return Work(footprint, failureEffect: failureEffect) { output in
+            if isUpdated { try admission.requireUnused(output.tag) }
             guard let selected = output.selected else { throw Refusal.noSuchMailbox }
             let sorted = try await run.sorted(try await search.found(in: selected), in: selected.id)
             let numbers = selected.numbers(of: sorted, addressing)
@@ -53,7 +56,19 @@ struct SortCommand: UIDCommand, IMAPExtension {
             } else {
                 output.writer.searchResult("SORT", numbers)
             }
-            return Outcome(effect: isSaved ? .saved(returns?.saved(sorted) ?? []) : .none)
+            var outcome = Outcome(effect: isSaved ? .saved(returns?.saved(sorted) ?? []) : .none)
+            if isUpdated {
+                let context = SearchContext(
+                    tag: output.tag,
+                    addressing: addressing,
+                    run: search,
+                    sort: run,
+                    found: sorted,
+                    in: selected
+                )
+                outcome.context = admission.admitted(context, &output.writer)
+            }
+            return outcome
         }
     }
 }

@@ -12,10 +12,10 @@ enum MailboxSource: Sendable, Hashable {
     case personal
     case subscribed
     /// These and all below them.
-    case subtree([MailboxName])
+    case subtree(Set<MailboxName>)
     /// These and those one level below.
-    case subtreeOne([MailboxName])
-    case mailboxes([MailboxName])
+    case subtreeOne(Set<MailboxName>)
+    case mailboxes(Set<MailboxName>)
 
     // filter-mailboxes          = filter-mailboxes-selected / filter-mailboxes-other
     // filter-mailboxes-selected = "selected"
@@ -38,11 +38,12 @@ enum MailboxSource: Sendable, Hashable {
 
     // one-or-more-mailbox = mailbox / many-mailboxes
     // many-mailboxes      = "(" mailbox *(SP mailbox) ")"
-    private static func names(_ parser: inout CommandParser) throws(SyntaxError) -> [MailboxName] {
+    private static func names(_ parser: inout CommandParser) throws(SyntaxError) -> Set<MailboxName> {
         try parser.sp()
-        return try parser.oneOrParenthesized { (parser: inout CommandParser) throws(SyntaxError) in
+        let names = try parser.oneOrParenthesized { (parser: inout CommandParser) throws(SyntaxError) in
             try parser.mailbox()
         }
+        return Set(names)
     }
 
     /// Whether a mailbox is meant; ``selected`` means none by its name.
@@ -52,7 +53,7 @@ enum MailboxSource: Sendable, Hashable {
         case .inboxes: name.isInbox
         case .personal: true
         case .subscribed: subscriptions.contains(name)
-        case .subtree(let names): names.contains { name == $0 || name.isInferior(to: $0) }
+        case .subtree(let names): sequence(first: name, next: \.parent).contains(where: names.contains)
         case .subtreeOne(let names): names.contains(name) || name.parent.map(names.contains) ?? false
         case .mailboxes(let names): names.contains(name)
         }

@@ -16,7 +16,7 @@ struct SearchCommand: UIDCommand {
     init(_ parser: inout CommandParser, addressing: Addressing) throws(SyntaxError) {
         self.addressing = addressing
         try parser.sp()
-        self.returns = try SearchReturn.ifPresent(&parser, allowsContexts: true)
+        self.returns = try SearchReturn.ifPresent(&parser)
         self.criteria = try SearchCriteria(&parser)
     }
 

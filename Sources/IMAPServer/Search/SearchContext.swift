@@ -13,30 +13,48 @@ struct SearchContext: Sendable {
     let addressing: Addressing
     /// The criteria, with message numbers as they were when the command was read.
     let run: SearchRun
+    /// How results are sorted; nil: in the order of the mailbox.
+    let sort: SortRun?
     /// Which of the session's contexts this is, for a tag may be used again when its context has been cancelled.
     var id = 0
     /// Whether the store is being asked about messages that have changed.
     var isEvaluating = false
-    /// UIDs the client knows to be found, ascending.
+    /// UIDs the client knows to be found, in the order requested.
     private(set) var results: [UInt32]
     /// All changes up to this one are in ``results``, but for messages that are gone.
     private(set) var told: ModSeq
 
-    /// Begins with what a search has found, in the mailbox as its client was told of it.
-    init(tag: String, addressing: Addressing, run: SearchRun, found: [UID], in selected: SelectedMailbox) {
+    /// Begins with what a search has found, in the order requested, in the mailbox as its client was told of it.
+    init(
+        tag: String,
+        addressing: Addressing,
+        run: SearchRun,
+        sort: SortRun? = nil,
+        found: [UID],
+        in selected: SelectedMailbox
+    ) {
         self.tag = tag
         self.addressing = addressing
         self.run = run
+        self.sort = sort
         self.results = found.map(\.rawValue)
         self.told = selected.told
     }
 
-    /// Takes out the messages that are no longer there, and tells which, ascending.
+    /// Results that follow one another, and the place of the first, counted from 1.
+    ///
+    /// Place 0 is "wherever they occur" (RFC 5267 §4.3.4) in the order of the mailbox.
+    struct Places: Equatable {
+        var position: Int
+        var uids: [UInt32]
+    }
+
+    /// Takes out the messages that are no longer there, and tells which.
     ///
     /// `index` is nil if the mailbox is gone.
-    mutating func removeGone(from index: MailboxIndex?) -> [UInt32] {
+    mutating func removeGone(from index: MailboxIndex?) -> [Places] {
         guard index?.highestModSeq != self.told else { return [] }
-        var gone: [UInt32] = []
+        var gone: Set<UInt32> = []
         var page: MailboxPage?
         var number: UInt32?
         for uid in self.results {
@@ -45,10 +63,9 @@ struct SearchContext: Sendable {
                 number = MailboxPage.number(of: uid)
                 page = index?.page(MailboxPage.number(of: uid))
             }
-            if page?[uid] == nil { gone.append(uid.rawValue) }
+            if page?[uid] == nil { gone.insert(uid.rawValue) }
         }
-        if !gone.isEmpty { self.remove(gone) }
-        return gone
+        return self.remove(gone)
     }
 
     /// The messages known to the client that have changed or come since ``told``, ascending.
@@ -64,40 +81,89 @@ struct SearchContext: Sendable {
         return changed
     }
 
-    /// Takes over which of the messages `among` meet the criteria, all changes up to `modSeq` considered; what is new
-    /// in the result, and what no longer is in it.
+    /// Which of the messages found are not among the results: of these the place has to be found.
+    func additions(_ found: [UID]) -> [UID] {
+        guard self.sort != nil, !found.isEmpty else { return [] }
+        let results = Set(self.results)
+        return found.filter { !results.contains($0.rawValue) }
+    }
+
+    /// Takes over which of the messages `among` meet the criteria, all changes up to `modSeq` considered; what no longer
+    /// is in the result, and then what is new in it.
+    ///
+    /// `order`, of a context that is sorted, has at least all results and what is new, in the order requested, but for
+    /// messages that are gone. It is not needed if nothing is new.
     mutating func update(
         found: [UID],
         among uids: [UInt32],
+        order: [UID]? = nil,
         upTo modSeq: ModSeq
-    ) -> (added: [UInt32], removed: [UInt32]) {
+    ) -> (removed: [Places], added: [Places]) {
         let found = Set(found.map(\.rawValue))
-        var (added, removed): ([UInt32], [UInt32]) = ([], [])
-        for uid in uids {
-            switch (self.contains(uid), found.contains(uid)) {
-            case (false, true): added.append(uid)
-            case (true, false): removed.append(uid)
-            default: break
-            }
-        }
-        if !removed.isEmpty { self.remove(removed) }
-        if !added.isEmpty { self.results = (self.results + added).sorted() }
+        let isIn = self.membership()
+        var added = Set(uids.filter { found.contains($0) && !isIn($0) })
+        var removed = Set(uids.filter { !found.contains($0) && isIn($0) })
         self.told = max(self.told, modSeq)
-        return (added, removed)
+        guard self.sort != nil else { return (self.remove(removed), self.insert(added)) }
+        let order = order?.map(\.rawValue) ?? self.results
+        let ordered = Set(order)
+        removed.formUnion(self.results.filter { !ordered.contains($0) })
+        added.formIntersection(ordered)
+        return (self.remove(removed), self.insert(added, order: order))
     }
 
-    private func contains(_ uid: UInt32) -> Bool {
-        var (low, high) = (0, self.results.count)
-        while low < high {
-            let middle = (low + high) / 2
-            if self.results[middle] < uid { low = middle + 1 } else { high = middle }
+    /// Whether a message is among the results.
+    private func membership() -> (UInt32) -> Bool {
+        let results = self.results
+        guard self.sort == nil else { return Set(results).contains }
+        return { uid in
+            var (low, high) = (0, results.count)
+            while low < high {
+                let middle = (low + high) / 2
+                if results[middle] < uid { low = middle + 1 } else { high = middle }
+            }
+            return low < results.count && results[low] == uid
         }
-        return low < self.results.count && self.results[low] == uid
     }
 
-    private mutating func remove(_ uids: [UInt32]) {
-        let uids = Set(uids)
+    /// Takes results out; of a sorted context the last first, so that each place is the one it has at the beginning.
+    private mutating func remove(_ uids: Set<UInt32>) -> [Places] {
+        guard !uids.isEmpty else { return [] }
+        let places = self.places(of: uids)
         self.results.removeAll { uids.contains($0) }
+        return places.reversed()
+    }
+
+    /// Puts results in, into the order of the mailbox.
+    private mutating func insert(_ uids: Set<UInt32>) -> [Places] {
+        guard !uids.isEmpty else { return [] }
+        self.results = (self.results + uids).sorted()
+        return self.places(of: uids)
+    }
+
+    /// Puts results in where `order` has them; the first first, so that each place is the one it has at the end.
+    private mutating func insert(_ uids: Set<UInt32>, order: [UInt32]) -> [Places] {
+        guard !uids.isEmpty else { return [] }
+        let isIn = self.membership()
+        self.results = order.filter { isIn($0) || uids.contains($0) }
+        return self.places(of: uids)
+    }
+
+    /// Where the messages are among the results.
+    private func places(of uids: Set<UInt32>) -> [Places] {
+        guard self.sort != nil else { return [Places(position: 0, uids: self.results.filter(uids.contains))] }
+        var places: [Places] = []
+        var isBehind = false
+        for (index, uid) in self.results.enumerated() {
+            let isOne = uids.contains(uid)
+            if isOne, isBehind {
+                places[places.count - 1].uids.append(uid)
+            } else if isOne {
+                places.append(Places(position: index + 1, uids: [uid]))
+            }
+            isBehind = isOne
+        }
+        return places
     }
 }
 
@@ -153,6 +219,8 @@ package struct ContextEvaluation: Sendable {
     let upTo: ModSeq
     /// nil: it could not be found out.
     let found: [UID]?
+    /// The order of results and what is new among them, if something is and they are sorted.
+    let order: [UID]?
 }
 
 extension ResponseWriter {
@@ -161,22 +229,25 @@ extension ResponseWriter {
     ///     ret-data-addto      = "ADDTO" SP "(" context-position SP sequence-set … ")"
     ///     ret-data-removefrom = "REMOVEFROM" SP "(" context-position SP sequence-set … ")"
     ///
-    /// The position is always 0: results are in the order of the mailbox.
+    /// More than one message at one place are in the order requested, and ranges go up (RFC 5267 §3.2).
     mutating func contextChange(
         _ item: String,
-        _ uids: [UInt32],
+        _ places: [SearchContext.Places],
         to context: SearchContext,
         of mailbox: SelectedMailbox
     ) {
-        let numbers = mailbox.numbers(of: uids.map(UID.init(rawValue:)), context.addressing)
-        guard !numbers.isEmpty else { return }
+        guard !places.isEmpty else { return }
         self.raw("* ")
         self.raw("ESEARCH (TAG ")
         self.string(context.tag)
         self.raw(")")
         if context.addressing == .uids { self.raw(" UID") }
-        self.raw(" \(item) (0 ")
-        self.sequenceSet(inOrder: numbers)
+        self.raw(" \(item) (")
+        self.separated(places) { writer, place in
+            writer.number(UInt64(place.position))
+            writer.sp()
+            writer.sequenceSet(inOrder: mailbox.numbers(of: place.uids.map(UID.init(rawValue:)), context.addressing))
+        }
         self.raw(")")
         self.crlf()
     }

@@ -16,10 +16,8 @@ struct SearchReturn: Sendable {
     /// Whether it only hints that it comes back, with CONTEXT, which nothing is done about (RFC 5267 §4.2).
     private var isHint = false
 
-    /// With `allowsContexts`, CONTEXT and UPDATE are options.
-    ///
-    ///     search-return-opts = SP "RETURN" SP "(" [search-return-opt *(SP search-return-opt)] ")"
-    init(_ parser: inout CommandParser, allowsContexts: Bool) throws(SyntaxError) {
+    // search-return-opts = SP "RETURN" SP "(" [search-return-opt *(SP search-return-opt)] ")"
+    init(_ parser: inout CommandParser) throws(SyntaxError) {
         try parser.expect(keyword: "RETURN")
         try parser.sp()
         let start = parser.offset
@@ -37,8 +35,8 @@ struct SearchReturn: Sendable {
             case "ALL": self.isAll = true
             case "COUNT": self.isCount = true
             case "SAVE": self.isSaved = true
-            case "CONTEXT" where allowsContexts: self.isHint = true
-            case "UPDATE" where allowsContexts: self.isUpdated = true
+            case "CONTEXT": self.isHint = true
+            case "UPDATE": self.isUpdated = true
             case "PARTIAL" where self.partial == nil: self.partial = option.range
             default: throw SyntaxError(expected: "a return option", offset: start)
             }
@@ -50,12 +48,9 @@ struct SearchReturn: Sendable {
     }
 
     /// Reads the options if they are next, and the space behind them.
-    static func ifPresent(
-        _ parser: inout CommandParser,
-        allowsContexts: Bool
-    ) throws(SyntaxError) -> SearchReturn? {
+    static func ifPresent(_ parser: inout CommandParser) throws(SyntaxError) -> SearchReturn? {
         guard parser.peek(keyword: "RETURN") else { return nil }
-        let returns = try SearchReturn(&parser, allowsContexts: allowsContexts)
+        let returns = try SearchReturn(&parser)
         try parser.sp()
         return returns
     }

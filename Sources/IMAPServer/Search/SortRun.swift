@@ -41,6 +41,50 @@ struct SortRun: Sendable {
         }
         return sorted.map { uids[$0] }
     }
+
+    /// Puts more messages among those that are sorted already, comparing each with a few of these.
+    ///
+    /// `added` is ascending. Of those that are gone, some may be left out.
+    func inserting(_ added: [UID], into sorted: [UID], in mailbox: MailboxID) async throws -> [UID] {
+        if added.count * Self.comparisons > sorted.count {
+            return try await self.sorted((sorted + added).sorted(), in: mailbox)
+        }
+        var result: [UID] = []
+        result.reserveCapacity(sorted.count + added.count)
+        var taken = 0
+        for uid in try await self.sorted(added, in: mailbox) {
+            let position = try await self.position(of: uid, in: sorted, from: taken, mailbox)
+            result += sorted[taken..<position]
+            result.append(uid)
+            taken = position
+        }
+        return result + sorted[taken...]
+    }
+
+    /// What finding a place takes about, in messages read.
+    private static let comparisons = 32
+
+    /// Before which of the sorted messages one belongs, by bisection; those that are gone say nothing.
+    private func position(
+        of uid: UID,
+        in sorted: [UID],
+        from start: Int,
+        _ mailbox: MailboxID
+    ) async throws -> Int {
+        var (low, high) = (start, sorted.count)
+        while low < high {
+            let middle = (low + high) / 2
+            var next = middle
+            var isBefore: Bool?
+            while next < high, isBefore == nil {
+                try Task.checkCancellation()
+                let pair = try await self.sorted([uid, sorted[next]].sorted(), in: mailbox)
+                if pair.contains(sorted[next]) { isBefore = pair.first == uid } else { next += 1 }
+            }
+            if isBefore == false { low = next + 1 } else { high = middle }
+        }
+        return low
+    }
 }
 
 /// One criterion's values for all messages.
