@@ -11,7 +11,7 @@ struct FetchCommand: UIDCommand {
     private let addressing: Addressing
     private let messages: SequenceSet
     let items: [any FetchItem]
-    private var modifiers = FetchModifiers()
+    private let modifiers: FetchModifiers
 
     // fetch = "FETCH" SP sequence-set SP ("ALL" / "FULL" / "FAST" / fetch-att / "(" fetch-att *(SP fetch-att) ")")
     //         [fetch-modifiers]
@@ -23,8 +23,9 @@ struct FetchCommand: UIDCommand {
         var items = try Self.items(&parser)
         // RFC 9051 §6.4.9: the responses to a UID command name the message by its UID, asked for or not.
         if addressing == .uids { items.insert(UIDItem(), at: 0) }
+        self.modifiers =
+            parser.accept(UInt8(ascii: " ")) ? try FetchModifiers(&parser, addressing: addressing) : FetchModifiers()
         self.items = Self.withoutRepetitions(items)
-        if parser.accept(UInt8(ascii: " ")) { self.modifiers = try FetchModifiers(&parser, addressing: addressing) }
         try parser.end()
     }
 

@@ -6,24 +6,30 @@ import MailStorage
 /// What stands behind the items of a FETCH (RFC 4466 §2.4).
 struct FetchModifiers: Sendable {
     /// Only these of the messages that there are (RFC 9394 §3.3).
-    private var partial: PartialRange?
+    var partial: PartialRange?
 
-    /// None.
     init() {}
 
-    // fetch-modifiers = SP "(" fetch-modifier *(SP fetch-modifier) ")"                         (RFC 4466 §2.4)
-    // fetch-modifier  =/ modifier-partial                                                      (RFC 9394 §4)
+    // fetch-modifiers = SP "(" fetch-modifier *(SP fetch-modifier) ")"
+    // fetch-modifier  =/ modifier-partial
     init(_ parser: inout CommandParser, addressing: Addressing) throws(SyntaxError) {
-        let ranges = try parser.parenthesized(maximum: 16) {
-            (parser: inout CommandParser) throws(SyntaxError) -> PartialRange in
-            // "also extends the UID FETCH command": FETCH it does not.
-            guard addressing == .uids else { throw parser.expected("no modifier") }
-            try parser.expect(keyword: "PARTIAL")
-            try parser.sp()
-            return try parser.partialRange()
+        let start = parser.offset
+        let modifiers = try parser.parenthesized(maximum: 16) {
+            (parser: inout CommandParser) throws(SyntaxError) -> (name: String, range: PartialRange) in
+            let start = parser.offset
+            let name = try parser.keywordToken()
+            switch name {
+            // RFC 9394 §3.3: it "extends the UID FETCH command", and no other.
+            case "PARTIAL" where addressing == .uids:
+                try parser.sp()
+                return (name, try parser.partialRange())
+            default: throw SyntaxError(expected: "a fetch modifier", offset: start)
+            }
         }
-        guard ranges.count == 1 else { throw parser.expected("each modifier once") }
-        self.partial = ranges.first
+        guard Set(modifiers.map(\.name)).count == modifiers.count else {
+            throw SyntaxError(expected: "each fetch modifier once", offset: start)
+        }
+        self.partial = modifiers.first?.range
     }
 
     /// The messages to answer for, of those that the set names.
