@@ -115,11 +115,15 @@ struct Outcome: Sendable {
         case stored(uids: [UID], modSeq: ModSeq, isTold: Bool)
         /// The search result variable `$` (RFC 9051 §6.4.4.1).
         case saved([UID])
+        /// No more is to be told of the searches with these tags (RFC 5267 §4.3.5).
+        case contextsCancelled(Set<String>)
     }
 
     var code: ResponseCode?
     var text: String?
     var effect = Effect.none
+    /// A search whose changes are to be told from now on (RFC 5267 §4.3).
+    var context: SearchContext?
 
     init(code: ResponseCode? = nil, text: String? = nil, effect: Effect = .none) {
         self.code = code

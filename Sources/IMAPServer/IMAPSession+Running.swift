@@ -107,6 +107,7 @@ extension IMAPSession {
                 self.view.enabled.formUnion(features)
                 self.output.encoding = self.view.nameEncoding
             case .saved(let uids): self.save(uids)
+            case .contextsCancelled(let tags): self.view.contexts.removeAll { tags.contains($0.tag) }
             case .stored(let uids, let modSeq, let isTold):
                 own = SelectedMailbox.OwnChange(uids: uids, modSeq: modSeq, isTold: isTold)
             case .authenticate(let mechanism, let initialResponse):
@@ -123,6 +124,7 @@ extension IMAPSession {
                 self.isOpen = false
                 return try await self.flush()
             }
+            if let context = outcome.context { self.add(context) }
             try await self.tellChanges(mayExpunge: !entry.work.footprint.usesNumbers, own: own)
             self.output.tagged(entry.tag, .ok, code: outcome.code, outcome.text ?? "\(entry.name) completed")
         case .failure(let error):
@@ -149,12 +151,14 @@ extension IMAPSession {
         guard var selected = self.view.selected, !(selected.isDeleted && selected.uids.isEmpty) else { return }
         self.watch?.rearm()
         let index = selected.resident.current
+        self.tellGoneResults(index, numberedBy: selected)
         let news = selected.sync(with: index, mayExpunge: mayExpunge && self.queue.mayExpunge, own: own)
         self.view.selected = selected
         let connection = self.connection
         try await self.output.write(news, of: selected, index: index, isRev2: self.view.isRev2) { octets in
             try await connection.write(octets)
         }
+        self.tellChangedResults(index)
     }
 
     /// The one place where an error becomes a response.

@@ -16,6 +16,8 @@ package enum IMAPNote: Sendable {
     case piece(command: Int, octets: [UInt8])
     /// A running command has ended; `octets` is the last piece.
     case finished(command: Int, octets: [UInt8], result: CommandResult)
+    /// The store has answered about a search whose changes are told.
+    case evaluated(ContextEvaluation)
 }
 
 /// How a command that ran beside the session ended.
@@ -52,6 +54,10 @@ package struct IMAPSession<C: Connection<IMAPNote>> {
     var blocks = BlockOrder()
     /// Lets a running command go on when its piece has been written.
     var credits: [CommandQueue.ID: AsyncStream<Void>.Continuation] = [:]
+    var lastContextID = 0
+    /// What the store is to be asked for contexts, and what it has answered and is not told yet.
+    var awaitedEvaluations: [AwaitedEvaluation] = []
+    var evaluations: [ContextEvaluation] = []
     var isOpen = true
     /// No more input is taken; the session ends when what runs has ended.
     var isEnding = false
@@ -96,6 +102,8 @@ package struct IMAPSession<C: Connection<IMAPNote>> {
             self.startTimer(in: &group)
             while self.isOpen {
                 try await self.takeInput(&group)
+                self.tellEvaluations()
+                self.startEvaluations(in: &group)
                 try await self.flush()
                 guard self.isOpen, !self.hasAnsweredEverything else { break }
                 switch try await self.connection.next(holdingOctets: self.holdsInput) {
@@ -105,6 +113,7 @@ package struct IMAPSession<C: Connection<IMAPNote>> {
                 case .note(.piece(let id, let octets)): try await self.take(octets, from: id)
                 case .note(.finished(let id, let octets, let result)):
                     try await self.take(result, last: octets, from: id)
+                case .note(.evaluated(let evaluation)): self.evaluations.append(evaluation)
                 case .endOfOctets: self.isAtEndOfOctets = true
                 case .shutdown: try await self.beginEnding()
                 case nil: self.isOpen = false
@@ -129,6 +138,7 @@ package struct IMAPSession<C: Connection<IMAPNote>> {
         self.stopWatching()
         self.view.selected = selected
         self.view.savedResult = NumberSet()
+        (self.view.contexts, self.awaitedEvaluations) = ([], [])
         guard let selected, let account = self.view.account else { return }
         let post = self.connection.post
         self.watch = self.service.directory.mailStore(of: account.id).feed.watch(.mailbox(selected.id)) {

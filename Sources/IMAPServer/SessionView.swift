@@ -13,6 +13,10 @@ struct SessionView: Sendable {
     var enabled: Set<EnabledFeature> = []
     /// The search result variable `$`: UIDs (RFC 9051 §6.4.4.1).
     var savedResult = NumberSet()
+    /// Searches of the selected mailbox whose changes are told (RFC 5267 §4.3).
+    var contexts: [SearchContext] = []
+    /// Whether sequence numbers that no message has are no error: in ESEARCH (RFC 7377 §2).
+    var excusesNumbers = false
 
     init(service: IMAPService, peer: Peer) {
         self.service = service
@@ -73,10 +77,15 @@ struct SessionView: Sendable {
         case .uids: return set.resolve(last: selected.uids.last ?? 0, saved: self.savedResult)
         case .sequenceNumbers:
             let count = UInt32(clamping: selected.uids.count)
-            guard set.greatestNumber <= count || count == 0 && set.numbers.isEmpty else { throw .badMessageNumber }
+            var numbers = set.resolve(last: count)
+            if self.excusesNumbers {
+                numbers = count == 0 ? NumberSet() : numbers.intersection(NumberSet([1...count]))
+            } else if set.greatestNumber > count, !(count == 0 && set.numbers.isEmpty) {
+                throw .badMessageNumber
+            }
             // Numbers that follow one another are UIDs that do, so each range of the one is a range of the other.
             let uids = NumberSet(
-                set.resolve(last: count).ranges.map { range in
+                numbers.ranges.map { range in
                     selected.uids[Int(range.lowerBound) - 1]...selected.uids[Int(range.upperBound) - 1]
                 }
             )

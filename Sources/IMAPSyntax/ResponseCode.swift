@@ -59,6 +59,8 @@ package enum ResponseCode: Hashable, Sendable {
     case useAttribute
     /// RFC 4978 §3.
     case compressionActive
+    /// The tag of the search whose changes are not going to be told (RFC 5267 §4.3.1).
+    case noUpdate(tag: String)
     /// RFC 5465 §5.8.
     case notificationOverflow
     /// The size of the longest value left out (RFC 5464 §4.2.1).
@@ -115,6 +117,7 @@ package enum ResponseCode: Hashable, Sendable {
         case .mailboxID: "MAILBOXID"
         case .useAttribute: "USEATTR"
         case .compressionActive: "COMPRESSIONACTIVE"
+        case .noUpdate: "NOUPDATE"
         case .notificationOverflow: "NOTIFICATIONOVERFLOW"
         case .metadataLongEntries: "METADATA LONGENTRIES"
         case .metadataMaximumSize: "METADATA MAXSIZE"
@@ -152,6 +155,9 @@ extension ResponseWriter {
             self.sequenceSet(originals)
             self.sp()
             self.sequenceSet(copies)
+        case .noUpdate(let tag):
+            self.sp()
+            self.string(tag)
         case .modified(let numbers):
             self.sp()
             self.sequenceSet(numbers)

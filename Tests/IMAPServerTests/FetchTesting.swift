@@ -149,11 +149,26 @@ final class FetchStore: MailStore {
     func expungeElsewhere(_ uid: UInt32) {
         let uid = UID(rawValue: uid)
         guard var index = self.resident.current, var page = index.page(MailboxPage.number(of: uid)) else { return }
-        page.remove(uid, at: ModSeq(rawValue: 2))
+        let modSeq = ModSeq(rawValue: index.highestModSeq.rawValue + 1)
+        page.remove(uid, at: modSeq)
         index.replace(page)
-        index.highestModSeq = ModSeq(rawValue: 2)
+        index.highestModSeq = modSeq
         self.resident.publish(index)
         self.state.withLock { $0.messages[uid.rawValue] = nil }
+    }
+
+    /// Makes a message `\Seen`, or no longer, as another session would.
+    func toggleSeenElsewhere(_ uid: UInt32) {
+        let uid = UID(rawValue: uid)
+        guard var index = self.resident.current, var page = index.page(MailboxPage.number(of: uid)),
+            var slot = page[uid]
+        else { return }
+        slot.flags.formSymmetricDifference(.seen)
+        slot.modSeq = ModSeq(rawValue: index.highestModSeq.rawValue + 1)
+        page.set(uid, slot)
+        index.replace(page)
+        index.highestModSeq = slot.modSeq
+        self.resident.publish(index)
     }
 
     /// Erases all messages before that read of octets, counted from 0.

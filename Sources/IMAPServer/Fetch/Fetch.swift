@@ -11,8 +11,10 @@ struct FetchCommand: UIDCommand {
     private let addressing: Addressing
     private let messages: SequenceSet
     let items: [any FetchItem]
+    private let modifiers: FetchModifiers
 
     // fetch = "FETCH" SP sequence-set SP ("ALL" / "FULL" / "FAST" / fetch-att / "(" fetch-att *(SP fetch-att) ")")
+    //         [fetch-modifiers]
     init(_ parser: inout CommandParser, addressing: Addressing) throws(SyntaxError) {
         self.addressing = addressing
         try parser.sp()
@@ -21,6 +23,8 @@ struct FetchCommand: UIDCommand {
         var items = try Self.items(&parser)
         // RFC 9051 §6.4.9: the responses to a UID command name the message by its UID, asked for or not.
         if addressing == .uids { items.insert(UIDItem(), at: 0) }
+        self.modifiers =
+            parser.accept(UInt8(ascii: " ")) ? try FetchModifiers(&parser, addressing: addressing) : FetchModifiers()
         self.items = Self.withoutRepetitions(items)
         try parser.end()
     }
@@ -43,7 +47,7 @@ struct FetchCommand: UIDCommand {
 
     func bind(to view: SessionView) throws(Refusal) -> Work {
         let mailbox = try view.mailbox()
-        let uids = try view.resolve(self.messages, self.addressing)
+        let uids = self.modifiers.selected(of: try view.resolve(self.messages, self.addressing))
         let needs = self.items.reduce(into: FetchNeeds()) { $0.formUnion($1.needs) }
         let setsSeen = needs.contains(.seen) && !mailbox.isReadOnly
         let footprint = Footprint(

@@ -10,72 +10,55 @@ struct SearchCommand: UIDCommand {
 
     private let addressing: Addressing
     private let returns: SearchReturn?
-    private let hasKnownCharset: Bool
-    private let program: SearchProgram?
+    private let criteria: SearchCriteria
 
     // search = "SEARCH" [search-return-opts] SP search-program
     init(_ parser: inout CommandParser, addressing: Addressing) throws(SyntaxError) {
         self.addressing = addressing
         try parser.sp()
-        if parser.peek(keyword: "RETURN") {
-            self.returns = try SearchReturn(&parser)
-            try parser.sp()
-        } else {
-            self.returns = nil
-        }
-        if parser.accept(keyword: "CHARSET") {
-            try parser.sp()
-            self.hasKnownCharset = ["US-ASCII", "UTF-8"].contains(try parser.charset().uppercased())
-            try parser.sp()
-        } else {
-            self.hasKnownCharset = true
-        }
-        guard self.hasKnownCharset else {
-            // The keys are in the charset that is not known: they are not read.
-            self.program = nil
-            return
-        }
-        self.program = try SearchProgram(&parser)
-        try parser.end()
+        self.returns = try SearchReturn.ifPresent(&parser)
+        self.criteria = try SearchCriteria(&parser)
     }
 
     func bind(to view: SessionView) throws(Refusal) -> Work {
         let isSaved = self.returns?.isSaved == true
         // RFC 9051 §6.4.4.1: with SAVE, a search that ends in NO empties `$`.
         let failureEffect: Work.FailureEffect = isSaved ? .saved([]) : .none
-        guard let program = self.program else {
-            let refusal = Refusal("Search in UTF-8", code: .badCharset(["US-ASCII", "UTF-8"]))
-            return .inline(Footprint(isBarrier: isSaved), failureEffect: failureEffect) { _ in throw refusal }
-        }
         let mailbox = try view.mailbox()
-        var texts: [TextKey] = []
-        let run = SearchRun(
-            program: try program.bound(to: view, texts: &texts),
-            texts: texts,
-            store: try view.store()
-        )
+        guard let run = try self.criteria.run(boundTo: view) else {
+            return .inline(Footprint(isBarrier: isSaved), failureEffect: failureEffect) { _ in
+                throw SearchCriteria.unknownCharset
+            }
+        }
         let (addressing, isRev2) = (self.addressing, view.isRev2)
         let returns = self.returns ?? (isRev2 ? .all : nil)
-        let usesNumbers = addressing == .sequenceNumbers || program.usesNumbers
-        // `$` changes what later commands mean.
+        let isUpdated = returns?.isUpdated == true
+        let admission = ContextAdmission(view)
+        // `$` changes what later commands mean, and a context's tag how they end.
         let footprint = Footprint(
             reads: [.flags, .messages],
-            usesNumbers: usesNumbers,
-            isBarrier: isSaved
+            usesNumbers: addressing == .sequenceNumbers || self.criteria.usesNumbers,
+            isBarrier: isSaved || isUpdated
         )
         @Sendable func finish(_ found: [UID], in selected: SelectedMailbox, _ output: inout CommandOutput) -> Outcome {
-            let numbers: [UInt32] =
-                addressing == .uids
-                ? found.map(\.rawValue) : found.compactMap { selected.number(of: $0).map { UInt32($0) } }
+            let numbers = selected.numbers(of: found, addressing)
             if let returns {
                 returns.write(numbers, tag: output.tag, addressing: addressing, to: &output.writer)
             } else {
-                output.writer.search(numbers)
+                output.writer.searchResult("SEARCH", numbers)
             }
-            return Outcome(effect: isSaved ? .saved(returns?.saved(found) ?? []) : .none)
+            var outcome = Outcome(effect: isSaved ? .saved(returns?.saved(found) ?? []) : .none)
+            if isUpdated {
+                outcome.context = admission.admitted(
+                    SearchContext(tag: output.tag, addressing: addressing, run: run, found: found, in: selected),
+                    &output.writer
+                )
+            }
+            return outcome
         }
         if run.isQuick(for: mailbox.uids.count) {
             return .inline(footprint, failureEffect: failureEffect) { output in
+                if isUpdated { try admission.requireUnused(output.tag) }
                 guard let selected = output.selected, let found = run.foundInMemory(in: selected) else {
                     throw Refusal.noSuchMailbox
                 }
@@ -83,17 +66,27 @@ struct SearchCommand: UIDCommand {
             }
         }
         return Work(footprint, failureEffect: failureEffect) { output in
+            if isUpdated { try admission.requireUnused(output.tag) }
             guard let selected = output.selected else { throw Refusal.noSuchMailbox }
             return finish(try await run.found(in: selected), in: selected, &output)
         }
     }
 }
 
+extension SelectedMailbox {
+    /// What messages are called in an answer, in the order given; those the client does not know are left out of
+    /// sequence numbers.
+    func numbers(of uids: [UID], _ addressing: Addressing) -> [UInt32] {
+        addressing == .uids
+            ? uids.map(\.rawValue) : uids.compactMap { self.number(of: $0).map { UInt32(clamping: $0) } }
+    }
+}
+
 extension ResponseWriter {
-    /// `* SEARCH 2 84 882`, RFC 3501 §7.2.5.
-    fileprivate mutating func search(_ numbers: [UInt32]) {
+    /// `* SEARCH 2 84 882`, RFC 3501 §7.2.5; `* SORT 5 3 4`, RFC 5256 §4.
+    mutating func searchResult(_ name: String, _ numbers: [UInt32]) {
         self.raw("* ")
-        self.raw("SEARCH")
+        self.raw(name)
         for number in numbers {
             self.raw(" ")
             self.number(UInt64(number))

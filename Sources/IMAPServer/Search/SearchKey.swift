@@ -76,7 +76,7 @@ struct SearchedField: Sendable {
 enum SearchKeyTable {
     private static let families: [any SearchKey.Type] = [
         AllKey.self, FlagKey.self, KeywordKey.self, UIDKey.self,
-        InternalDateKey.self, SentDateKey.self, SizeKey.self,
+        InternalDateKey.self, SentDateKey.self, AgeKey.self, SizeKey.self,
         AddressKey.self, SubjectKey.self, HeaderKey.self, TextKey.self,
     ]
     static let byName: [String: any SearchKey.Type] = Dictionary(

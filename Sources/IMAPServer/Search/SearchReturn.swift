@@ -3,13 +3,18 @@
 import IMAPSyntax
 import MailStorage
 
-/// What a SEARCH answers: RETURN's options (RFC 9051 §6.4.4), or none for RFC 3501's form.
+/// What a search answers: RETURN's options (RFC 9051 §6.4.4, RFC 5267 §3.1, RFC 9394 §3.1), or none for RFC 3501's form.
 struct SearchReturn: Sendable {
     private var isMinimum = false
     private var isMaximum = false
     private var isAll = false
     private var isCount = false
+    private var partial: PartialRange?
     private(set) var isSaved = false
+    /// Whether the client wants to hear of changes to the result (RFC 5267 §4.3).
+    private(set) var isUpdated = false
+    /// Whether it only hints that it comes back, with CONTEXT, which nothing is done about (RFC 5267 §4.2).
+    private var isHint = false
 
     // search-return-opts = SP "RETURN" SP "(" [search-return-opt *(SP search-return-opt)] ")"
     init(_ parser: inout CommandParser) throws(SyntaxError) {
@@ -17,43 +22,80 @@ struct SearchReturn: Sendable {
         try parser.sp()
         let start = parser.offset
         let options = try parser.parenthesized(maximum: 16, mayBeEmpty: true) {
-            (parser: inout CommandParser) throws(SyntaxError) in try parser.keywordToken()
+            (parser: inout CommandParser) throws(SyntaxError) -> (name: String, range: PartialRange?) in
+            let name = try parser.keywordToken()
+            guard name == "PARTIAL" else { return (name, nil) }
+            try parser.sp()
+            return (name, try parser.partialRange())
         }
         for option in options {
-            switch option {
+            switch option.name {
             case "MIN": self.isMinimum = true
             case "MAX": self.isMaximum = true
             case "ALL": self.isAll = true
             case "COUNT": self.isCount = true
             case "SAVE": self.isSaved = true
+            case "CONTEXT": self.isHint = true
+            case "UPDATE": self.isUpdated = true
+            case "PARTIAL" where self.partial == nil: self.partial = option.range
             default: throw SyntaxError(expected: "a return option", offset: start)
             }
         }
+        guard !self.isAll || self.partial == nil else {
+            throw SyntaxError(expected: "either ALL or PARTIAL", offset: start)
+        }
         if options.isEmpty { self.isAll = true }
+    }
+
+    /// Reads the options if they are next, and the space behind them.
+    static func ifPresent(_ parser: inout CommandParser) throws(SyntaxError) -> SearchReturn? {
+        guard parser.peek(keyword: "RETURN") else { return nil }
+        let returns = try SearchReturn(&parser)
+        try parser.sp()
+        return returns
     }
 
     /// What an IMAP4rev2 client gets without asking for anything.
     static let all = SearchReturn()
     private init() { self.isAll = true }
 
-    /// What `$` becomes: all that was found, or only what MIN and MAX name (RFC 5182 §2.4).
+    /// What `$` becomes, ascending: all that was found, or only what MIN, MAX and PARTIAL name (RFC 5182 §2.4,
+    /// RFC 9394 §3.2).
+    ///
+    /// `found` is in the order requested.
     func saved(_ found: [UID]) -> [UID] {
-        guard self.isMinimum || self.isMaximum, !self.isAll, !self.isCount else { return found }
-        var saved: [UID] = []
-        if self.isMinimum, let first = found.first { saved.append(first) }
-        if self.isMaximum, let last = found.last, saved.last != last { saved.append(last) }
-        return saved
+        guard self.isMinimum || self.isMaximum || self.partial != nil, !self.isAll, !self.isCount else {
+            return found.sorted()
+        }
+        var saved: Set<UID> = []
+        if let partial = self.partial { saved.formUnion(found[partial.indices(in: found.count)]) }
+        if self.isMinimum, let first = found.first { saved.insert(first) }
+        if self.isMaximum, let last = found.last { saved.insert(last) }
+        return saved.sorted()
     }
 
     /// `* ESEARCH (TAG "tag") …`, RFC 9051 §7.3.4.
     ///
-    /// `numbers` are UIDs or sequence numbers, ascending.
-    func write(_ numbers: [UInt32], tag: String, addressing: Addressing, to writer: inout ResponseWriter) {
+    /// `numbers` are UIDs or sequence numbers in the order requested. `mailbox` is told if it need not be the one that
+    /// is selected (RFC 7377 §2.1).
+    func write(
+        _ numbers: [UInt32],
+        tag: String,
+        of mailbox: (name: MailboxName, uidValidity: UIDValidity)? = nil,
+        addressing: Addressing,
+        to writer: inout ResponseWriter
+    ) {
         // Only SAVE: nothing is to be told (RFC 5182 §2.1).
-        guard self.isMinimum || self.isMaximum || self.isAll || self.isCount else { return }
+        let hasItems = self.isMinimum || self.isMaximum || self.isAll || self.isCount || self.partial != nil
+        guard hasItems || self.isUpdated || self.isHint else { return }
         writer.raw("* ")
         writer.raw("ESEARCH (TAG ")
         writer.string(tag)
+        if let mailbox {
+            writer.raw(" MAILBOX ")
+            writer.mailbox(mailbox.name)
+            writer.raw(" UIDVALIDITY \(mailbox.uidValidity.rawValue)")
+        }
         writer.raw(")")
         if addressing == .uids { writer.raw(" UID") }
         if self.isMinimum, let first = numbers.first { writer.raw(" MIN \(first)") }
@@ -61,7 +103,15 @@ struct SearchReturn: Sendable {
         if self.isCount { writer.raw(" COUNT \(numbers.count)") }
         if self.isAll, !numbers.isEmpty {
             writer.raw(" ALL ")
-            writer.sequenceSet(NumberSet(ascending: numbers))
+            writer.sequenceSet(inOrder: numbers)
+        }
+        if let partial = self.partial {
+            writer.raw(" PARTIAL (")
+            writer.partialRange(partial)
+            writer.sp()
+            let wanted = numbers[partial.indices(in: numbers.count)]
+            if wanted.isEmpty { writer.raw("NIL") } else { writer.sequenceSet(inOrder: wanted) }
+            writer.raw(")")
         }
         writer.crlf()
     }

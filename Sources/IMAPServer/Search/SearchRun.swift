@@ -22,15 +22,15 @@ struct SearchRun: Sendable {
         self.program.cost == .state && self.program.keyCount <= Self.quickTests / max(1, messages)
     }
 
-    /// The UIDs found, ascending, of those the client knows; what is gone is not found.
-    func found(in selected: SelectedMailbox) async throws -> [UID] {
+    /// The UIDs found, ascending, of those the client knows, or of these; what is gone is not found.
+    func found(in selected: SelectedMailbox, among uids: [UInt32]? = nil) async throws -> [UID] {
         guard let index = selected.resident.current else { throw Refusal.noSuchMailbox }
         let program = self.program.resolved(in: index)
         let keyCount = program.keyCount
         var budget = WorkBudget()
         var decided: [UID] = []
         var open: [UID] = []
-        for uid in selected.uids.lazy.map(UID.init(rawValue:)) {
+        for uid in (uids ?? selected.uids).lazy.map(UID.init(rawValue:)) {
             guard let message = SearchedMessage(uid, in: selected, index) else { continue }
             switch program.matches(message, knowing: .state) {
             case true: decided.append(uid)
@@ -58,10 +58,10 @@ struct SearchRun: Sendable {
     }
 
     /// The same with memory's answers only; nil if the mailbox has been deleted.
-    func foundInMemory(in selected: SelectedMailbox) -> [UID]? {
+    func foundInMemory(in selected: SelectedMailbox, among uids: [UInt32]? = nil) -> [UID]? {
         guard let index = selected.resident.current else { return nil }
         let program = self.program.resolved(in: index)
-        return selected.uids.lazy.map(UID.init(rawValue:)).filter { uid in
+        return (uids ?? selected.uids).lazy.map(UID.init(rawValue:)).filter { uid in
             guard let message = SearchedMessage(uid, in: selected, index) else { return false }
             return program.matches(message, knowing: .state) == true
         }
