@@ -108,7 +108,7 @@ let package = Package(
         .target(
             name: "HTTPServer",
             dependencies: [
-                "MailConnection", "MailStorage", "IMAPServer", "SMTPServer", "SMTPSyntax", "Cryptography",
+                "MailConnection", "MailStorage", "MailMessage", "IMAPServer", "SMTPServer", "SMTPSyntax", "Cryptography",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
