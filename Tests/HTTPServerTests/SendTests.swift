@@ -146,7 +146,8 @@ import Testing
             (.options, "/imap/", 405, "method"), (.get, "/elsewhere", 404, "not-found"),
             (.get, "/imap/1", 404, "no-session"),
             (.get, "/imap/xyz", 400, "bad-id"), (.get, "/imap/12345678901234567", 400, "bad-id"),
-            (.get, "/imap/1/a/b", 404, "not-found"),
+            (.get, "/imap/1/a/b", 404, "not-found"), (.head, "/imap/", 405, "method"),
+            (.trace, "/imap/", 501, "method"),
         ]
     )
     func errors(method: HTTPRequest.Method, path: String, status: Int, token: String) async throws {
