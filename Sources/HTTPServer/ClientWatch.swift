@@ -16,6 +16,8 @@ final class ClientWatch: ChannelDuplexHandler {
     /// The request that is being served: they come one after the other.
     private var current: Exchange?
     private var isDisconnected = false
+    private var mustClose = false
+    private var context: ChannelHandlerContext?
     /// Writes that the socket has not taken, of all responses.
     private var unwritten = 0
     private var lastProgress = NIODeadline.distantPast
@@ -31,8 +33,16 @@ final class ClientWatch: ChannelDuplexHandler {
         if self.isDisconnected { exchange.disconnected() }
     }
 
-    /// All of the response has been handed over.
-    func finish() { self.current = nil }
+    /// All of the response has been handed over; with `mustClose`, the connection ends when it was written.
+    func finish(mustClose: Bool) {
+        self.current = nil
+        self.mustClose = mustClose
+        self.closeIfWritten()
+    }
+
+    private func closeIfWritten() {
+        if self.mustClose, self.unwritten == 0 { self.context?.close(promise: nil) }
+    }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         let exchange = self.current
@@ -46,6 +56,7 @@ final class ClientWatch: ChannelDuplexHandler {
             self.lastProgress = eventLoop.now
             let isWritten = if case .success = result { true } else { false }
             exchange?.writeEnded(isWritten: isWritten)
+            self.closeIfWritten()
         }
         self.startTimer(context)
         context.write(data, promise: promise)
@@ -61,7 +72,10 @@ final class ClientWatch: ChannelDuplexHandler {
         context.fireChannelInactive()
     }
 
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
     func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
         self.timer?.cancel()
         self.timer = nil
     }

@@ -90,8 +90,8 @@ package struct HTTPChannel: ServerChildChannel {
         let mustClose: Bool
         do {
             var response = try await responder.respond(to: request, context: HTTPContext(source: source))
-            // Whether the body comes nevertheless, nobody knows: the next octets could be anything.
-            if isWaiting, isTooBig { response.headers[.connection] = "close" }
+            // Whether a body that was refused comes nevertheless, nobody knows: the next octets could be anything.
+            if request.asksToClose || isWaiting && isTooBig { response.headers[.connection] = "close" }
             mustClose = response.headers[.connection] == "close"
             try await writer.write(response: response.head, body: response.body)
         } catch {
@@ -100,14 +100,10 @@ package struct HTTPChannel: ServerChildChannel {
         }
         // The connection, and its watch with it, may be gone by then; whoever waits for the outcome is not.
         self.onEventLoop(of: channel) { watch in
-            watch?.finish()
+            watch?.finish(mustClose: mustClose)
             exchange.handedOver()
         }
-        if mustClose { throw ConnectionEnds() }
     }
-
-    /// A response with `Connection: close` was sent.
-    private struct ConnectionEnds: Error {}
 
     /// Runs `body` with the connection's watch, if there still is one, in the order of the calls.
     private static func onEventLoop(of channel: any Channel, _ body: @escaping @Sendable (ClientWatch?) -> Void) {
@@ -115,6 +111,15 @@ package struct HTTPChannel: ServerChildChannel {
         @Sendable func run() { body(try? channel.pipeline.syncOperations.handler(type: ClientWatch.self)) }
         // On the event loop, what comes next must not overtake it.
         if eventLoop.inEventLoop { run() } else { eventLoop.execute(run) }
+    }
+}
+
+extension Request {
+    /// Whether the connection is to end with this request (RFC 9112 §9.6).
+    fileprivate var asksToClose: Bool {
+        self.headers[values: .connection].contains { value in
+            value.split { $0 == "," || $0 == " " || $0 == "\t" }.contains { $0.lowercased() == "close" }
+        }
     }
 }
 

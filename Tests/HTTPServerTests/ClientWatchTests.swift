@@ -64,6 +64,14 @@ import Testing
         #expect(self.exchange.isDisconnected)
     }
 
+    @Test("A connection that is to end with its response ends when that was written") func close() {
+        self.write()
+        self.watch.finish(mustClose: true)
+        #expect(self.channel.isActive)
+        self.channel.flush()
+        #expect(!self.channel.isActive)
+    }
+
     @Test("A client that takes nothing is cut off, one that takes something is not") func slow() {
         self.write()
         self.channel.embeddedEventLoop.advanceTime(by: .seconds(50))

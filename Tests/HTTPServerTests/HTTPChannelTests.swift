@@ -141,6 +141,21 @@ import Testing
         }
     }
 
+    @Test(
+        "RFC 9112 §9.6: the connection ends with the response to a request that asks for it",
+        arguments: ["close", "Close", "keep-alive, CLOSE", "x\r\nConnection: close"]
+    )
+    func close(option: String) async throws {
+        try await Fixture.run { fixture in
+            try await Wire.run(fixture) { wire in
+                try await wire.send(Self.request("GET /health", "Connection: \(option)\r\n"))
+                let text = try await wire.receiveAll()
+                #expect(text.contains("\r\nConnection: close\r\n"))
+                #expect(text.hasSuffix("{\"status\":\"ok\"}\n"))
+            }
+        }
+    }
+
     @Test("RFC 9110 §10.1.1: a client that waits with its body is told to go on") func expectation() async throws {
         try await Fixture.run { fixture in
             let path = try await fixture.open()

@@ -60,6 +60,8 @@ struct SMTPBatchRun {
 
     /// The client's side of the conversation.
     private struct Dialogue {
+        private static let pieceSize = 64 * 1024
+
         var replies: AsyncStream<[UInt8]>.Iterator
         var parser = ReplyParser()
         var outcome = Outcome()
@@ -67,7 +69,10 @@ struct SMTPBatchRun {
         mutating func play(_ batch: SMTPBatch, to client: PipeConnection<SMTPNote>.Client) async {
             guard await self.takeReply() else { return }
             for unit in batch.units {
-                client.send(Array(unit.octets))
+                // In pieces, each of which the session can let go of when it has taken it.
+                for start in stride(from: unit.octets.startIndex, to: unit.octets.endIndex, by: Self.pieceSize) {
+                    client.send(Array(unit.octets[start...].prefix(Self.pieceSize)))
+                }
                 guard await self.takeReply() else { return }
                 if unit.isQuit { return }
             }

@@ -13,7 +13,9 @@ struct SMTPBridge: Sendable {
         let charset = try CharsetName.parameter(of: context)
         guard !self.service.isStopping else { throw HTTPRefusal.shuttingDown }
         let body = try await self.service.body(of: request, from: client, limit: self.service.options.bodyLimit)
-        defer { self.service.bodies.release(body.count, of: body.owner) }
+        // The body itself is not needed any more when the batch is made of it, and may be large.
+        let (count, owner) = (body.count, body.owner)
+        defer { self.service.bodies.release(count, of: owner) }
         let outcome = try await self.service.play(try SMTPBatch(body.octets), for: client)
         return Response(octets: outcome.replies, type: charset.contentType)
     }
