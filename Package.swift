@@ -108,7 +108,8 @@ let package = Package(
         .target(
             name: "HTTPServer",
             dependencies: [
-                "MailConnection", "MailStorage", "IMAPServer", "SMTPServer", "SMTPSyntax", "Cryptography",
+                "MailConnection", "MailStorage", "MailMessage", "IMAPServer", "SMTPServer", "SMTPSyntax",
+                "Cryptography",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -208,7 +209,9 @@ let package = Package(
                 "SASLMechanisms", "SQLiteStorage", "TestSupport",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: testing

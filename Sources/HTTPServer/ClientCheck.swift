@@ -24,6 +24,8 @@ struct ResponseFields: RouterMiddleware {
         response.headers[.contentSecurityPolicy] = "default-src 'none'; sandbox"
         response.headers[.crossOriginResourcePolicy] = "same-origin"
         if let length = response.body.contentLength { response.headers[.contentLength] = String(length) }
+        // RFC 9110 §9.3.2: the client takes a body for the beginning of the next response.
+        if request.method == .head { response.body = ResponseBody() }
         return response
     }
 
@@ -63,11 +65,15 @@ struct ClientCheck: RouterMiddleware {
         context: HTTPContext,
         next: @concurrent (Request, HTTPContext) async throws -> Response
     ) async throws -> Response {
+        guard Routes.knownMethods.contains(request.method) else { throw HTTPRefusal.unknownMethod }
         let proxies = self.options.trustedProxies
         guard let client = HTTPClient(context.origin, fields: request.headers, trustedProxies: proxies) else {
             throw HTTPRefusal.insecureTransport
         }
-        let authority = (request.head.authority ?? "").lowercased()
+        // RFC 9112 §3.2: with two, nobody knows which one others have gone by.
+        guard let authority = request.head.authority?.lowercased(), request.headers[.host] == nil else {
+            throw HTTPRefusal.badRequest
+        }
         guard self.isOurs(authority, for: client) else { throw HTTPRefusal.badHost }
         try Self.checkOrigin(request.headers, site: "\(client.scheme)://\(authority)")
         var context = context

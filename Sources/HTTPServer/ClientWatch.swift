@@ -5,56 +5,60 @@ import NIOCore
 /// Sits between HTTP and the octets of a connection, and tells what HTTP does not: that the client has hung up while
 /// its request waits, and whether a response has left completely.
 ///
-/// It does not look at what passes.
+/// A client that takes nothing of what it is sent is cut off: what is written for it would be kept for ever. It does not
+/// look at what passes.
 final class ClientWatch: ChannelDuplexHandler {
     typealias InboundIn = Never
     typealias OutboundIn = Never
 
-    /// A request, from its head to the last octet of its response.
-    private final class Watched {
-        let exchange: Exchange
-        /// Writes that the socket has not taken.
-        var pending = 0
-        var hasFailed = false
-        /// All of the response has been handed over.
-        var isComplete = false
+    /// How long a client may take nothing.
+    private let writeTimeout: TimeAmount
+    /// The request that is being served: they come one after the other.
+    private var current: Exchange?
+    private var isDisconnected = false
+    private var mustClose = false
+    private var context: ChannelHandlerContext?
+    /// Writes that the socket has not taken, of all responses.
+    private var unwritten = 0
+    private var lastProgress = NIODeadline.distantPast
+    private var timer: Scheduled<Void>?
 
-        init(_ exchange: Exchange) { self.exchange = exchange }
-
-        func report() {
-            guard self.isComplete, self.pending == 0 else { return }
-            self.exchange.completed(isWritten: !self.hasFailed)
-        }
+    init(writeTimeout: TimeAmount) {
+        self.writeTimeout = writeTimeout
     }
 
-    /// The request that is being served: they come one after the other.
-    private var current: Watched?
-    private var isDisconnected = false
-
-    init() {}
-
-    /// A request begins.
+    /// A request begins: what is written from now on is its response.
     func begin(_ exchange: Exchange) {
-        self.current = Watched(exchange)
+        self.current = exchange
         if self.isDisconnected { exchange.disconnected() }
     }
 
-    /// All of the response has been handed over; ``Exchange/completed(isWritten:)`` follows when it has left.
-    func finish() {
-        guard let watched = self.current.take() else { return }
-        watched.isComplete = true
-        watched.report()
+    /// All of the response has been handed over; with `mustClose`, the connection ends when it was written.
+    func finish(mustClose: Bool) {
+        self.current = nil
+        self.mustClose = mustClose
+        self.closeIfWritten()
+    }
+
+    private func closeIfWritten() {
+        if self.mustClose, self.unwritten == 0 { self.context?.close(promise: nil) }
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        guard let watched = self.current else { return context.write(data, promise: promise) }
+        let exchange = self.current
         let promise = promise ?? context.eventLoop.makePromise(of: Void.self)
-        watched.pending += 1
+        if self.unwritten == 0 { self.lastProgress = context.eventLoop.now }
+        self.unwritten += 1
+        exchange?.writeBegan()
+        let eventLoop = context.eventLoop
         promise.futureResult.assumeIsolated().whenComplete { result in
-            watched.pending -= 1
-            if case .failure = result { watched.hasFailed = true }
-            watched.report()
+            self.unwritten -= 1
+            self.lastProgress = eventLoop.now
+            let isWritten = if case .success = result { true } else { false }
+            exchange?.writeEnded(isWritten: isWritten)
+            self.closeIfWritten()
         }
+        self.startTimer(context)
         context.write(data, promise: promise)
     }
 
@@ -68,8 +72,30 @@ final class ClientWatch: ChannelDuplexHandler {
         context.fireChannelInactive()
     }
 
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+        self.timer?.cancel()
+        self.timer = nil
+    }
+
     private func disconnected() {
         self.isDisconnected = true
-        self.current?.exchange.disconnected()
+        self.current?.disconnected()
+    }
+
+    /// One timer for the connection: when it comes too early, it is set again.
+    private func startTimer(_ context: ChannelHandlerContext) {
+        guard self.timer == nil else { return }
+        let deadline = self.lastProgress + self.writeTimeout
+        self.timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) {
+            self.timer = nil
+            guard self.unwritten > 0 else { return }
+            guard context.eventLoop.now >= self.lastProgress + self.writeTimeout else {
+                return self.startTimer(context)
+            }
+            context.close(promise: nil)
+        }
     }
 }

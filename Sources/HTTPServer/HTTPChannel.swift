@@ -13,21 +13,23 @@ package struct HTTPChannel: ServerChildChannel {
 
     private let base: HTTP1Channel
 
-    /// Makes a channel.
+    private let writeTimeout: TimeAmount
+
+    /// Makes a channel for `bridge`, the service behind the routes, which must be running.
     ///
-    /// - Parameters:
-    ///   - bridge: the service behind the routes; must be running.
-    ///   - isTLS: whether TLS is spoken on the connections before they come here.
-    ///   - idleTimeout: how long a client may be silent between, and within, its requests.
-    ///   - metrics: all meters, in the text format of Prometheus.
+    /// `isTLS` tells whether TLS is spoken on the connections before they come here. A client may be silent between, and
+    /// within, its requests for `idleTimeout`, and take nothing of a response for `writeTimeout`. `metrics` writes all
+    /// meters in the text format of Prometheus.
     package init(
         bridge: BridgeService,
         isTLS: Bool,
         idleTimeout: TimeAmount = .seconds(75),
+        writeTimeout: TimeAmount = .seconds(75),
         metrics: @escaping @Sendable () -> String
     ) {
         let responder = Routes.responder(bridge: bridge, metrics: metrics)
         let bodyLimit = bridge.options.bodyLimit
+        self.writeTimeout = writeTimeout
         self.base = HTTP1Channel(
             responder: { request, writer, channel in
                 try await Self.respond(
@@ -52,7 +54,7 @@ package struct HTTPChannel: ServerChildChannel {
 
     package func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
         channel.eventLoop.makeCompletedFuture {
-            try channel.pipeline.syncOperations.addHandler(ClientWatch())
+            try channel.pipeline.syncOperations.addHandler(ClientWatch(writeTimeout: self.writeTimeout))
         }.flatMap {
             self.base.setup(channel: channel, logger: logger)
         }
@@ -77,30 +79,47 @@ package struct HTTPChannel: ServerChildChannel {
             exchange: exchange,
             logger: Logger.current
         )
-        self.watch(on: channel) { $0.begin(exchange) }
         // RFC 9110 §10.1.1: the client waits with its body. One that is too big it need not send.
         let isTooBig = request.headers[.contentLength].flatMap(Int.init).map { $0 > bodyLimit } ?? false
-        if request.headers[.expect]?.lowercased() == "100-continue", !isTooBig {
+        let isWaiting = request.headers[.expect]?.lowercased() == "100-continue"
+        if isWaiting, !isTooBig {
             try await writer.writeInformationalHead(HTTPResponse(status: .continue))
         }
+        // Behind that, which is no part of the response.
+        self.onEventLoop(of: channel) { watch in watch?.begin(exchange) }
+        let mustClose: Bool
         do {
-            let response = try await responder.respond(to: request, context: HTTPContext(source: source))
+            var response = try await responder.respond(to: request, context: HTTPContext(source: source))
+            // Whether a body that was refused comes nevertheless, nobody knows: the next octets could be anything.
+            if request.asksToClose || isWaiting && isTooBig { response.headers[.connection] = "close" }
+            mustClose = response.headers[.connection] == "close"
             try await writer.write(response: response.head, body: response.body)
         } catch {
             exchange.completed(isWritten: false)
             throw error
         }
-        self.watch(on: channel) { $0.finish() }
+        // The connection, and its watch with it, may be gone by then; whoever waits for the outcome is not.
+        self.onEventLoop(of: channel) { watch in
+            watch?.finish(mustClose: mustClose)
+            exchange.handedOver()
+        }
     }
 
-    /// Speaks to the connection's watch, in the order of the calls.
-    private static func watch(on channel: any Channel, _ body: @escaping @Sendable (ClientWatch) -> Void) {
+    /// Runs `body` with the connection's watch, if there still is one, in the order of the calls.
+    private static func onEventLoop(of channel: any Channel, _ body: @escaping @Sendable (ClientWatch?) -> Void) {
         let eventLoop = channel.eventLoop
-        @Sendable func find() {
-            if let watch = try? channel.pipeline.syncOperations.handler(type: ClientWatch.self) { body(watch) }
-        }
+        @Sendable func run() { body(try? channel.pipeline.syncOperations.handler(type: ClientWatch.self)) }
         // On the event loop, what comes next must not overtake it.
-        if eventLoop.inEventLoop { find() } else { eventLoop.execute(find) }
+        if eventLoop.inEventLoop { run() } else { eventLoop.execute(run) }
+    }
+}
+
+extension Request {
+    /// Whether the connection is to end with this request (RFC 9112 §9.6).
+    fileprivate var asksToClose: Bool {
+        self.headers[values: .connection].contains { value in
+            value.split { $0 == "," || $0 == " " || $0 == "\t" }.contains { $0.lowercased() == "close" }
+        }
     }
 }
 

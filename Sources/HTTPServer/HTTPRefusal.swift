@@ -31,12 +31,21 @@ struct HTTPRefusal: Error, Equatable {
 extension HTTPRefusal {
     static let badID = Self(.badRequest, "bad-id", "Expected a connection ID of 1 to 16 hexadecimal digits")
     static let badCharset = Self(.badRequest, "bad-charset", "Expected a character set name, other than UTF-7")
-    static let badBody = Self(.badRequest, "bad-body", "Expected a complete body, and none with GET")
+    static let badBody = Self(.badRequest, "bad-body", "Expected a complete body, and none to open or with GET")
     static let notFound = Self(.notFound, "not-found", "There is nothing here")
     /// The same for unknown IDs and those of others, so that nobody learns which exist.
     static let noSession = Self(.notFound, "no-session", "There is no such connection: open a new one")
     static let closed = Self(.gone, "closed", "The connection is closed: open a new one")
     static let tooBig = Self(.contentTooLarge, "too-big", "The body is too big")
+    /// RFC 9110 §15.5.9: the rest of the body is not waited for.
+    static let tooSlow = Self(
+        .requestTimeout,
+        "timeout",
+        "The body comes too slowly",
+        fields: [.connection: "close"]
+    )
+    static let badRequest = Self(.badRequest, "bad-request", "Expected one Host field")
+    static let unknownMethod = Self(.notImplemented, "method", "This method is not known here")
     static let badHost = Self(.misdirectedRequest, "bad-host", "This server has another name")
     static let badOrigin = Self(.forbidden, "origin", "Requests from other sites' pages are not accepted")
     static let insecureTransport = Self(.forbidden, "insecure-transport", "Use HTTPS: passwords would be readable here")
@@ -80,6 +89,7 @@ extension HTTPField.Name {
     static let bridgePollTimeout = Self.bridge("Poll-Timeout")
     static let bridgeUnusedTimeout = Self.bridge("Unused-Timeout")
     static let bridgeMaxSend = Self.bridge("Max-Send")
+    static let host = HTTPField.Name("Host") ?? .server
     static let forwardedFor = HTTPField.Name("X-Forwarded-For") ?? .server
     static let forwardedProto = HTTPField.Name("X-Forwarded-Proto") ?? .server
     static let forwarded = HTTPField.Name("Forwarded") ?? .server
@@ -106,5 +116,5 @@ extension Response {
     }
 
     /// A successful response of nothing.
-    static var empty: Response { Response(status: .ok, headers: [.contentLength: "0"], body: ResponseBody()) }
+    static var empty: Response { Response(status: .ok, body: ResponseBody()) }
 }

@@ -27,6 +27,12 @@ package struct HTTPServerOptions: Sendable {
     package var bodyLimit = 50 * 1024 * 1024 + 64 * 1024
     /// Octets of bodies that may be in memory at the same time, for all clients.
     package var bodiesLimit = 256 * 1024 * 1024
+    /// Of these, from one IPv4 address or one /64 of IPv6; a body cannot be longer than that.
+    package var bodiesPerAddress = 64 * 1024 * 1024
+    /// A body of which fewer octets than ``bodyProgress`` come in that time is given up.
+    package var bodyInterval: Duration = .seconds(60)
+    /// Octets of a body that must come in each ``bodyInterval``.
+    package var bodyProgress = 256 * 1024
     /// Octets that wait for one IMAP session beyond the body it is reading.
     package var waitingLimit = 1024 * 1024
     /// Octets of responses that wait to be fetched by one client; its IMAP session waits above that.
@@ -35,6 +41,12 @@ package struct HTTPServerOptions: Sendable {
     package var sessionsLimit = 256
     /// Bridged IMAP connections from one IPv4 address or one /64 of IPv6.
     package var sessionsPerAddress = 8
+    /// Bridged connections, IMAP's and SMTP's, of one account.
+    package var connectionsPerAccount = 16
+    /// Bridged connections, IMAP's and SMTP's, that have not logged in, from one IPv4 address or one /64 of IPv6.
+    ///
+    /// Of more, the IMAP connection on which nothing was sent for the longest time is closed.
+    package var unauthenticatedPerAddress = 4
     /// Unknown IDs per minute and address, above which the address is shut out.
     package var guessLimit = 20
     /// How long an address that guesses is shut out.

@@ -20,8 +20,10 @@ package struct NetworkList: Sendable {
             let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
             guard let first = parts.first, let address = try? IPAddress(parsing: String(first)) else { return nil }
             let width = address.family.width
+            // Int takes a sign, too.
+            let isNumber = parts.count == 1 || parts[1].utf8.allSatisfy { 0x30...0x39 ~= $0 }
             let prefixLength = parts.count == 1 ? width : Int(parts[1]) ?? -1
-            guard 0...width ~= prefixLength else { return nil }
+            guard isNumber, 0...width ~= prefixLength else { return nil }
             self.networks.append(Network(address: address, prefixLength: prefixLength))
         }
     }

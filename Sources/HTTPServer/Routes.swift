@@ -15,7 +15,7 @@ struct Routes: Sendable {
     }
 
     /// The methods of RFC 9110 §9.3 and RFC 5789, for an answer better than "not found".
-    private static let knownMethods: [HTTPRequest.Method] = [.get, .head, .post, .put, .delete, .options, .patch]
+    static let knownMethods: [HTTPRequest.Method] = [.get, .head, .post, .put, .delete, .options, .patch]
 
     let all: [Route]
 
@@ -29,8 +29,8 @@ struct Routes: Sendable {
             Route(path: prefix + "imap/{id}/{charset}", methods: [.get, .post], handler: imap.exchange),
             Route(path: prefix + "smtp", methods: [.post], handler: smtp.send),
             Route(path: prefix + "smtp/{charset}", methods: [.post], handler: smtp.send),
-            Route(path: "/health", methods: [.get], handler: monitoring.health),
-            Route(path: "/metrics", methods: [.get], handler: monitoring.metrics),
+            Route(path: "/health", methods: [.get, .head], handler: monitoring.health),
+            Route(path: "/metrics", methods: [.get, .head], handler: monitoring.metrics),
         ]
     }
 

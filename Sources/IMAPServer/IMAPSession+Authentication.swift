@@ -74,6 +74,7 @@ extension IMAPSession {
             self.output.continuation(challenge: challenge)
             self.expecting = .saslResponse(tag: tag, authenticator)
         case .success(let account):
+            guard self.admit(account.id) else { return try await self.refuse(tag, Refusal.tooManyConnections) }
             self.logIn(account)
             self.output.tagged(tag, .ok, code: .capability(ExtensionTable.capabilities(self.view)), "Logged in")
         case .failure(let failure):

@@ -66,10 +66,19 @@ package struct IMAPSession<C: Connection<IMAPNote>> {
     var lastActivity: Duration
     var failedLogins = 0
     var consecutiveErrors = 0
+    let admit: @Sendable (AccountID) -> Bool
 
-    package init(connection: C, service: IMAPService) {
+    /// Makes the session of one connection.
+    ///
+    /// `admit` is asked once the password was right, and may refuse the login when the account has too many connections.
+    package init(
+        connection: C,
+        service: IMAPService,
+        admit: @escaping @Sendable (AccountID) -> Bool = { _ in true }
+    ) {
         self.connection = connection
         self.service = service
+        self.admit = admit
         self.queue = CommandQueue(concurrency: service.options.concurrency)
         self.view = SessionView(service: service, peer: connection.peer)
         self.lastActivity = service.time.now()

@@ -20,6 +20,7 @@ struct Refusal: Error, Sendable {
     /// RFC 9051 §6.3.12, §6.4.7: CREATE it and try again.
     static let tryCreate = Refusal("No such mailbox: create it first", code: .tryCreate)
     static let authenticationFailed = Refusal("Authentication failed", code: .authenticationFailed)
+    static let tooManyConnections = Refusal("Too many connections of this account: close one first", code: .limit)
     static let readOnly = Refusal("Mailbox is selected read-only: use SELECT", code: .noPermission)
     static let badMessageNumber = Refusal("No message has this sequence number", code: .clientBug, isBad: true)
 }

@@ -50,6 +50,7 @@ extension SMTPSession {
             self.say(.challenge(String(decoding: SASLEncoding.encode(challenge), as: UTF8.self)))
             self.expecting = .saslResponse(authenticator)
         case .success(let account):
+            guard self.admit(account.id) else { return self.refuse(.tooManyConnections) }
             self.view.account = account
             self.failedLogins = 0
             self.say(.authenticated)

@@ -46,11 +46,20 @@ package struct SMTPSession<C: Connection<SMTPNote>> {
     var failedLogins = 0
     /// Permanent negative replies since the last accepted message.
     private var errors = 0
+    let admit: @Sendable (AccountID) -> Bool
 
     /// Makes the session of one connection; over implicit TLS the handshake is done.
-    package init(connection: C, service: SMTPService, role: SMTPRole) {
+    ///
+    /// `admit` is asked once the password was right, and may refuse the login when the account has too many connections.
+    package init(
+        connection: C,
+        service: SMTPService,
+        role: SMTPRole,
+        admit: @escaping @Sendable (AccountID) -> Bool = { _ in true }
+    ) {
         self.connection = connection
         self.service = service
+        self.admit = admit
         self.view = SMTPView(service: service, role: role, peer: connection.peer)
         self.lastActivity = service.time.now()
     }

@@ -114,6 +114,12 @@ extension Reply {
         EnhancedStatusCode(4, 7, 0),
         "Temporary authentication failure"
     )
+    /// RFC 4954 §6: the password was right, so nobody should be asked for another one.
+    package static let tooManyConnections = Self(
+        454,
+        EnhancedStatusCode(4, 7, 0),
+        "Too many connections of this account: close one first"
+    )
     package static let authenticationCancelled = Self(501, EnhancedStatusCode(5, 7, 0), "Authentication cancelled")
     package static let needsEncryption = Self(
         538,

@@ -15,7 +15,9 @@ extension Appliance {
         options.trustedProxies = NetworkList(self.settings.http.trustedProxies) ?? NetworkList()
         options.pollTimeout = self.settings.http.pollTimeout
         options.unusedTimeout = self.settings.http.unusedTimeout
-        options.bodyLimit = self.settings.limits.messageSize + 64 * 1024
+        options.metricsReaders = NetworkList(self.settings.http.metricsReaders) ?? NetworkList()
+        // Bodies are kept in memory: larger messages have to come another way.
+        options.bodyLimit = min(self.settings.limits.messageSize + 64 * 1024, options.bodiesPerAddress)
         return BridgeService(options: options, imap: imap, smtp: smtp, time: time)
     }
 

@@ -49,6 +49,7 @@ import Testing
                 security: opportunistic
             http:
               trusted-proxies: [127.0.0.1, 10.0.0.0/8]
+              metrics-readers: [192.0.2.0/24]
               hosts: a.example.org, b.example.org
             log:
               level: Debug
@@ -63,6 +64,7 @@ import Testing
         #expect(settings.relay.smarthost?.host == "smtp.example.org")
         #expect(settings.relay.smarthost?.security == .opportunistic)
         #expect(settings.http.trustedProxies == ["127.0.0.1", "10.0.0.0/8"])
+        #expect(settings.http.metricsReaders == ["192.0.2.0/24"])
         #expect(settings.http.hosts == ["a.example.org", "b.example.org"])
         #expect(settings.logLevel == .debug)
     }

@@ -140,7 +140,7 @@ import Testing
         arguments: [
             ("10.0.0.0/8", true), ("10.0.0.0/33", false), ("2001:db8::/32", true), ("::1", true),
             ("example.org", false),
-            ("10.0.0.0/-1", false), ("10.0.0.0/", false), ("", false), ("10.0.0.0/8/8", false),
+            ("10.0.0.0/-1", false), ("10.0.0.0/+8", false), ("10.0.0.0/", false), ("", false), ("10.0.0.0/8/8", false),
         ]
     )
     func networks(text: String, isOne: Bool) {

@@ -13,6 +13,7 @@ import SASLMechanisms
 import SMTPServer
 import SMTPSyntax
 import SQLiteStorage
+import Synchronization
 import TestSupport
 import Testing
 
@@ -27,15 +28,16 @@ final class Fixture: Sendable {
     private let folder: TemporaryFolder
     private let responder: any HTTPResponder<HTTPContext>
 
-    /// Runs `body` beside a running bridge, and stops the bridge at its end.
+    /// Runs `body` beside a running bridge, and stops the bridge at its end; connections get `ids` before random ones.
     static func run(
         configure: (inout HTTPServerOptions) -> Void = { _ in },
+        ids: [UInt64] = [],
         _ body: (Fixture) async throws -> Void
     ) async throws {
         var options = HTTPServerOptions()
         options.hosts = ["mail.example.org"]
         configure(&options)
-        let fixture = try await Fixture(options: options)
+        let fixture = try await Fixture(options: options, ids: ids)
         let bridge = fixture.bridge
         try await withThrowingTaskGroup { group in
             group.addTask { await silently { await bridge.run() } }
@@ -45,7 +47,7 @@ final class Fixture: Sendable {
         try await fixture.store.close()
     }
 
-    private init(options: HTTPServerOptions) async throws {
+    private init(options: HTTPServerOptions, ids: [UInt64]) async throws {
         let clock = self.clock
         self.folder = try TemporaryFolder()
         var storeOptions = StoreOptions()
@@ -70,6 +72,7 @@ final class Fixture: Sendable {
         imapOptions.hasTLS = true
         var smtpOptions = SMTPService.Options()
         smtpOptions.hasTLS = true
+        let left = Mutex(ids[...])
         self.bridge = BridgeService(
             options: options,
             imap: IMAPService(
@@ -85,7 +88,8 @@ final class Fixture: Sendable {
                 credentials: credentials,
                 time: clock.timeSource
             ),
-            time: clock.timeSource
+            time: clock.timeSource,
+            makeID: { try left.withLock { $0.popFirst() }.map(ConnectionID.init) ?? .random() }
         )
         self.responder = Routes.responder(bridge: self.bridge) { "letterhouse_up 1\n" }
     }
@@ -187,7 +191,7 @@ extension Collected: ResponseBodyWriter {
 func waitUntil(_ condition: () async throws -> Bool) async throws {
     let start = ContinuousClock.now
     while try await !condition() {
-        try #require(start.duration(to: .now) < .seconds(10), "nothing happened")
+        try #require(start.duration(to: .now) < .seconds(50), "nothing happened")
         try await Task.sleep(for: .milliseconds(1))
     }
 }

@@ -16,7 +16,6 @@ import Testing
             _ = try await fixture.post(path, "a NOOP\r\n")
             #expect(try await fixture.fetch(path, until: "a OK").contains("a OK"))
             fixture.clock.advance(by: .seconds(99))
-            #expect(try fixture.session(path).state.withLock { !$0.isAbandoned })
             fixture.clock.advance(by: .seconds(1))
             try await waitUntil { fixture.bridge.table.count == 0 }
             let closed = try await fixture.ask(.get, path)
@@ -24,6 +23,27 @@ import Testing
             #expect(closed.error == "closed")
             fixture.clock.advance(by: .seconds(300))
             #expect(try await fixture.ask(.get, path).status == .notFound)
+        }
+    }
+
+    @Test("The 100 seconds begin with the end of the last request") func unusedTime() async throws {
+        try await Fixture.run { fixture in
+            let (session, clock) = (fixture.makeSession(), fixture.clock)
+            async let closed: Void = session.closeWhenUnused()
+            let deadline = try await clock.nextDeadline()
+            #expect(deadline == .seconds(100))
+            session.beginRequest()
+            clock.advance(by: .seconds(100))
+            // A request in progress is use, however long it takes.
+            #expect(try await clock.nextDeadline() == .seconds(200))
+            clock.advance(by: .seconds(30))
+            session.endRequest()
+            clock.advance(by: .seconds(70))
+            #expect(try await clock.nextDeadline() == .seconds(230))
+            #expect(!session.state.withLock { $0.isAbandoned })
+            clock.advance(by: .seconds(30))
+            await closed
+            #expect(session.state.withLock { $0.isAbandoned })
         }
     }
 

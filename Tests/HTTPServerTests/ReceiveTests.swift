@@ -95,6 +95,46 @@ import Testing
         }
     }
 
+    @Test("Nothing is lost with a request whose client had hung up before it was looked at") func alreadyGone()
+        async throws
+    {
+        try await Fixture.run { fixture in
+            let path = try await fixture.open()
+            let session = try fixture.session(path)
+            try await waitUntil { session.state.withLock { !$0.output.isEmpty } }
+            let exchange = Exchange()
+            exchange.disconnected()
+            #expect(try await fixture.ask(.get, path, exchange: exchange).octets.isEmpty)
+            #expect(try await fixture.ask(.get, path).text.hasPrefix("* OK "))
+        }
+    }
+
+    @Test("A request whose time was over before it waited does not wait", .timeLimit(.minutes(1))) func lateWait()
+        async throws
+    {
+        try await Fixture.run { fixture in
+            // The timer has gone off, and has found nobody waiting.
+            let clock = fixture.clock
+            var time = clock.timeSource
+            let looks = Mutex(0)
+            time.now = {
+                // The third look at the clock is the one after opening and asking.
+                let look = looks.withLock { looks in
+                    looks += 1
+                    return looks
+                }
+                return look < 3 ? .zero : .seconds(60)
+            }
+            let session = BridgedSession(
+                owner: [],
+                options: fixture.bridge.options,
+                bodies: fixture.bridge.bodies,
+                time: time
+            )
+            #expect(await session.receive(isUTF8: false, exchange: Exchange()) == .nothing)
+        }
+    }
+
     @Test("Octets while a response is being written wait for its fate") func lentOctets() async throws {
         try await Fixture.run { fixture in
             let session = fixture.makeSession()

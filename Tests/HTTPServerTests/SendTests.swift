@@ -40,9 +40,7 @@ import Testing
             for value in UInt8.min...UInt8.max {
                 let session = fixture.makeSession()
                 var connection = try session.connect(HTTPClient.test.peer)
-                var body = Body()
-                body.append([value, 0x0A])
-                #expect(fixture.bridge.bodies.reserve(body.count))
+                let body = try fixture.body([value, 0x0A])
                 try session.send(body)
                 guard case .octets(let octets)? = try await connection.next() else {
                     Issue.record("something else came")
@@ -50,6 +48,21 @@ import Testing
                 }
                 #expect(octets == [value, 0x0A])
                 #expect(fixture.bridge.bodies.usedCount == 0)
+            }
+        }
+    }
+
+    @Test("What the session does not take yet is queued, in order") func queued() async throws {
+        try await Fixture.run { fixture in
+            let session = fixture.makeSession()
+            for number in UInt8(0)..<3 { try session.send(try fixture.body([number, 0x0A])) }
+            var connection = try session.connect(HTTPClient.test.peer)
+            try session.send(try fixture.body([3, 0x0A]))
+            for number in UInt8(0)..<4 {
+                guard case .octets([number, 0x0A])? = try await connection.next() else {
+                    Issue.record("something else came")
+                    return
+                }
             }
         }
     }
@@ -117,12 +130,9 @@ import Testing
             $0.waitingLimit = 3
         } _: { fixture in
             let session = fixture.makeSession()
-            var body = Body()
-            body.append([1, 2, 3, 0x0A])
-            #expect(fixture.bridge.bodies.reserve(body.count))
-            try session.send(body)
-            #expect(fixture.bridge.bodies.reserve(body.count))
-            #expect(throws: HTTPRefusal.busy) { try session.send(body) }
+            try session.send(try fixture.body([1, 2, 3, 0x0A]))
+            let second = try fixture.body([1, 2, 3, 0x0A])
+            #expect(throws: HTTPRefusal.busy) { try session.send(second) }
             #expect(fixture.bridge.bodies.usedCount == 4)
             session.end()
             #expect(fixture.bridge.bodies.usedCount == 0)
@@ -136,7 +146,8 @@ import Testing
             (.options, "/imap/", 405, "method"), (.get, "/elsewhere", 404, "not-found"),
             (.get, "/imap/1", 404, "no-session"),
             (.get, "/imap/xyz", 400, "bad-id"), (.get, "/imap/12345678901234567", 400, "bad-id"),
-            (.get, "/imap/1/a/b", 404, "not-found"),
+            (.get, "/imap/1/a/b", 404, "not-found"), (.head, "/imap/", 405, "method"),
+            (.trace, "/imap/", 501, "method"),
         ]
     )
     func errors(method: HTTPRequest.Method, path: String, status: Int, token: String) async throws {
@@ -145,6 +156,16 @@ import Testing
             #expect(answer.status.code == status)
             #expect(answer.error == token)
         }
+    }
+}
+
+extension Fixture {
+    /// A body that has been read, from the address of ``RequestOrigin/local``, and charged.
+    fileprivate func body(_ octets: [UInt8]) throws -> Body {
+        var body = Body(owner: try HTTPClient.test.address.countingKey)
+        body.append(octets)
+        #expect(self.bridge.bodies.reserve(body.count, for: body.owner))
+        return body
     }
 }
 

@@ -155,6 +155,26 @@ import Testing
         try await self.fixture.close()
     }
 
+    @Test("A login that is not admitted is refused, and leaves the client where it was")
+    func notAdmitted() async throws {
+        let (server, client) = self.pipe()
+        client.send(Array((Self.login + "b SELECT INBOX\r\nc LOGIN ann@example.org wrong\r\n").utf8))
+        client.close()
+        let asked = Mutex<[AccountID]>([])
+        var session = IMAPSession(connection: server, service: self.fixture.service) { account in
+            asked.withLock { $0.append(account) }
+            return false
+        }
+        try await session.run()
+        let answers = String(decoding: self.received.withLock { $0 }, as: UTF8.self)
+        #expect(answers.contains("a NO [LIMIT] "))
+        #expect(answers.contains("b BAD "))
+        #expect(answers.contains("c NO [AUTHENTICATIONFAILED] "))
+        // Who does not know the password learns nothing about the account.
+        #expect(asked.withLock { $0.count } == 1)
+        try await self.fixture.close()
+    }
+
     @Test("A client that is gone altogether ends the session, whatever still runs")
     func disconnected() async throws {
         try await self.fixture.deliver(1...1)

@@ -80,6 +80,27 @@ import Testing
         try await fixture.close()
     }
 
+    @Test("RFC 4954 §6: a login that is not admitted is refused for now")
+    func notAdmitted() async throws {
+        let fixture = try await Fixture()
+        let received = ReceivedOctets()
+        let (server, client) = PipeConnection<SMTPNote>.make(
+            peer: Peer(address: "127.0.0.1", isLoopback: true),
+            deliver: { received.append($0) }
+        )
+        // NUL "ann@example.org" NUL "secret"
+        client.send(Array("EHLO c.example.com\r\nAUTH PLAIN AGFubkBleGFtcGxlLm9yZwBzZWNyZXQ=\r\n".utf8))
+        client.send(Array("MAIL FROM:<ann@example.org>\r\n".utf8))
+        client.close()
+        var session = SMTPSession(connection: server, service: fixture.service, role: .submission) { _ in false }
+        try await session.run()
+        received.close()
+        let answers = String(decoding: try await received.all(), as: UTF8.self)
+        #expect(answers.contains("\r\n454 4.7.0 "), "\(answers)")
+        #expect(answers.contains("\r\n530 "))
+        try await fixture.close()
+    }
+
     @Test("The greeting waits as long as it should, and catches who does not")
     func greetingDelay() async throws {
         let fixture = try await Fixture { $0.greetingDelay = .seconds(5) }

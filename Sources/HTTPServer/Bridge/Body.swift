@@ -2,45 +2,27 @@
 
 import HTTPTypes
 import Hummingbird
+import MailConnection
 import Synchronization
 
 /// A request's body, complete.
 struct Body: Sendable {
+    /// Who sent it, and is charged for it: a counting key.
+    let owner: [UInt8]
     /// The octets in order; each piece but the last has about ``pieceSize``.
     private(set) var pieces: [[UInt8]] = []
     private(set) var count = 0
 
     private static let pieceSize = 64 * 1024
 
-    init() {}
+    init(owner: [UInt8]) {
+        self.owner = owner
+    }
 
     var isEmpty: Bool { self.count == 0 }
 
     /// The octets in one array.
     var octets: [UInt8] { self.pieces.count == 1 ? self.pieces[0] : Array(self.pieces.joined()) }
-
-    /// Reads a whole body, or throws; charges `budget` with its octets, which whoever uses them releases.
-    ///
-    /// - Throws: ``HTTPRefusal/tooBig``; ``HTTPRefusal/busy`` when too many bodies are arriving;
-    ///   ``HTTPRefusal/badBody`` when the connection breaks within it.
-    static func read(_ request: Request, limit: Int, budget: BodyBudget) async throws -> Body {
-        let announced = request.headers[.contentLength].flatMap(Int.init)
-        if let announced, announced > limit { throw HTTPRefusal.tooBig }
-        var body = Body()
-        do {
-            for try await buffer in request.body {
-                guard budget.reserve(buffer.readableBytes) else { throw HTTPRefusal.busy }
-                body.append(Array(buffer.readableBytesView))
-                guard body.count <= limit else { throw HTTPRefusal.tooBig }
-            }
-            // A connection that ends where a body should go on is no end of the body.
-            guard announced == nil || announced == body.count else { throw HTTPRefusal.badBody }
-        } catch {
-            budget.release(body.count)
-            throw error is HTTPRefusal ? error : HTTPRefusal.badBody
-        }
-        return body
-    }
 
     /// Adds octets, in pieces that are neither many nor large, however they came.
     mutating func append(_ octets: [UInt8]) {
@@ -54,25 +36,80 @@ struct Body: Sendable {
     }
 }
 
-/// How many octets of bodies are in memory, of all that there may be.
-final class BodyBudget: Sendable {
-    private let limit: Int
-    private let used = Atomic<Int>(0)
-
-    init(limit: Int) { self.limit = limit }
-
-    /// Charges octets, unless there are too many.
-    func reserve(_ count: Int) -> Bool {
-        guard self.used.add(count, ordering: .relaxed).newValue > self.limit else { return true }
-        self.used.subtract(count, ordering: .relaxed)
-        return false
+extension BridgeService {
+    /// How much of a body has come.
+    private final class Arrival: Sendable {
+        let count = Atomic<Int>(0)
     }
 
-    /// Charges a few octets more.
-    func charge(_ count: Int) { self.used.add(count, ordering: .relaxed) }
+    /// Reads a whole body of at most `limit` octets, or throws; charges ``bodies`` with its octets, which whoever uses
+    /// them releases.
+    ///
+    /// - Throws: ``HTTPRefusal/tooBig``; ``HTTPRefusal/busy`` when too many bodies are arriving;
+    ///   ``HTTPRefusal/badBody`` when the connection breaks within it; ``HTTPRefusal/tooSlow`` when it only trickles in.
+    func body(of request: Request, from client: HTTPClient, limit: Int) async throws -> Body {
+        let announced = request.headers[.contentLength].flatMap(Int.init)
+        if let announced, announced > limit { throw HTTPRefusal.tooBig }
+        let (arrival, start) = (Arrival(), self.time.now())
+        return try await withThrowingTaskGroup(of: Body.self) { group in
+            group.addTask { try await self.collect(request, from: client, limit: limit, arrival) }
+            group.addTask { try await self.watch(arrival, from: start) }
+            let first = await group.nextResult()
+            group.cancelAll()
+            if case .failure = first {
+                // The rest may have come just then.
+                while let other = await group.nextResult() {
+                    if case .success(let body) = other { self.bodies.release(body.count, of: body.owner) }
+                }
+            }
+            guard let body = try first?.get() else { throw HTTPRefusal.badBody }
+            return body
+        }
+    }
 
-    func release(_ count: Int) { self.used.subtract(count, ordering: .relaxed) }
+    /// Makes sure that there is no body where none can mean anything.
+    func expectNoBody(of request: Request, from client: HTTPClient) async throws {
+        do {
+            _ = try await self.body(of: request, from: client, limit: 0)
+        } catch let refusal as HTTPRefusal where refusal == .tooBig {
+            throw HTTPRefusal.badBody
+        }
+    }
 
-    /// Octets charged now.
-    var usedCount: Int { self.used.load(ordering: .relaxed) }
+    private func collect(
+        _ request: Request,
+        from client: HTTPClient,
+        limit: Int,
+        _ arrival: Arrival
+    ) async throws -> Body {
+        var body = Body(owner: client.address.countingKey)
+        do {
+            for try await buffer in request.body {
+                guard self.bodies.reserve(buffer.readableBytes, for: body.owner) else { throw HTTPRefusal.busy }
+                body.append(Array(buffer.readableBytesView))
+                guard body.count <= limit else { throw HTTPRefusal.tooBig }
+                arrival.count.store(body.count, ordering: .relaxed)
+            }
+            // A connection that ends where a body should go on is no end of the body.
+            try Task.checkCancellation()
+            let announced = request.headers[.contentLength].flatMap(Int.init)
+            guard announced == nil || announced == body.count else { throw HTTPRefusal.badBody }
+        } catch {
+            self.bodies.release(body.count, of: body.owner)
+            throw error is HTTPRefusal || error is CancellationError ? error : HTTPRefusal.badBody
+        }
+        return body
+    }
+
+    /// Throws when the body does not make progress: what has come of it is kept in memory.
+    private func watch(_ arrival: Arrival, from start: Duration) async throws -> Never {
+        var (deadline, known) = (start, 0)
+        while true {
+            deadline += self.options.bodyInterval
+            try await self.time.sleep(deadline)
+            let count = arrival.count.load(ordering: .relaxed)
+            guard count - known >= self.options.bodyProgress else { throw HTTPRefusal.tooSlow }
+            known = count
+        }
+    }
 }

@@ -5,6 +5,7 @@ import Hummingbird
 import IMAPServer
 import Logging
 import MailConnection
+import MailStorage
 import SMTPServer
 import ServiceLifecycle
 
@@ -16,7 +17,7 @@ package struct BridgeService: Service {
     typealias Job = @Sendable () async -> Void
 
     let options: HTTPServerOptions
-    let smtp: SMTPService
+    private let smtp: SMTPService
     let time: TimeSource
     let table: BridgeTable
     let bodies: BodyBudget
@@ -42,7 +43,7 @@ package struct BridgeService: Service {
         self.smtp = smtp
         self.time = time
         self.table = BridgeTable(options: options)
-        self.bodies = BodyBudget(limit: options.bodiesLimit)
+        self.bodies = BodyBudget(limit: options.bodiesLimit, shareLimit: options.bodiesPerAddress)
         self.makeID = makeID
         (self.jobs, self.feed) = AsyncStream.makeStream(of: Job.self)
     }
@@ -69,18 +70,17 @@ package struct BridgeService: Service {
 
     /// Opens an IMAP connection for a client.
     func open(_ client: HTTPClient) throws -> ConnectionID {
-        let id = try self.makeID()
         let session = BridgedSession(
             owner: client.address.countingKey,
             options: self.options,
             bodies: self.bodies,
             time: self.time
         )
-        try self.table.insert(session, id)
+        let id = try self.insert(session)
         let (imap, table, time, peer) = (self.imap, self.table, self.time, client.peer)
         let result = self.feed.yield {
             await Logger.withConnection("bridge-\(id.logText)") {
-                await Self.serve(session, for: peer, imap)
+                await Self.serve(session, for: peer, imap) { account in table.admit(id, to: account) }
             }
             table.remove(id, at: time.now())
         }
@@ -91,13 +91,44 @@ package struct BridgeService: Service {
         return id
     }
 
+    /// Enters a connection under an ID that is no other's.
+    private func insert(_ session: BridgedSession) throws -> ConnectionID {
+        // Twice the same in this universe means that the random numbers are none.
+        for _ in 0..<3 {
+            let id = try self.makeID()
+            if try self.table.insert(session, id, at: self.time.now()) { return id }
+        }
+        throw HTTPRefusal.busy
+    }
+
+    /// Plays an SMTP batch for a client, to its end.
+    func play(_ batch: SMTPBatch, for client: HTTPClient) async throws -> SMTPBatchRun.Outcome {
+        let (id, table) = (try self.makeID(), self.table)
+        try table.beginBatch(id, of: client.address.countingKey, at: self.time.now())
+        defer { table.endBatch(id) }
+        let run = SMTPBatchRun(
+            service: self.smtp,
+            peer: client.peer,
+            timeout: self.options.batchTimeout,
+            admit: { account in table.admit(id, to: account) }
+        )
+        var outcome = SMTPBatchRun.Outcome()
+        await Logger.withConnection("bridge-\(id.logText)") { outcome = await run.run(batch) }
+        return outcome
+    }
+
     /// Runs one IMAP session to its end, and keeps what it said last until it was fetched or nobody comes for it.
-    private static func serve(_ session: BridgedSession, for peer: Peer, _ imap: IMAPService) async {
+    private static func serve(
+        _ session: BridgedSession,
+        for peer: Peer,
+        _ imap: IMAPService,
+        admit: @escaping @Sendable (AccountID) -> Bool
+    ) async {
         Metrics.sessionBegan()
         defer { Metrics.sessionEnded() }
         await withDiscardingTaskGroup { group in
             group.addTask { await session.closeWhenUnused() }
-            var imapSession = IMAPSession(connection: session.connect(peer), service: imap)
+            var imapSession = IMAPSession(connection: session.connect(peer), service: imap, admit: admit)
             do {
                 try await imapSession.run()
             } catch {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import MailStorage
 import Synchronization
 
 /// Which bridged connections there are, behind a mutex: requests of all clients look here.
@@ -11,7 +12,8 @@ final class BridgeTable: Sendable {
 
     private struct State {
         var sessions: [[UInt8]: BridgedSession] = [:]
-        var countByOwner: [[UInt8]: Int] = [:]
+        var sessionsByOwner = Tally<[UInt8]>()
+        var counts: ConnectionCounts
         /// IDs of closed connections, oldest first; those before `oldest` are forgotten.
         var closed: [Closed] = []
         var oldest = 0
@@ -29,25 +31,38 @@ final class BridgeTable: Sendable {
     init(options: HTTPServerOptions) {
         self.options = options
         let guesses = GuessLimiter(limit: options.guessLimit, penalty: options.guessPenalty)
-        self.state = Mutex(State(guesses: guesses))
+        let counts = ConnectionCounts(accountLimit: options.connectionsPerAccount)
+        self.state = Mutex(State(counts: counts, guesses: guesses))
     }
 
     var isStopping: Bool { self.state.withLock { $0.isStopping } }
 
-    /// Enters a new connection.
-    func insert(_ session: BridgedSession, _ id: ConnectionID) throws(HTTPRefusal) {
+    // MARK: IMAP connections
+
+    /// Enters a new connection; false if its ID is another's, or was a short time ago.
+    ///
+    /// If its address has too many that have not logged in, the one of them that has been silent for the longest time is
+    /// closed.
+    func insert(_ session: BridgedSession, _ id: ConnectionID, at now: Duration) throws(HTTPRefusal) -> Bool {
         let digest = id.digest
-        let refusal: HTTPRefusal? = self.state.withLock { state in
-            if state.isStopping { return .shuttingDown }
-            if state.sessions.count >= self.options.sessionsLimit { return .busy }
-            if state.countByOwner[session.owner, default: 0] >= self.options.sessionsPerAddress {
-                return .tooMany(retryAfter: self.options.unusedTimeout)
+        var evicted: BridgedSession?
+        let result: Result<Bool, HTTPRefusal> = self.state.withLock { state in
+            if state.isStopping { return .failure(.shuttingDown) }
+            guard state.sessions[digest] == nil, !state.closedDigests.contains(digest) else { return .success(false) }
+            do throws(HTTPRefusal) { evicted = try self.makeRoom(for: session.owner, in: &state, at: now) } catch {
+                return .failure(error)
+            }
+            if state.sessions.count >= self.options.sessionsLimit { return .failure(.busy) }
+            if state.sessionsByOwner[session.owner] >= self.options.sessionsPerAddress {
+                return .failure(.tooMany(retryAfter: self.options.unusedTimeout))
             }
             state.sessions[digest] = session
-            state.countByOwner[session.owner, default: 0] += 1
-            return nil
+            state.sessionsByOwner.add(to: session.owner)
+            state.counts.begin(digest, of: session.owner)
+            return .success(true)
         }
-        if let refusal { throw refusal }
+        evicted?.abandon()
+        return try result.get()
     }
 
     /// Finds a connection for a request from `address`.
@@ -70,20 +85,67 @@ final class BridgeTable: Sendable {
         return try found.get()
     }
 
-    /// Takes a connection out.
+    /// Takes a connection out, if it is still there.
     ///
     /// Its ID is known for some time as that of a closed one.
     func remove(_ id: ConnectionID, at now: Duration) {
         let digest = id.digest
-        self.state.withLock { state in
-            guard let session = state.sessions.removeValue(forKey: digest) else { return }
-            let left = state.countByOwner[session.owner, default: 1] - 1
-            state.countByOwner[session.owner] = left > 0 ? left : nil
-            state.closed.append(Closed(digest: digest, until: now + self.options.closedMemory))
-            state.closedDigests.insert(digest)
-            self.forget(&state, at: now)
-        }
+        self.state.withLock { state in _ = self.remove(digest, from: &state, at: now) }
     }
+
+    private func remove(_ digest: [UInt8], from state: inout State, at now: Duration) -> BridgedSession? {
+        guard let session = state.sessions.removeValue(forKey: digest) else { return nil }
+        state.sessionsByOwner.subtract(from: session.owner)
+        state.counts.end(digest)
+        state.closed.append(Closed(digest: digest, until: now + self.options.closedMemory))
+        state.closedDigests.insert(digest)
+        self.forget(&state, at: now)
+        return session
+    }
+
+    // MARK: SMTP batches
+
+    /// A batch begins; the same limits as for IMAP hold for connections that have not logged in.
+    func beginBatch(_ id: ConnectionID, of owner: [UInt8], at now: Duration) throws(HTTPRefusal) {
+        var evicted: BridgedSession?
+        let refusal: HTTPRefusal? = self.state.withLock { state in
+            if state.isStopping { return .shuttingDown }
+            do throws(HTTPRefusal) { evicted = try self.makeRoom(for: owner, in: &state, at: now) } catch {
+                return error
+            }
+            state.counts.begin(id.digest, of: owner)
+            return nil
+        }
+        evicted?.abandon()
+        if let refusal { throw refusal }
+    }
+
+    func endBatch(_ id: ConnectionID) { self.state.withLock { $0.counts.end(id.digest) } }
+
+    // MARK: Logging in
+
+    /// Whether a connection may log in to an account, in which case it counts as the account's from now on.
+    func admit(_ id: ConnectionID, to account: AccountID) -> Bool {
+        let digest = id.digest
+        return self.state.withLock { $0.counts.logIn(digest, to: account) }
+    }
+
+    /// Makes room for one more connection that has not logged in; returns the one to be closed for it.
+    private func makeRoom(
+        for owner: [UInt8],
+        in state: inout State,
+        at now: Duration
+    ) throws(HTTPRefusal) -> BridgedSession? {
+        guard state.counts.unauthenticatedCount(of: owner) >= self.options.unauthenticatedPerAddress else { return nil }
+        let counts = state.counts
+        let silent = state.sessions.lazy.filter { $0.value.owner == owner && counts.isUnauthenticated($0.key) }
+            .min { $0.value.lastSend < $1.value.lastSend }
+        // What is left are batches, which do not take long.
+        guard let silent else { throw .tooMany(retryAfter: .seconds(1)) }
+        return self.remove(silent.key, from: &state, at: now)
+    }
+
+    // MARK: The end
 
     /// From now on nothing is opened; returns what is open.
     func stop() -> [BridgedSession] {

@@ -8,11 +8,12 @@ import Synchronization
 extension BridgedSession {
     /// Puts a whole body behind what was sent before, or nothing of it.
     ///
-    /// The octets of the body stay charged to ``bodies`` until the session has taken them.
+    /// The octets of the body stay charged to ``bodies``, now as ``owner``'s, until the session has taken them.
     ///
     /// - Throws: ``HTTPRefusal/closed`` and ``HTTPRefusal/busy``; the body is then not charged any more.
     func send(_ body: Body) throws(HTTPRefusal) {
         let lineEnd: [UInt8] = [0x0D, 0x0A]
+        let now = self.time.now()
         let refusal: HTTPRefusal? = self.state.withLock { state in
             guard !state.hasEnded, !state.isAbandoned else { return .closed }
             guard state.waiting <= self.options.waitingLimit else { return .busy }
@@ -22,11 +23,13 @@ extension BridgedSession {
                 state.waiting += piece.count
                 if let pipe = state.pipe { pipe.send(piece) } else { state.early.append(piece) }
             }
-            if needsLineEnd { self.bodies.charge(lineEnd.count) }
+            state.lastSend = now
+            let more = needsLineEnd ? lineEnd.count : 0
+            self.bodies.move(body.count, of: body.owner, to: self.owner, adding: more)
             return nil
         }
         guard let refusal else { return }
-        self.bodies.release(body.count)
+        self.bodies.release(body.count, of: body.owner)
         throw refusal
     }
 
@@ -37,7 +40,7 @@ extension BridgedSession {
             state.waiting -= released
             return released
         }
-        self.bodies.release(released)
+        self.bodies.release(released, of: self.owner)
     }
 }
 

@@ -59,7 +59,8 @@ extension BridgedSession {
             }
             let received = await withTaskCancellationHandler {
                 await withCheckedContinuation { continuation in
-                    self.wait(Waiter(number: number, isUTF8: isUTF8, continuation: continuation))
+                    let waiter = Waiter(number: number, isUTF8: isUTF8, continuation: continuation)
+                    self.wait(waiter, until: deadline, isLeft: exchange.isDisconnected)
                     exchange.onDisconnect { self.endWait(number, isTimeout: false) }
                 }
             } onCancel: {
@@ -70,12 +71,15 @@ extension BridgedSession {
         }
     }
 
-    private func wait(_ waiter: Waiter) {
+    /// Parks a request, or answers it at once; with nothing if its client has left, or its time has passed already.
+    private func wait(_ waiter: Waiter, until deadline: Duration, isLeft: Bool) {
         let (older, wakeups) = self.state.withLock { state in
             let older = state.waiter
+            state.waiter = nil
+            if isLeft { return (older, Wakeups(answer: (waiter.continuation, .nothing))) }
             state.waiter = waiter
             var wakeups = state.takeWakeups()
-            if wakeups.answer == nil, Task.isCancelled {
+            if wakeups.answer == nil, Task.isCancelled || deadline <= self.time.now() {
                 state.waiter = nil
                 wakeups.answer = (waiter.continuation, .nothing)
             }

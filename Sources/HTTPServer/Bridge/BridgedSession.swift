@@ -34,7 +34,7 @@ final class BridgedSession: Sendable {
         self.options = options
         self.bodies = bodies
         self.time = time
-        self.state = Mutex(State(lastUse: time.now()))
+        self.state = Mutex(State(now: time.now()))
     }
 
     /// Makes the IMAP session's end; once, by the task that runs the session.
@@ -79,15 +79,18 @@ final class BridgedSession: Sendable {
             guard !state.isDone else { return nil }
             let deadline = (state.requests > 0 ? now : state.lastUse) + self.options.unusedTimeout
             guard deadline <= now else { return deadline }
-            state.isAbandoned = true
-            state.output = []
-            state.pipe?.close()
-            wakeups = state.takeWakeups()
+            wakeups = state.abandon()
             return nil
         }
         wakeups.resume()
         return deadline
     }
+
+    /// Closes the connection: its place is needed.
+    func abandon() { self.state.withLock { $0.abandon() }.resume() }
+
+    /// When something was sent last, or the connection was opened.
+    var lastSend: Duration { self.state.withLock { $0.lastSend } }
 
     // MARK: The end
 
@@ -98,7 +101,7 @@ final class BridgedSession: Sendable {
             defer { state.waiting = 0 }
             return (state.takeWakeups(), state.waiting)
         }
-        self.bodies.release(left)
+        self.bodies.release(left, of: self.owner)
         wakeups.resume()
     }
 
@@ -155,18 +158,19 @@ extension BridgedSession {
         var watcher: CheckedContinuation<Void, Never>?
         /// The IMAP session has ended.
         var hasEnded = false
-        /// Nobody used the connection, and it was closed.
+        /// The connection was closed: nobody used it, or its place was needed.
         var isAbandoned = false
         /// The process stops.
         var isStopping = false
         /// HTTP requests in progress for this connection.
         var requests = 0
         var lastUse: Duration
+        var lastSend: Duration
         /// Octets that the IMAP session has not taken yet.
         var waiting = 0
         var boundary = CommandBoundary()
 
-        init(lastUse: Duration) { self.lastUse = lastUse }
+        init(now: Duration) { (self.lastUse, self.lastSend) = (now, now) }
 
         /// Nothing will ever come again.
         var isClosed: Bool { self.isAbandoned || self.hasEnded && self.lent == nil && self.output.isEmpty }
@@ -188,6 +192,14 @@ extension BridgedSession {
             self.output = cut == 0 ? [] : Array(self.output.suffix(cut))
             self.lent = octets
             return octets
+        }
+
+        /// Closes the connection.
+        mutating func abandon() -> Wakeups {
+            self.isAbandoned = true
+            self.output = []
+            self.pipe?.close()
+            return self.takeWakeups()
         }
 
         /// Who can go on in the state as it is now.

@@ -11,8 +11,7 @@ struct IMAPBridge: Sendable {
     /// `GET` or `POST imap/`: opens a connection; the response is its ID.
     func open(_ request: Request, _ context: HTTPContext) async throws -> Response {
         let client = try context.secureClient()
-        let body = try await Body.read(request, limit: 0, budget: self.service.bodies)
-        guard body.isEmpty else { throw HTTPRefusal.badBody }
+        try await self.service.expectNoBody(of: request, from: client)
         let id = try self.service.open(client)
         let options = self.service.options
         return Response(
@@ -34,40 +33,31 @@ struct IMAPBridge: Sendable {
         guard let id = context.parameters.get("id").flatMap({ ConnectionID($0) }) else { throw HTTPRefusal.badID }
         let session = try self.service.table.session(id, for: client.address.countingKey, at: self.service.time.now())
         session.beginRequest()
-        let response: Response
-        do {
-            let limit = request.method == .get ? 0 : self.service.options.bodyLimit
-            let body = try await Body.read(request, limit: limit, budget: self.service.bodies)
-            if body.isEmpty { return try await self.receive(from: session, as: charset, context.exchange) }
-            try session.send(body)
-            response = .empty
-        } catch {
-            session.endRequest()
-            // What a GET says in its body means nothing (RFC 9110 §9.3.1), so there should be none.
-            throw request.method == .get && error as? HTTPRefusal == .tooBig ? HTTPRefusal.badBody : error
+        var isInProgress = false
+        defer { if !isInProgress { session.endRequest() } }
+        if request.method == .get {
+            // What it would say means nothing (RFC 9110 §9.3.1).
+            try await self.service.expectNoBody(of: request, from: client)
+        } else {
+            let limit = self.service.options.bodyLimit
+            let body = try await self.service.body(of: request, from: client, limit: limit)
+            guard body.isEmpty else {
+                try session.send(body)
+                return .empty
+            }
         }
-        session.endRequest()
-        return response
-    }
-
-    /// Waits for data; the request is in progress until its response was written.
-    private func receive(
-        from session: BridgedSession,
-        as charset: CharsetName,
-        _ exchange: Exchange
-    ) async throws -> Response {
+        let exchange = context.exchange
         switch await session.receive(isUTF8: charset.isUTF8, exchange: exchange) {
         case .octets(let octets):
+            // Until its response was written.
+            isInProgress = true
             exchange.onCompletion { isWritten in
                 session.settle(isDelivered: isWritten)
                 session.endRequest()
             }
             return Response(octets: octets, type: charset.contentType)
-        case .nothing:
-            session.endRequest()
-            return Response(octets: [], type: charset.contentType)
-        case .closed:
-            throw HTTPRefusal.closed
+        case .nothing: return Response(octets: [], type: charset.contentType)
+        case .closed: throw HTTPRefusal.closed
         }
     }
 }

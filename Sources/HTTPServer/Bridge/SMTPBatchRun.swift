@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import MailConnection
+import MailStorage
 import SMTPServer
 import SMTPSyntax
 
@@ -9,6 +10,8 @@ struct SMTPBatchRun {
     let service: SMTPService
     let peer: Peer
     let timeout: Duration
+    /// Whether an account may have one more connection.
+    let admit: @Sendable (AccountID) -> Bool
 
     /// What came of it.
     struct Outcome: Sendable, Equatable {
@@ -26,17 +29,22 @@ struct SMTPBatchRun {
         let deadline = time.now() + self.timeout
         return await withTaskGroup(of: Outcome?.self) { group in
             group.addTask {
-                var exchange = Exchange(replies: replies.makeAsyncIterator())
-                await exchange.play(batch, to: client)
+                var dialogue = Dialogue(replies: replies.makeAsyncIterator())
+                await dialogue.play(batch, to: client)
                 client.close()
-                return exchange.outcome
+                return dialogue.outcome
             }
             group.addTask {
                 do { try await time.sleep(deadline) } catch { return nil }
                 feed.finish()
                 return nil
             }
-            var session = SMTPSession(connection: server, service: self.service, role: .submission)
+            var session = SMTPSession(
+                connection: server,
+                service: self.service,
+                role: .submission,
+                admit: self.admit
+            )
             // A session that fails hangs up, which is all that its client can see of it.
             try? await session.run()
             feed.finish()
@@ -50,7 +58,10 @@ struct SMTPBatchRun {
         }
     }
 
-    private struct Exchange {
+    /// The client's side of the conversation.
+    private struct Dialogue {
+        private static let pieceSize = 64 * 1024
+
         var replies: AsyncStream<[UInt8]>.Iterator
         var parser = ReplyParser()
         var outcome = Outcome()
@@ -58,7 +69,10 @@ struct SMTPBatchRun {
         mutating func play(_ batch: SMTPBatch, to client: PipeConnection<SMTPNote>.Client) async {
             guard await self.takeReply() else { return }
             for unit in batch.units {
-                client.send(Array(unit.octets))
+                // In pieces, each of which the session can let go of when it has taken it.
+                for start in stride(from: unit.octets.startIndex, to: unit.octets.endIndex, by: Self.pieceSize) {
+                    client.send(Array(unit.octets[start...].prefix(Self.pieceSize)))
+                }
                 guard await self.takeReply() else { return }
                 if unit.isQuit { return }
             }

@@ -12,15 +12,11 @@ struct SMTPBridge: Sendable {
         let client = try context.secureClient()
         let charset = try CharsetName.parameter(of: context)
         guard !self.service.isStopping else { throw HTTPRefusal.shuttingDown }
-        let body = try await Body.read(request, limit: self.service.options.bodyLimit, budget: self.service.bodies)
-        defer { self.service.bodies.release(body.count) }
-        let batch = try SMTPBatch(body.octets)
-        let run = SMTPBatchRun(
-            service: self.service.smtp,
-            peer: client.peer,
-            timeout: self.service.options.batchTimeout
-        )
-        let outcome = await run.run(batch)
+        let body = try await self.service.body(of: request, from: client, limit: self.service.options.bodyLimit)
+        // The body itself is not needed any more when the batch is made of it, and may be large.
+        let (count, owner) = (body.count, body.owner)
+        defer { self.service.bodies.release(count, of: owner) }
+        let outcome = try await self.service.play(try SMTPBatch(body.octets), for: client)
         return Response(octets: outcome.replies, type: charset.contentType)
     }
 }

@@ -71,6 +71,7 @@ struct Settings: Sendable, Equatable {
         var prefix: String
         var hosts: [String]
         var trustedProxies: [String]
+        var metricsReaders: [String]
         var pollTimeout: Duration
         var unusedTimeout: Duration
     }
@@ -135,6 +136,7 @@ extension Settings {
             prefix: reader.path("http.prefix", default: "/"),
             hosts: reader.domains("http.hosts", default: []),
             trustedProxies: reader.networks("http.trusted-proxies", default: []),
+            metricsReaders: reader.networks("http.metrics-readers", default: []),
             pollTimeout: reader.duration("http.poll-timeout", default: .seconds(60), atLeast: .seconds(10)),
             unusedTimeout: reader.duration("http.unused-timeout", default: .seconds(100), atLeast: .seconds(10))
         )
