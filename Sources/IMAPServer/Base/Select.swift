@@ -84,6 +84,8 @@ extension Work {
             }
             output.writer.untagged(.ok, code: .uidValidity(index.uidValidity.rawValue), "UIDs valid")
             output.writer.untagged(.ok, code: .uidNext(index.uidNext.rawValue), "Predicted next UID")
+            let modSeq = UInt64(clamping: index.highestModSeq.rawValue)
+            output.writer.untagged(.ok, code: .highestModSeq(modSeq), "Highest mod-sequence")
             if isRev2, let name = try? MailboxName(entry.name) { output.writer.list([], name: name) }
             return Outcome(
                 code: isReadOnly ? .readOnly : .readWrite,
