@@ -17,7 +17,7 @@ enum ExtensionTable {
 
     static let extensions: [any IMAPExtension.Type] = [
         Revisions.self, StartTLSCommand.self, LoginCommand.self, AuthenticateCommand.self, EnableCommand.self,
-        IDCommand.self,
+        IDCommand.self, Condstore.self, Qresync.self,
     ]
 
     private static let commands: [String: any IMAPCommand.Type] = Dictionary(

@@ -57,6 +57,8 @@ struct SearchCommand: UIDCommand {
         let (addressing, isRev2) = (self.addressing, view.isRev2)
         let returns = self.returns ?? (isRev2 ? .all : nil)
         let usesNumbers = addressing == .sequenceNumbers || program.usesNumbers
+        let hasModSeq = program.hasModSeq
+        let enables: Set<EnabledFeature> = hasModSeq ? [.condstore] : []
         // `$` changes what later commands mean.
         let footprint = Footprint(
             reads: [.flags, .messages],
@@ -67,10 +69,13 @@ struct SearchCommand: UIDCommand {
             let numbers: [UInt32] =
                 addressing == .uids
                 ? found.map(\.rawValue) : found.compactMap { selected.number(of: $0).map { UInt32($0) } }
+            // RFC 4731 §3.2: of what MIN and MAX name only, where nothing else is told.
+            let modSeq =
+                hasModSeq ? selected.resident.current?.highestModSeq(of: returns?.saved(found) ?? found) : nil
             if let returns {
-                returns.write(numbers, tag: output.tag, addressing: addressing, to: &output.writer)
+                returns.write(numbers, modSeq: modSeq, tag: output.tag, addressing: addressing, to: &output.writer)
             } else {
-                output.writer.search(numbers)
+                output.writer.search(numbers, modSeq: modSeq)
             }
             return Outcome(effect: isSaved ? .saved(returns?.saved(found) ?? []) : .none)
         }
@@ -80,24 +85,25 @@ struct SearchCommand: UIDCommand {
                     throw Refusal.noSuchMailbox
                 }
                 return finish(found, in: selected, &output)
-            }
+            }.enabling(enables)
         }
         return Work(footprint, failureEffect: failureEffect) { output in
             guard let selected = output.selected else { throw Refusal.noSuchMailbox }
             return finish(try await run.found(in: selected), in: selected, &output)
-        }
+        }.enabling(enables)
     }
 }
 
 extension ResponseWriter {
-    /// `* SEARCH 2 84 882`, RFC 3501 §7.2.5.
-    fileprivate mutating func search(_ numbers: [UInt32]) {
+    /// `* SEARCH 2 84 882`, RFC 3501 §7.2.5, or `* SEARCH 2 84 882 (MODSEQ 917162500)`, RFC 7162 §3.1.6.
+    fileprivate mutating func search(_ numbers: [UInt32], modSeq: UInt64?) {
         self.raw("* ")
         self.raw("SEARCH")
         for number in numbers {
             self.raw(" ")
             self.number(UInt64(number))
         }
+        if let modSeq { self.raw(" (MODSEQ \(modSeq))") }
         self.crlf()
     }
 }

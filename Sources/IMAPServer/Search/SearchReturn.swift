@@ -47,8 +47,15 @@ struct SearchReturn: Sendable {
 
     /// `* ESEARCH (TAG "tag") …`, RFC 9051 §7.3.4.
     ///
-    /// `numbers` are UIDs or sequence numbers, ascending.
-    func write(_ numbers: [UInt32], tag: String, addressing: Addressing, to writer: inout ResponseWriter) {
+    /// `numbers` are UIDs or sequence numbers, ascending; `modSeq` is their highest mod-sequence, if that is asked for
+    /// and there are any (RFC 4731 §3.2).
+    func write(
+        _ numbers: [UInt32],
+        modSeq: UInt64? = nil,
+        tag: String,
+        addressing: Addressing,
+        to writer: inout ResponseWriter
+    ) {
         // Only SAVE: nothing is to be told (RFC 5182 §2.1).
         guard self.isMinimum || self.isMaximum || self.isAll || self.isCount else { return }
         writer.raw("* ")
@@ -63,6 +70,7 @@ struct SearchReturn: Sendable {
             writer.raw(" ALL ")
             writer.sequenceSet(NumberSet(ascending: numbers))
         }
+        if let modSeq { writer.raw(" MODSEQ \(modSeq)") }
         writer.crlf()
     }
 }
