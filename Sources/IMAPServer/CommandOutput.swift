@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import IMAPSyntax
+import MailStorage
 
 /// Where a running command writes its untagged responses: a buffer that is handed on in bounded pieces.
 ///
@@ -37,5 +38,28 @@ struct CommandOutput {
     /// Call it between responses, and within long literals.
     mutating func flushIfLarge() async throws {
         if self.writer.octets.count >= Self.pieceSize { try await self.emit(self.writer.take()) }
+    }
+
+    /// `* VANISHED (EARLIER) …`, handed on piece by piece.
+    mutating func vanishedEarlier(_ uids: NumberSet) async throws {
+        try await self.writer.vanished(uids, isEarlier: true, emit: self.emit)
+    }
+
+    /// Flags and mod-sequences of messages of a mailbox that is being selected, handed on piece by piece.
+    mutating func write(
+        _ news: SelectedMailbox.News,
+        of mailbox: SelectedMailbox,
+        _ index: MailboxIndex,
+        isRev2: Bool
+    ) async throws {
+        try await self.writer.write(
+            news,
+            of: mailbox,
+            index: index,
+            isRev2: isRev2,
+            isCondstore: true,
+            isQresync: true,
+            emit: self.emit
+        )
     }
 }

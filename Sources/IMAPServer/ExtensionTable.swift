@@ -17,8 +17,8 @@ enum ExtensionTable {
 
     static let extensions: [any IMAPExtension.Type] = [
         Revisions.self, StartTLSCommand.self, LoginCommand.self, AuthenticateCommand.self, EnableCommand.self,
-        IDCommand.self, SortCommand.self, ThreadCommand.self, Within.self, PartialResults.self,
-        MultiSearchCommand.self, CancelUpdateCommand.self,
+        IDCommand.self, Condstore.self, Qresync.self, SortCommand.self, ThreadCommand.self, Within.self,
+        PartialResults.self, MultiSearchCommand.self, CancelUpdateCommand.self,
     ]
 
     private static let commands: [String: any IMAPCommand.Type] = Dictionary(

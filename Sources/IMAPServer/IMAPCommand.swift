@@ -65,6 +65,8 @@ struct Work: Sendable {
     /// What happens to the session if the body throws.
     var failureEffect: FailureEffect
     var body: Body
+    /// What the client turns on by sending the command, from the next response on (RFC 7162 §3.1).
+    private(set) var enables: Set<EnabledFeature> = []
 
     /// Work that asks the store.
     init(_ footprint: Footprint, failureEffect: FailureEffect = .none, body: @escaping Body) {
@@ -90,6 +92,13 @@ struct Work: Sendable {
         Work(inline: footprint, failureEffect: failureEffect, body: body)
     }
 
+    /// The same work for a command that turns something on.
+    func enabling(_ features: Set<EnabledFeature>) -> Work {
+        var work = self
+        work.enables.formUnion(features)
+        return work
+    }
+
     /// Work that is nothing but its effect.
     static func effect(_ effect: Outcome.Effect, _ footprint: Footprint = .barrier) -> Work {
         Work(inline: footprint) { _ in Outcome(effect: effect) }
@@ -109,10 +118,8 @@ struct Outcome: Sendable {
         case idle
         case startTLS
         case logout
-        /// The client changed these messages itself: they have this mod-sequence unless somebody else changed them
-        /// since. `isTold`: it needs no FETCH response for what has that mod-sequence; otherwise it gets one in any
-        /// case, changed or not.
-        case stored(uids: [UID], modSeq: ModSeq, isTold: Bool)
+        /// The client changed messages itself.
+        case stored(SelectedMailbox.OwnChange)
         /// The search result variable `$` (RFC 9051 §6.4.4.1).
         case saved([UID])
         /// No more is to be told of the searches with these tags (RFC 5267 §4.3.5).
@@ -124,6 +131,8 @@ struct Outcome: Sendable {
     var effect = Effect.none
     /// A search whose changes are to be told from now on (RFC 5267 §4.3).
     var context: SearchContext?
+    /// It has expunged, so that the client is told how far it knows the mailbox now (RFC 7162 §3.2.7, RFC 6851 §4.4).
+    var tellsHighestModSeq = false
 
     init(code: ResponseCode? = nil, text: String? = nil, effect: Effect = .none) {
         self.code = code
@@ -135,11 +144,20 @@ struct Outcome: Sendable {
 /// What ENABLE can turn on (RFC 9051 §6.3.1); the raw value is the capability in upper case.
 enum EnabledFeature: String, Sendable, Hashable {
     case imap4rev2 = "IMAP4REV2"
+    /// RFC 7162 §3.1.
+    case condstore = "CONDSTORE"
+    /// RFC 7162 §3.2.
+    case qresync = "QRESYNC"
 
-    /// As RFC 9051 writes it.
+    /// As its RFC writes it.
     var capability: String {
         switch self {
         case .imap4rev2: "IMAP4rev2"
+        case .condstore: "CONDSTORE"
+        case .qresync: "QRESYNC"
         }
     }
+
+    /// What is turned on with it.
+    var implied: [EnabledFeature] { self == .qresync ? [.condstore] : [] }
 }

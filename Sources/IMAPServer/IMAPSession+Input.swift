@@ -48,8 +48,13 @@ extension IMAPSession {
             self.expecting = .command
             self.lastActivity = self.service.time.now()
             if case .success(let line) = line, line.elementsEqual("DONE".utf8, by: { $0 & 0xDF == $1 }) {
-                try await self.tellChanges(mayExpunge: true)
-                self.output.tagged(tag, .ok, "IDLE completed")
+                let isDue = try await self.tellChanges(mayExpunge: true)
+                self.output.tagged(
+                    tag,
+                    .ok,
+                    code: self.codeOfCompletion(Outcome(), isModSeqDue: isDue),
+                    "IDLE completed"
+                )
             } else {
                 self.output.tagged(tag, .bad, code: .clientBug, "Expected DONE")
             }
@@ -91,7 +96,9 @@ extension IMAPSession {
             if self.queue.hasUnfinished(tag: tag) {
                 self.output.untagged(.bad, code: .clientBug, "The tag is in use by an unfinished command")
             }
-            self.queue.add(tag: tag, name: name, work: try command.bind(to: self.view))
+            let work = try command.bind(to: self.view)
+            self.enable(work.enables)
+            self.queue.add(tag: tag, name: name, work: work)
             self.consecutiveErrors = 0
         } catch {
             if try await self.refusedHTTP(octets) { return }

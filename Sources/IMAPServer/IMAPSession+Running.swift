@@ -103,13 +103,10 @@ extension IMAPSession {
             case .none: break
             case .selected(let selected): self.select(selected)
             case .unselected: self.select(nil)
-            case .enabled(let features):
-                self.view.enabled.formUnion(features)
-                self.output.encoding = self.view.nameEncoding
+            case .enabled(let features): self.enable(features)
             case .saved(let uids): self.save(uids)
             case .contextsCancelled(let tags): self.view.contexts.removeAll { tags.contains($0.tag) }
-            case .stored(let uids, let modSeq, let isTold):
-                own = SelectedMailbox.OwnChange(uids: uids, modSeq: modSeq, isTold: isTold)
+            case .stored(let change): own = change
             case .authenticate(let mechanism, let initialResponse):
                 return try await self.beginAuthentication(entry.tag, mechanism, initialResponse)
             case .logIn(let message): return try await self.logIn(entry.tag, message)
@@ -117,7 +114,7 @@ extension IMAPSession {
             case .idle:
                 self.expecting = .done(tag: entry.tag)
                 self.output.continuation("idling")
-                return try await self.tellChanges(mayExpunge: true)
+                return try await self.tellChangesOfIdle()
             case .logout:
                 self.output.untagged(.bye, "Logging out")
                 self.output.tagged(entry.tag, .ok, "LOGOUT completed")
@@ -125,8 +122,9 @@ extension IMAPSession {
                 return try await self.flush()
             }
             if let context = outcome.context { self.add(context) }
-            try await self.tellChanges(mayExpunge: !entry.work.footprint.usesNumbers, own: own)
-            self.output.tagged(entry.tag, .ok, code: outcome.code, outcome.text ?? "\(entry.name) completed")
+            let isDue = try await self.tellChanges(mayExpunge: !entry.work.footprint.usesNumbers, own: own)
+            let code = self.codeOfCompletion(outcome, isModSeqDue: isDue)
+            self.output.tagged(entry.tag, .ok, code: code, outcome.text ?? "\(entry.name) completed")
         case .failure(let error):
             Metrics.count(entry.name, .no)
             switch entry.work.failureEffect {
@@ -134,7 +132,7 @@ extension IMAPSession {
             case .unselected: self.select(nil)
             case .saved(let uids): self.save(uids)
             }
-            try await self.tellChanges(mayExpunge: !entry.work.footprint.usesNumbers)
+            if try await self.tellChanges(mayExpunge: !entry.work.footprint.usesNumbers) { self.tellHighestModSeq() }
             try await self.refuse(entry.tag, error)
         }
         try await self.endIfIdle()
@@ -145,20 +143,29 @@ extension IMAPSession {
 
     /// Tells what changed in the selected mailbox since the client was last told, as far as it may be told now.
     ///
-    /// To be called by whoever owns the output, for much of it is written at once.
-    mutating func tellChanges(mayExpunge: Bool, own: SelectedMailbox.OwnChange? = nil) async throws {
+    /// To be called by whoever owns the output, for much of it is written at once. Returns whether the client has to be
+    /// told with it how far it knows the mailbox, see `IMAPSession+ModSeq.swift`.
+    mutating func tellChanges(mayExpunge: Bool, own: SelectedMailbox.OwnChange? = nil) async throws -> Bool {
         // Of a mailbox that has been deleted the EXPUNGEs may still be owed (rule U8).
-        guard var selected = self.view.selected, !(selected.isDeleted && selected.uids.isEmpty) else { return }
+        guard var selected = self.view.selected, !(selected.isDeleted && selected.uids.isEmpty) else { return false }
         self.watch?.rearm()
         let index = selected.resident.current
         self.tellGoneResults(index, numberedBy: selected)
         let news = selected.sync(with: index, mayExpunge: mayExpunge && self.queue.mayExpunge, own: own)
         self.view.selected = selected
         let connection = self.connection
-        try await self.output.write(news, of: selected, index: index, isRev2: self.view.isRev2) { octets in
+        try await self.output.write(
+            news,
+            of: selected,
+            index: index,
+            isRev2: self.view.isRev2,
+            isCondstore: self.view.isCondstore,
+            isQresync: self.view.isQresync
+        ) { octets in
             try await connection.write(octets)
         }
         self.tellChangedResults(index)
+        return self.isModSeqDue(after: news)
     }
 
     /// The one place where an error becomes a response.

@@ -46,6 +46,8 @@ package struct IMAPSession<C: Connection<IMAPNote>> {
     var framer = CommandFramer()
     var queue: CommandQueue
     var view: SessionView
+    /// The client has begun to keep mod-sequences, and has not been told where the selected mailbox is.
+    var owesHighestModSeq = false
     var expecting = Expecting.command
     /// A literal that waits for the commands before it, so that its continuation request finds the client waiting.
     var announced: LiteralAnnouncement?
@@ -117,7 +119,7 @@ package struct IMAPSession<C: Connection<IMAPNote>> {
                 guard self.isOpen, !self.hasAnsweredEverything else { break }
                 switch try await self.connection.next(holdingOctets: self.holdsInput) {
                 case .octets(let octets): self.framer.append(octets)
-                case .note(.changed): if case .done = self.expecting { try await self.tellChanges(mayExpunge: true) }
+                case .note(.changed): if case .done = self.expecting { try await self.tellChangesOfIdle() }
                 case .note(.timer): try await self.checkTimer(in: &group)
                 case .note(.piece(let id, let octets)): try await self.take(octets, from: id)
                 case .note(.finished(let id, let octets, let result)):
@@ -148,6 +150,7 @@ package struct IMAPSession<C: Connection<IMAPNote>> {
         self.view.selected = selected
         self.view.savedResult = NumberSet()
         (self.view.contexts, self.awaitedEvaluations) = ([], [])
+        self.owesHighestModSeq = false
         guard let selected, let account = self.view.account else { return }
         let post = self.connection.post
         self.watch = self.service.directory.mailStore(of: account.id).feed.watch(.mailbox(selected.id)) {

@@ -6,13 +6,15 @@ import MailStorage
 /// What is told of the selected mailbox, whichever command it is told with.
 extension ResponseWriter {
     /// Tells what has changed, in the one order that is right (RFC 9051 §7.4, §7.5): EXPUNGEs from the highest number
-    /// down, then EXISTS, then RECENT for those who know it, then flags.
+    /// down, or one VANISHED, then EXISTS, then RECENT for those who know it, then flags.
     ///
     /// - Parameters:
     ///   - news: what to tell.
     ///   - mailbox: as it is told.
     ///   - index: what `news` was made from; nil if the mailbox has been deleted.
     ///   - isRev2: whether the client speaks IMAP4rev2.
+    ///   - isCondstore: whether the client keeps mod-sequences.
+    ///   - isQresync: whether the client wants VANISHED instead of EXPUNGE.
     ///   - emit: takes a piece when ``CommandOutput/pieceSize`` is reached: there may be a response for each message.
     /// - Throws: what `emit` throws.
     mutating func write(
@@ -20,11 +22,17 @@ extension ResponseWriter {
         of mailbox: SelectedMailbox,
         index: MailboxIndex?,
         isRev2: Bool,
+        isCondstore: Bool = false,
+        isQresync: Bool = false,
         emit: ([UInt8]) async throws -> Void
     ) async throws {
-        for number in news.expunged {
-            self.untagged(UInt32(clamping: number), "EXPUNGE")
-            if self.octets.count >= CommandOutput.pieceSize { try await emit(self.take()) }
+        if isQresync {
+            try await self.vanished(NumberSet(ascending: news.vanished), emit: emit)
+        } else {
+            for number in news.expunged {
+                self.untagged(UInt32(clamping: number), "EXPUNGE")
+                if self.octets.count >= CommandOutput.pieceSize { try await emit(self.take()) }
+            }
         }
         guard let index else { return }
         if let count = news.exists {
@@ -39,8 +47,14 @@ extension ResponseWriter {
             // RFC 9051 §7.5.2 demands the UID in what was not asked for; RFC 3501 allows it.
             self.raw(" FETCH (UID ")
             self.number(flags.uid.rawValue)
-            self.raw(" FLAGS ")
-            self.flagList(slot: slot, index: index, isRecent: !isRev2 && flags.uid >= mailbox.recentFrom)
+            if !flags.isModSeqOnly {
+                self.raw(" FLAGS ")
+                self.flagList(slot: slot, index: index, isRecent: !isRev2 && flags.uid >= mailbox.recentFrom)
+            }
+            if isCondstore {
+                self.sp()
+                self.modSeq(slot.modSeq)
+            }
             self.raw(")\r\n")
             if self.octets.count >= CommandOutput.pieceSize { try await emit(self.take()) }
         }

@@ -25,6 +25,8 @@ struct SelectedMailbox: Sendable {
     var recentFrom: UID
     /// Expunged in the store, ascending; not told yet because RFC 9051 §7.5.1 did not allow it.
     private(set) var held: [UInt32] = []
+    /// What ``told`` was when the first of ``held`` was found.
+    private var toldBeforeHeld = ModSeq(rawValue: 0)
     /// Whether the mailbox has been deleted by someone.
     private(set) var isDeleted = false
     /// Keywords named in the last FLAGS response.
@@ -44,6 +46,9 @@ struct SelectedMailbox: Sendable {
 
     var id: MailboxID { self.resident.id }
 
+    /// The client knows all changes up to this one: no held EXPUNGE has a lower mod-sequence (RFC 7162 §3.2).
+    var knownUntil: ModSeq { self.held.isEmpty ? self.told : self.toldBeforeHeld }
+
     /// The message's sequence number, or nil if the client does not know it (any more).
     func number(of uid: UID) -> Int? {
         let position = Self.position(of: uid.rawValue, in: self.uids)
@@ -54,17 +59,35 @@ struct SelectedMailbox: Sendable {
     /// How many messages known to the client are `\Recent`.
     var recentCount: Int { self.uids.count - Self.position(of: self.recentFrom.rawValue, in: self.uids) }
 
-    /// What the client did itself, see ``Outcome/Effect/stored(uids:modSeq:isTold:)``.
+    /// What the client did itself.
     struct OwnChange: Sendable {
+        /// Whose mod-sequences a client that needs no FETCH responses with flags is told (RFC 7162 §3.1.3, §3.2.4).
+        enum ModSeqs: Sendable {
+            case none
+            /// Of those that its command changed.
+            case changed
+            /// Of those too that were as it wants them.
+            case all
+        }
+
+        /// The messages, ascending.
         var uids: [UID]
+        /// What they have, unless somebody else changed them since.
         var modSeq: ModSeq
+        /// It needs no FETCH response with flags for what has that mod-sequence; otherwise it gets one in any case,
+        /// changed or not.
         var isTold: Bool
+        var modSeqs = ModSeqs.none
+        /// Left alone, for somebody else had changed them: their flags are told in any case.
+        var refused: [UID] = []
     }
 
     /// What has to be told, in the order of telling.
     struct News: Sendable, Equatable {
         /// Sequence numbers for EXPUNGE responses, descending.
         var expunged: [Int] = []
+        /// The same messages' UIDs for a VANISHED response, ascending.
+        var vanished: [UInt32] = []
         /// The new number of messages, if it grew.
         var exists: Int?
         /// The mailbox has keywords that FLAGS did not name yet.
@@ -76,6 +99,8 @@ struct SelectedMailbox: Sendable {
         struct Flags: Sendable, Equatable {
             var number: UInt32
             var uid: UID
+            /// It is the client's own change: of it, it needs the mod-sequence only.
+            var isModSeqOnly = false
         }
 
         var isEmpty: Bool { self == News() }
@@ -94,6 +119,7 @@ struct SelectedMailbox: Sendable {
             self.isDeleted = true
             if mayExpunge {
                 news.expunged = (1...max(1, self.uids.count)).reversed().filter { $0 <= self.uids.count }
+                news.vanished = self.uids
                 (self.uids, self.held) = ([], [])
             }
             return news
@@ -102,6 +128,7 @@ struct SelectedMailbox: Sendable {
             self.hold(goneFrom: index)
         }
         if mayExpunge, !self.held.isEmpty {
+            news.vanished = self.held
             news.expunged = self.tellHeld()
         }
         let firstNew = self.uidNext
@@ -138,6 +165,7 @@ struct SelectedMailbox: Sendable {
             start = end
         }
         guard !gone.isEmpty else { return }
+        if self.held.isEmpty { self.toldBeforeHeld = self.told }
         self.held = Set(self.held).union(gone).sorted()
     }
 
@@ -161,25 +189,39 @@ struct SelectedMailbox: Sendable {
         self.uidNext = max(self.uidNext, index.uidNext)
     }
 
-    /// Which of the messages known before need a FETCH response with their flags.
+    /// Which of the messages known before need a FETCH response with their flags, or with their mod-sequences.
     private func flagNews(_ index: MailboxIndex, below firstNew: UID, own: OwnChange?) -> [News.Flags] {
         var changed: [UID] = []
+        var modSeqOnly: [UID] = []
         if index.highestModSeq != self.told {
             let mayOmit = own.map { $0.isTold ? Set($0.uids) : [] } ?? []
             index.forEachPage { page in
                 guard page.highestModSeq > self.told else { return }
                 page.forEach { uid, slot in
                     guard uid < firstNew, slot.modSeq > self.told else { return }
-                    if slot.modSeq == own?.modSeq, mayOmit.contains(uid) { return }
-                    changed.append(uid)
+                    if slot.modSeq == own?.modSeq, mayOmit.contains(uid) {
+                        if own?.modSeqs == .changed { modSeqOnly.append(uid) }
+                    } else {
+                        changed.append(uid)
+                    }
                 }
             }
         }
-        if let own, !own.isTold { changed = Set(changed).union(own.uids).sorted() }
-        return changed.compactMap { uid in
-            guard index[uid] != nil, let number = self.number(of: uid) else { return nil }
-            return News.Flags(number: UInt32(clamping: number), uid: uid)
+        if let own {
+            let asked = own.isTold ? own.refused : own.uids + own.refused
+            if !asked.isEmpty { changed = Set(changed).union(asked).sorted() }
+            if own.isTold, own.modSeqs == .all {
+                let told = Set(changed)
+                modSeqOnly = own.uids.filter { !told.contains($0) }
+            }
         }
+        let news = [(changed, false), (modSeqOnly, true)].flatMap { uids, isModSeqOnly in
+            uids.compactMap { uid -> News.Flags? in
+                guard index[uid] != nil, let number = self.number(of: uid) else { return nil }
+                return News.Flags(number: UInt32(clamping: number), uid: uid, isModSeqOnly: isModSeqOnly)
+            }
+        }
+        return modSeqOnly.isEmpty ? news : news.sorted { $0.number < $1.number }
     }
 
     /// Where `uid` stands in an ascending array, or would stand.

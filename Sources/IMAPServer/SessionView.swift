@@ -31,6 +31,13 @@ struct SessionView: Sendable {
     /// Whether the client speaks IMAP4rev2: UTF-8 names, no `\Recent`, ESEARCH responses.
     var isRev2: Bool { self.enabled.contains(.imap4rev2) }
 
+    /// Whether the client keeps mod-sequences: it is told them, and UIDs, in every FETCH response that it did not ask
+    /// for (RFC 7162 §3.1, §3.2.4).
+    var isCondstore: Bool { self.enabled.contains(.condstore) }
+
+    /// Whether the client wants VANISHED instead of EXPUNGE (RFC 7162 §3.2.3).
+    var isQresync: Bool { self.enabled.contains(.qresync) }
+
     /// How this client spells mailbox names.
     var nameEncoding: MailboxName.Encoding { self.isRev2 ? .utf8 : .modifiedUTF7 }
 

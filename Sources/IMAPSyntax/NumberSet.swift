@@ -73,6 +73,27 @@ package struct NumberSet: Hashable, Sendable {
         other.isEmpty ? self : self.isEmpty ? other : NumberSet(self.ranges + other.ranges)
     }
 
+    /// The numbers of this set that are not in the other.
+    package func subtracting(_ other: NumberSet) -> NumberSet {
+        var result = NumberSet()
+        var theirs = 0
+        for range in self.ranges {
+            var start = UInt64(range.lowerBound)
+            while theirs < other.ranges.count, other.ranges[theirs].upperBound < range.lowerBound { theirs += 1 }
+            var next = theirs
+            while next < other.ranges.count, other.ranges[next].lowerBound <= range.upperBound {
+                let gap = other.ranges[next]
+                if UInt64(gap.lowerBound) > start { result.append(UInt32(start)...(gap.lowerBound - 1)) }
+                start = UInt64(gap.upperBound) + 1
+                next += 1
+            }
+            // The last one may reach into the next range.
+            theirs = max(theirs, next - 1)
+            if start <= UInt64(range.upperBound) { result.append(UInt32(start)...range.upperBound) }
+        }
+        return result
+    }
+
     /// Adds a range that begins nowhere before the last one.
     private mutating func append(_ range: ClosedRange<UInt32>) {
         guard let last = self.ranges.last, last.upperBound == .max || range.lowerBound <= last.upperBound + 1 else {

@@ -31,7 +31,7 @@ package struct UIDValidity: RawRepresentable, Hashable, Sendable {
 
 /// An account's notion of "when": one more with every transaction that changes its mail.
 ///
-/// It is CONDSTORE's mod-sequence (RFC 7162 §2.1.3), at least 1 and below 2^63.
+/// It is CONDSTORE's mod-sequence (RFC 7162 §3.1), at least 1 and below 2^63.
 package struct ModSeq: RawRepresentable, Hashable, Comparable, Sendable {
     package let rawValue: Int64
     package init(rawValue: Int64) { self.rawValue = rawValue }

@@ -72,9 +72,17 @@ package protocol MailStore: MessageStaging {
     ///
     /// Returns what it removed, ascending.
     func expunge(_ uids: [UID]?, in mailbox: MailboxID) async throws -> [UID]
+    /// The messages expunged after that mod-sequence, as ascending ranges of UIDs that do not overlap (RFC 7162 §3.2.6).
+    ///
+    /// Nil if the store does not remember so far back: then all UIDs below the mailbox's next that have no message may
+    /// have been expunged since. Throws ``StoreError/noSuchMailbox``.
+    func expunged(in mailbox: MailboxID, since modSeq: ModSeq) async throws -> [ClosedRange<UID>]?
 }
 
 extension MailStore {
+    /// What a store answers that does not remember expunged messages (RFC 7162 §5.1).
+    package func expunged(in mailbox: MailboxID, since modSeq: ModSeq) async throws -> [ClosedRange<UID>]? { nil }
+
     /// Changes flags for somebody who need not know what they were.
     package func changeFlags(
         of uids: [UID],

@@ -155,4 +155,12 @@ struct AccountStore: MailStore {
         let account = self.account
         return try await self.store.write { try $0.expunge(uids, in: mailbox, of: account) }
     }
+
+    func expunged(in mailbox: MailboxID, since modSeq: ModSeq) async throws -> [ClosedRange<UID>]? {
+        let account = self.account
+        return try await self.store.read { sql in
+            try sql.requireMailbox(mailbox, of: account)
+            return try sql.expunged(in: mailbox, since: modSeq)
+        }
+    }
 }

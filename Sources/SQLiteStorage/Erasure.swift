@@ -53,7 +53,7 @@ enum Erasure {
             )
         }
         guard messages.count < self.messagesPerStep else { return }
-        for table in ["page", "gone", "keyword"] {
+        for table in ["page", "gone", "gone_extent", "keyword"] {
             try sql.run("DELETE FROM \(table) WHERE mailbox = ?", .int(mailbox.rawValue))
         }
         try sql.run("DELETE FROM mailbox WHERE id = ?", .int(mailbox.rawValue))

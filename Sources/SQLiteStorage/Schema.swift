@@ -10,7 +10,7 @@ enum Schema {
     /// `application_id` of our files: "LHse".
     static let applicationID: Int64 = 0x4C48_7365
 
-    static let migrations = [Self.first]
+    static let migrations = [Self.first, Self.expungedExtent]
 
     static var version: Int { Self.migrations.count }
 
@@ -42,6 +42,17 @@ enum Schema {
             }
         }
     }
+
+    /// How far back `gone` reaches, and how long it is.
+    private static let expungedExtent = """
+        -- gone has everything that was expunged after the mod-sequence since, in as many rows as ranges says.
+        CREATE TABLE gone_extent (
+            mailbox INTEGER PRIMARY KEY REFERENCES mailbox (id),
+            since INTEGER NOT NULL CHECK (since >= 0),
+            ranges INTEGER NOT NULL CHECK (ranges >= 0)
+        ) STRICT;
+        INSERT INTO gone_extent (mailbox, since, ranges) SELECT mailbox, 0, count(*) FROM gone GROUP BY mailbox;
+        """
 
     private static let first = """
         CREATE TABLE domain (

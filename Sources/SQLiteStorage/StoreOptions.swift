@@ -13,6 +13,11 @@ package struct StoreOptions: Sendable {
     package var stageLifetime: Int64 = 3600
     /// Mailboxes that stay in memory after the last session has left them.
     package var residentMailboxes = 32
+    /// Ranges of expunged UIDs that are remembered for a mailbox, at most; the oldest go first (RFC 7162 §5.3).
+    ///
+    /// A range takes about 16 octets, and clients that were away for longer than it reaches are told of all UIDs that
+    /// have no message.
+    package var expungedRanges = 65536
     /// Upper bound of the file in octets, above what the disk sets; nil: none.
     package var sizeLimit: Int64?
     /// The time of day, for save dates, UIDVALIDITY and deadlines.

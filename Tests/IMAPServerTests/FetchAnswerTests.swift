@@ -71,12 +71,12 @@ struct FetchAnswerTests {
         let fixture = FetchFixture(self.messages(2, size: 1), flags: [.flagged])
         let first = try await fixture.fetch("BODY[TEXT]", uids: [20], setsSeen: true)
         #expect(first.text == "* 2 FETCH (FLAGS (\\Flagged \\Seen) BODY[TEXT] {1}\r\nx)\r\n")
-        guard case .stored(let uids, let modSeq, isTold: true) = first.outcome.effect else {
+        guard case .stored(let change) = first.outcome.effect, change.isTold else {
             Issue.record("not stored")
             return
         }
-        #expect(uids == [UID(rawValue: 20)])
-        #expect(modSeq == fixture.store.resident.current?.highestModSeq)
+        #expect(change.uids == [UID(rawValue: 20)])
+        #expect(change.modSeq == fixture.store.resident.current?.highestModSeq)
 
         let second = try await fixture.fetch("(FLAGS BODY[TEXT])", setsSeen: true)
         #expect(

@@ -17,10 +17,15 @@ final class Fixture: Sendable {
     let account: Account
     let service: IMAPService
 
-    init(clock: TestClock, configure: (inout IMAPService.Options) -> Void = { _ in }) async throws {
+    init(
+        clock: TestClock,
+        configure: (inout IMAPService.Options) -> Void = { _ in },
+        configureStore: (inout StoreOptions) -> Void = { _ in }
+    ) async throws {
         self.folder = try TemporaryFolder()
         var storeOptions = StoreOptions()
         storeOptions.now = { UnixTime(rawValue: clock.timeSource.unixTime()) }
+        configureStore(&storeOptions)
         self.store = try SQLiteStore(path: self.folder.file("mail.db"), options: storeOptions)
         try await self.store.addDomain("example.org")
         let verifier = try PasswordVerifier(

@@ -139,6 +139,57 @@ import Testing
         #expect(selected.sync(with: model.index, mayExpunge: false, own: own).flags.map(\.number) == [2])
     }
 
+    /// RFC 7162 §3.2: "if the server sends MODSEQ FETCH data items while EXPUNGE (or VANISHED) replies with lower
+    /// mod-sequences being delayed, the server MUST send the HIGHESTMODSEQ response code with a lower value".
+    @Test("While EXPUNGEs are held, what is known ends before the first of them") func knownUntil() {
+        var model = Model()
+        model.append(4)
+        var selected = self.selected(model)
+        let start = model.index.highestModSeq
+        #expect(selected.knownUntil == start)
+        model.setFlags(1, .seen)
+        let seen = model.index.highestModSeq
+        _ = selected.sync(with: model.index, mayExpunge: false)
+        #expect(selected.knownUntil == seen)
+        model.expunge(2)
+        model.setFlags(3, .seen)
+        _ = selected.sync(with: model.index, mayExpunge: false)
+        #expect(selected.knownUntil == seen)
+        model.expunge(4)
+        model.setFlags(3, .flagged)
+        _ = selected.sync(with: model.index, mayExpunge: false)
+        #expect(selected.knownUntil == seen)
+        let news = selected.sync(with: model.index, mayExpunge: true)
+        #expect(news.vanished == [2, 4])
+        #expect(news.expunged == [4, 2])
+        #expect(selected.knownUntil == model.index.highestModSeq)
+    }
+
+    @Test("RFC 7162 §3.2.4: of its own silent change a client hears the mod-sequence") func ownModSeqs() {
+        var model = Model()
+        model.append(4)
+        func news(_ modSeqs: SelectedMailbox.OwnChange.ModSeqs, refused: [UID] = []) -> [String] {
+            var changed = model
+            changed.setFlags(1, .seen)
+            let own = SelectedMailbox.OwnChange(
+                uids: [UID(rawValue: 1), UID(rawValue: 2)],
+                modSeq: changed.index.highestModSeq,
+                isTold: true,
+                modSeqs: modSeqs,
+                refused: refused
+            )
+            changed.setFlags(3, .flagged)
+            var selected = self.selected(model)
+            return selected.sync(with: changed.index, mayExpunge: false, own: own).flags.map { flags in
+                "\(flags.number)\(flags.isModSeqOnly ? " silent" : "")"
+            }
+        }
+        #expect(news(.none) == ["3"])
+        #expect(news(.changed) == ["1 silent", "3"])
+        #expect(news(.all) == ["1 silent", "2 silent", "3"])
+        #expect(news(.all, refused: [UID(rawValue: 4)]) == ["1 silent", "2 silent", "3", "4"])
+    }
+
     @Test("U8: a deleted mailbox loses all its messages when that may be told") func deleted() {
         var model = Model()
         model.append(3)

@@ -55,6 +55,9 @@ struct SequenceSetTests {
         #expect(set.intersection(uids) == uids.filter(model.contains))
         #expect(set.positions(in: uids).flatMap { $0 } == uids.indices.filter { model.contains(uids[$0]) })
         #expect(set.intersection(NumberSet(ascending: uids)) == NumberSet(ascending: uids.filter(model.contains)))
+        #expect(set.subtracting(NumberSet(ascending: uids)) == NumberSet(ascending: model.subtracting(uids).sorted()))
+        #expect(NumberSet([1...50]).subtracting(set) == NumberSet(ascending: (1...50).filter { !model.contains($0) }))
+        #expect(NumberSet([1...UInt32.max]).subtracting(NumberSet([5...UInt32.max])) == NumberSet([1...4]))
         #expect(set.union(NumberSet(ascending: uids)) == NumberSet(ascending: model.union(uids).sorted()))
         #expect(parse(written { $0.sequenceSet(set) }) { try $0.uidSet() } == set)
     }

@@ -54,6 +54,62 @@ import Testing
         try await test.verify()
     }
 
+    /// RFC 7162 §3.1: each STORE has a mod-sequence of its own, and of those who race for the same state one wins.
+    @Test func ofTwoConditionalChangesOneIsDone() async throws {
+        let (test, mail, inbox) = try await Self.make()
+        for round in 0..<20 {
+            let before = try await mail.status(of: inbox).highestModSeq
+            let receipts = try await withThrowingTaskGroup(of: FlagReceipt.self) { group in
+                for number in 0..<8 {
+                    group.addTask {
+                        try await mail.changeFlags(
+                            of: [1],
+                            in: inbox,
+                            FlagChange(.replace, FlagSet(keywords: ["k\((round * 8 + number) % 60)"])),
+                            unchangedSince: before
+                        )
+                    }
+                }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(receipts.count { $0.updated == [1] && $0.modified.isEmpty } == 1)
+            #expect(receipts.count { $0.updated.isEmpty && $0.modified == [1] } == 7)
+        }
+        let unconditional = try await withThrowingTaskGroup(of: ModSeq.self) { group in
+            for number in 0..<50 {
+                group.addTask {
+                    try await mail.changeFlags(
+                        of: [2],
+                        in: inbox,
+                        FlagChange(.replace, FlagSet(keywords: ["k\(number)"])),
+                        unchangedSince: nil
+                    ).modSeq
+                }
+            }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(Set(unconditional).count == 50)
+        try await test.verify()
+    }
+
+    /// RFC 7162 §3.1.3: "Use of UNCHANGEDSINCE with a modification sequence of 0 always fails if the metadata item
+    /// exists. A system flag MUST always be considered existent, whether it was set or not."
+    @Test func nothingIsUnchangedSinceZeroButWhatDoesNotExist() async throws {
+        let (_, mail, inbox) = try await Self.make()
+        let zero = ModSeq(rawValue: 0)
+        func modified(_ operation: FlagChange.Operation, _ flags: FlagSet) async throws -> [UID] {
+            try await mail.changeFlags(of: [1], in: inbox, FlagChange(operation, flags), unchangedSince: zero).modified
+        }
+        #expect(try await modified(.add, FlagSet(system: .seen)) == [1])
+        #expect(try await modified(.add, FlagSet(keywords: ["$Lock"])) == [])
+        #expect(try await modified(.add, FlagSet(keywords: ["$LOCK"])) == [1])
+        #expect(try await modified(.add, FlagSet(keywords: ["$Lock", "$Other"])) == [1])
+        #expect(try await modified(.add, FlagSet(system: .seen, keywords: ["$Other"])) == [1])
+        #expect(try await modified(.replace, FlagSet(keywords: ["$Other"])) == [1])
+        #expect(try await modified(.remove, FlagSet(keywords: ["$Lock"])) == [1])
+        #expect(try await modified(.add, FlagSet()) == [1])
+    }
+
     @Test func whatChangesNothingTakesNoModSeq() async throws {
         let (_, mail, inbox) = try await Self.make()
         let before = try await mail.status(of: inbox).highestModSeq

@@ -96,6 +96,13 @@ CREATE TABLE gone (
     PRIMARY KEY (mailbox, modseq, first)
 ) STRICT, WITHOUT ROWID;
 
+-- gone has everything that was expunged after the mod-sequence since, in as many rows as ranges says.
+CREATE TABLE gone_extent (
+    mailbox INTEGER PRIMARY KEY REFERENCES mailbox (id),
+    since INTEGER NOT NULL CHECK (since >= 0),
+    ranges INTEGER NOT NULL CHECK (ranges >= 0)
+) STRICT;
+
 -- Octets, shared by all messages and queue entries that have the same. sha256 is NULL until they have all
 -- arrived, and again once erasing has begun. erase_after: when a blob that nothing refers to may go.
 CREATE TABLE blob (

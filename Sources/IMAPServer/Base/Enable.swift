@@ -22,11 +22,16 @@ struct EnableCommand: IMAPCommand, IMAPExtension {
     }
 
     func bind(to view: SessionView) -> Work {
-        let features = self.names.compactMap(EnabledFeature.init(rawValue:)).filter { !view.enabled.contains($0) }
+        var features: [EnabledFeature] = []
+        for feature in self.names.compactMap(EnabledFeature.init(rawValue:)) {
+            for feature in [feature] + feature.implied where !features.contains(feature) { features.append(feature) }
+        }
+        // What is on already is listed too: not to find it would mean that it could not be turned on (§7.2.1).
+        let enabled = features
         return .inline(.barrier) { output in
-            output.writer.raw("* ENABLED" + features.map { " \($0.capability)" }.joined())
+            output.writer.raw("* ENABLED" + enabled.map { " \($0.capability)" }.joined())
             output.writer.crlf()
-            return Outcome(effect: .enabled(Set(features)))
+            return Outcome(effect: .enabled(Set(enabled)))
         }
     }
 }

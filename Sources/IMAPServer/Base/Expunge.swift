@@ -27,9 +27,12 @@ struct ExpungeCommand: UIDCommand {
         let selected = try view.writableMailbox()
         let store = try view.store()
         let uids: [UID]? = if let messages = self.messages { try view.resolve(messages, .uids) } else { nil }
+        let isCondstore = view.isCondstore
         return Work(Footprint(reads: .flags, writes: .messages, expunges: true)) { _ in
-            _ = try await store.expunge(uids, in: selected.id)
-            return Outcome()
+            var outcome = Outcome()
+            let expunged = try await store.expunge(uids, in: selected.id)
+            outcome.tellsHighestModSeq = isCondstore && !expunged.isEmpty
+            return outcome
         }
     }
 }

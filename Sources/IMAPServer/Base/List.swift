@@ -124,7 +124,7 @@ struct ListCommand: IMAPCommand {
                 try await output.flushIfLarge()
             }
             return Outcome()
-        }
+        }.enabling(StatusItem.enabled(by: statusItems))
     }
 }
 

@@ -33,7 +33,10 @@ struct MoveCommand: UIDCommand {
             let receipt = try await store.move(uids, from: selected.id, to: target.id)
             // Before the EXPUNGEs, so that clients still know the messages (RFC 9051 §6.4.8).
             if let code = ResponseCode(receipt) { output.writer.untagged(.ok, code: code, "Moved") }
-            return Outcome()
+            var outcome = Outcome()
+            // RFC 6851 §4.4: to everybody.
+            outcome.tellsHighestModSeq = !receipt.source.isEmpty
+            return outcome
         }
     }
 }

@@ -8,15 +8,19 @@ struct SelectCommand: IMAPCommand {
     static let name = "SELECT"
     static let states = Set<SessionState>.loggedIn
     private let mailbox: Result<MailboxName, SyntaxError>
+    private let parameters: SelectParameters
 
-    // select = "SELECT" SP mailbox
+    // select = "SELECT" SP mailbox [select-params]
     init(_ parser: inout CommandParser) throws(SyntaxError) {
         try parser.sp()
         self.mailbox = try parser.selectedMailbox()
+        self.parameters = try SelectParameters(&parser)
         try parser.end()
     }
 
-    func bind(to view: SessionView) throws(Refusal) -> Work { try .select(self.mailbox, isReadOnly: false, view) }
+    func bind(to view: SessionView) throws(Refusal) -> Work {
+        try .select(self.mailbox, self.parameters, isReadOnly: false, view)
+    }
 }
 
 /// EXAMINE, RFC 9051 §6.3.3: SELECT without the right to change anything.
@@ -24,15 +28,19 @@ struct ExamineCommand: IMAPCommand {
     static let name = "EXAMINE"
     static let states = Set<SessionState>.loggedIn
     private let mailbox: Result<MailboxName, SyntaxError>
+    private let parameters: SelectParameters
 
-    // examine = "EXAMINE" SP mailbox
+    // examine = "EXAMINE" SP mailbox [select-params]
     init(_ parser: inout CommandParser) throws(SyntaxError) {
         try parser.sp()
         self.mailbox = try parser.selectedMailbox()
+        self.parameters = try SelectParameters(&parser)
         try parser.end()
     }
 
-    func bind(to view: SessionView) throws(Refusal) -> Work { try .select(self.mailbox, isReadOnly: true, view) }
+    func bind(to view: SessionView) throws(Refusal) -> Work {
+        try .select(self.mailbox, self.parameters, isReadOnly: true, view)
+    }
 }
 
 extension CommandParser {
@@ -55,9 +63,11 @@ extension Work {
     /// A failure leaves no mailbox selected (RFC 9051 §6.3.2).
     fileprivate static func select(
         _ mailbox: Result<MailboxName, SyntaxError>,
+        _ parameters: SelectParameters,
         isReadOnly: Bool,
         _ view: SessionView
     ) throws(Refusal) -> Work {
+        if parameters.resynchronization != nil, !view.isQresync { throw .qresyncFirst }
         let store = try view.store()
         let hadSelected = view.selected != nil
         let isRev2 = view.isRev2
@@ -84,12 +94,16 @@ extension Work {
             }
             output.writer.untagged(.ok, code: .uidValidity(index.uidValidity.rawValue), "UIDs valid")
             output.writer.untagged(.ok, code: .uidNext(index.uidNext.rawValue), "Predicted next UID")
+            output.writer.untagged(.ok, code: .highestModSeq(selected.knownModSeq), "Highest mod-sequence")
             if isRev2, let name = try? MailboxName(entry.name) { output.writer.list([], name: name) }
+            if let resynchronization = parameters.resynchronization {
+                try await output.write(resynchronization, of: selected, index, from: store, isRev2: isRev2)
+            }
             return Outcome(
                 code: isReadOnly ? .readOnly : .readWrite,
                 effect: .selected(selected)
             )
-        }
+        }.enabling(parameters.enablesCondstore ? [.condstore] : [])
     }
 
     /// Ends `\Recent` for others; where the disk is full the mailbox can be read all the same, and they see it again.

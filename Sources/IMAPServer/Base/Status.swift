@@ -25,7 +25,7 @@ struct StatusCommand: IMAPCommand {
             guard let mailbox = try await store.mailbox(named: name.text) else { throw Refusal.noSuchMailbox }
             output.writer.write(try await store.status(of: mailbox.id), items, of: name)
             return Outcome()
-        }
+        }.enabling(StatusItem.enabled(by: items))
     }
 }
 
@@ -39,6 +39,8 @@ enum StatusItem: String, Sendable {
     case size = "SIZE"
     /// RFC 3501 §6.3.10.
     case recent = "RECENT"
+    /// RFC 7162 §3.1.7.
+    case highestModSeq = "HIGHESTMODSEQ"
 
     // "(" status-att *(SP status-att) ")"
     static func list(_ parser: inout CommandParser) throws(SyntaxError) -> [StatusItem] {
@@ -60,7 +62,13 @@ enum StatusItem: String, Sendable {
         case .deleted: UInt64(status.deleted)
         case .size: status.size
         case .recent: UInt64(status.recent)
+        case .highestModSeq: UInt64(clamping: status.highestModSeq.rawValue)
         }
+    }
+
+    /// What a client turns on by asking for them (RFC 7162 §3.1).
+    static func enabled(by items: [StatusItem]) -> Set<EnabledFeature> {
+        items.contains(.highestModSeq) ? [.condstore] : []
     }
 }
 

@@ -60,7 +60,7 @@ struct MultiSearchCommand: IMAPCommand, IMAPExtension {
         let (scope, store) = (view, try view.store())
         return Work(footprint, failureEffect: failureEffect) { output in
             try await self.run(scope, selectedRun, store, &output)
-        }
+        }.enabling(self.criteria.hasModSeq ? [.condstore] : [])
     }
 
     private func run(
@@ -107,8 +107,12 @@ struct MultiSearchCommand: IMAPCommand, IMAPExtension {
     /// messages" (RFC 7377 §2.1).
     private func write(_ found: [UID], in mailbox: SelectedMailbox, _ output: inout CommandOutput) {
         guard !found.isEmpty, let name = try? MailboxName(mailbox.name) else { return }
+        let modSeq =
+            self.criteria.hasModSeq
+            ? mailbox.resident.current?.highestModSeq(of: self.returns.saved(found)) : nil
         self.returns.write(
             mailbox.numbers(of: found, .uids),
+            modSeq: modSeq,
             tag: output.tag,
             of: (name, mailbox.uidValidity),
             addressing: .uids,

@@ -41,6 +41,7 @@ struct SortCommand: UIDCommand, IMAPExtension {
         let run = SortRun(criteria: self.sort, store: search.store)
         let isUpdated = returns?.isUpdated == true
         let admission = ContextAdmission(view)
+        let hasModSeq = self.criteria.hasModSeq
         let footprint = Footprint(
             reads: [.flags, .messages],
             usesNumbers: addressing == .sequenceNumbers || self.criteria.usesNumbers,
@@ -51,10 +52,13 @@ struct SortCommand: UIDCommand, IMAPExtension {
             guard let selected = output.selected else { throw Refusal.noSuchMailbox }
             let sorted = try await run.sorted(try await search.found(in: selected), in: selected.id)
             let numbers = selected.numbers(of: sorted, addressing)
+            // RFC 7162 §3.1.6: in the answers to SORT as in those to SEARCH.
+            let modSeq =
+                hasModSeq ? selected.resident.current?.highestModSeq(of: returns?.saved(sorted) ?? sorted) : nil
             if let returns {
-                returns.write(numbers, tag: output.tag, addressing: addressing, to: &output.writer)
+                returns.write(numbers, modSeq: modSeq, tag: output.tag, addressing: addressing, to: &output.writer)
             } else {
-                output.writer.searchResult("SORT", numbers)
+                output.writer.searchResult("SORT", numbers, modSeq: modSeq)
             }
             var outcome = Outcome(effect: isSaved ? .saved(returns?.saved(sorted) ?? []) : .none)
             if isUpdated {
@@ -69,6 +73,6 @@ struct SortCommand: UIDCommand, IMAPExtension {
                 outcome.context = admission.admitted(context, &output.writer)
             }
             return outcome
-        }
+        }.enabling(hasModSeq ? [.condstore] : [])
     }
 }

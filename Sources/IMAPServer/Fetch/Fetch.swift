@@ -25,6 +25,7 @@ struct FetchCommand: UIDCommand {
         if addressing == .uids { items.insert(UIDItem(), at: 0) }
         self.modifiers =
             parser.accept(UInt8(ascii: " ")) ? try FetchModifiers(&parser, addressing: addressing) : FetchModifiers()
+        if self.modifiers.changedSince != nil { items.append(ModSeqItem()) }
         self.items = Self.withoutRepetitions(items)
         try parser.end()
     }
@@ -47,20 +48,48 @@ struct FetchCommand: UIDCommand {
 
     func bind(to view: SessionView) throws(Refusal) -> Work {
         let mailbox = try view.mailbox()
+        guard !self.modifiers.isVanished || view.isQresync else { throw .qresyncFirst }
+        let asksForModSeq = self.items.contains { $0 is ModSeqItem }
         let uids = self.modifiers.selected(of: try view.resolve(self.messages, self.addressing))
         let needs = self.items.reduce(into: FetchNeeds()) { $0.formUnion($1.needs) }
         let setsSeen = needs.contains(.seen) && !mailbox.isReadOnly
+        var reads: Footprint.Things = .mailboxes
+        if !needs.isDisjoint(with: [.flags, .seen]) { reads.insert(.flags) }
+        if self.modifiers.isVanished { reads.insert(.messages) }
         let footprint = Footprint(
-            reads: needs.isDisjoint(with: [.flags, .seen]) ? .mailboxes : [.flags, .mailboxes],
+            reads: reads,
             writes: setsSeen ? .flags : [],
             usesNumbers: self.addressing == .sequenceNumbers,
             answersWithNumbers: true
         )
-        let answer = FetchAnswer(items: self.items, needs: needs, uids: uids, isRev2: view.isRev2)
-        guard !uids.isEmpty, !needs.isDisjoint(with: .fromStore) else {
-            return .inline(footprint) { output in try await answer.writeFromMemory(&output) }
+        let answer = FetchAnswer(
+            items: self.items,
+            needs: needs,
+            uids: uids,
+            isRev2: view.isRev2,
+            isCondstore: view.isCondstore || asksForModSeq,
+            changedSince: self.modifiers.changedSince
+        )
+        let isInMemory = uids.isEmpty || needs.isDisjoint(with: .fromStore)
+        let work: Work
+        if isInMemory, !self.modifiers.isVanished {
+            work = .inline(footprint) { output in try await answer.writeFromMemory(&output) }
+        } else {
+            let store = try view.store()
+            let vanished = self.vanished(view)
+            work = Work(footprint) { output in
+                if let vanished { try await vanished.write(to: &output, from: store) }
+                return isInMemory
+                    ? try await answer.writeFromMemory(&output)
+                    : try await answer.write(&output, from: store, setsSeen: setsSeen)
+            }
         }
-        let store = try view.store()
-        return Work(footprint) { output in try await answer.write(&output, from: store, setsSeen: setsSeen) }
+        return asksForModSeq ? work.enabling([.condstore]) : work
+    }
+
+    /// What VANISHED asks for.
+    private func vanished(_ view: SessionView) -> EarlierExpunges? {
+        guard self.modifiers.isVanished, let since = self.modifiers.changedSince else { return nil }
+        return EarlierExpunges(known: self.messages, saved: view.savedResult, since: since)
     }
 }

@@ -14,17 +14,22 @@ struct FetchAnswer: Sendable {
     /// Ascending.
     let uids: [UID]
     let isRev2: Bool
+    /// Whether the client keeps mod-sequences: it is told those of messages that become `\Seen` (RFC 7162 §3.2.4).
+    var isCondstore = false
+    /// Passes over what has not changed after this mod-sequence (RFC 7162 §3.1.4.1).
+    var changedSince: ModSeq?
 
     /// Answers what the resident index alone knows.
     func writeFromMemory(_ output: inout CommandOutput) async throws -> Outcome {
         let (mailbox, index) = try self.mailbox(output)
         var count = 0
-        for uid in self.uids {
+        let uids = self.wanted(index)
+        for uid in uids {
             guard var message = FetchedMessage(uid, in: mailbox, index, isRev2: self.isRev2) else { continue }
             try await self.write(&message, to: &output)
             count += 1
         }
-        return Outcome(code: count < self.uids.count ? .expungeIssued : nil)
+        return Outcome(code: count < uids.count ? .expungeIssued : nil)
     }
 
     /// Answers what the store has to be asked for.
@@ -37,23 +42,27 @@ struct FetchAnswer: Sendable {
     ) async throws -> Outcome {
         let (mailbox, index) = try self.mailbox(output)
         var outcome = Outcome()
+        // Before they become \Seen, which is a change too.
+        let wanted = self.wanted(index)
         var changed: Set<UID> = []
-        if setsSeen, let receipt = try await self.setSeen(index, in: mailbox.id, store) {
+        if setsSeen, let receipt = try await self.setSeen(wanted, index, in: mailbox.id, store) {
             changed = Set(receipt.updated)
-            outcome.effect = .stored(uids: receipt.updated, modSeq: receipt.modSeq, isTold: true)
+            outcome.effect = .stored(
+                SelectedMailbox.OwnChange(uids: receipt.updated, modSeq: receipt.modSeq, isTold: true)
+            )
         }
-        let listsFlags = self.items.contains { $0 is FlagsItem }
+        let itemsOfChanged = self.itemsOfChanged
         var count = 0
         var refusal: Refusal?
         var batch = FetchBatch(needs: self.needs)
-        while let uids = batch.next(of: self.uids) {
+        while let uids = batch.next(of: wanted) {
             let rows = try await store.messages(uids, in: mailbox.id, including: batch.parts)
             batch.note(rows)
             let (_, index) = try self.mailbox(output)
             for row in rows {
                 guard var message = FetchedMessage(row.uid, in: mailbox, index, isRev2: self.isRev2) else { continue }
                 message.take(row, from: store)
-                if !listsFlags, changed.contains(row.uid) { message.firstItem = FlagsItem() }
+                if changed.contains(row.uid) { message.firstItems = itemsOfChanged }
                 do {
                     if try await self.prepare(&message) {
                         try await self.write(&message, to: &output)
@@ -65,8 +74,21 @@ struct FetchAnswer: Sendable {
             }
         }
         if let refusal { throw refusal }
-        if count < self.uids.count { outcome.code = .expungeIssued }
+        if count < wanted.count { outcome.code = .expungeIssued }
         return outcome
+    }
+
+    /// The messages to answer for; those that are gone are among them, to be missed.
+    private func wanted(_ index: MailboxIndex) -> [UID] {
+        guard let changedSince = self.changedSince else { return self.uids }
+        return self.uids.filter { uid in index[uid].map { $0.modSeq > changedSince } ?? true }
+    }
+
+    /// What a client is told of a message that becomes `\Seen`, besides what it asked for.
+    private var itemsOfChanged: [any FetchItem] {
+        let items: [any FetchItem] = self.isCondstore ? [UIDItem(), FlagsItem(), ModSeqItem()] : [FlagsItem()]
+        let asked = Set(self.items.map { AnyHashable($0) })
+        return items.filter { !asked.contains(AnyHashable($0)) }
     }
 
     private func mailbox(_ output: CommandOutput) throws -> (SelectedMailbox, MailboxIndex) {
@@ -76,11 +98,12 @@ struct FetchAnswer: Sendable {
 
     /// Makes the messages `\Seen`; nil if all that are there have been.
     private func setSeen(
+        _ uids: [UID],
         _ index: MailboxIndex,
         in mailbox: MailboxID,
         _ store: any MailStore
     ) async throws -> FlagReceipt? {
-        let unseen = self.uids.filter { uid in index[uid].map { !$0.flags.contains(.seen) } ?? false }
+        let unseen = uids.filter { uid in index[uid].map { !$0.flags.contains(.seen) } ?? false }
         guard !unseen.isEmpty else { return nil }
         let change = FlagChange(.add, FlagSet(system: .seen))
         return try await store.changeFlags(of: unseen, in: mailbox, change, unchangedSince: nil)
@@ -115,11 +138,7 @@ struct FetchAnswer: Sendable {
         output.writer.number(UInt64(message.number))
         output.writer.raw(" FETCH (")
         var isFirst = true
-        if let item = message.firstItem {
-            try await item.write(&message, to: &output)
-            isFirst = false
-        }
-        for item in self.items {
+        for item in message.firstItems + self.items {
             if !isFirst { output.writer.sp() }
             isFirst = false
             try await item.write(&message, to: &output)

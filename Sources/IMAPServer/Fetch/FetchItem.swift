@@ -46,7 +46,7 @@ struct FetchNeeds: OptionSet, Sendable {
 /// The one list of items.
 enum FetchItemTable {
     private static let families: [any FetchItem.Type] = [
-        FlagsItem.self, UIDItem.self, InternalDateItem.self, SizeItem.self,
+        FlagsItem.self, UIDItem.self, ModSeqItem.self, InternalDateItem.self, SizeItem.self,
         EnvelopeItem.self, BodyStructureItem.self, BodySectionItem.self, BinaryItem.self,
     ]
     private static let byName: [String: any FetchItem.Type] = Dictionary(
@@ -57,6 +57,7 @@ enum FetchItemTable {
     // fetch-att = "ENVELOPE" / "FLAGS" / "INTERNALDATE" / "RFC822.SIZE" / "BODY" ["STRUCTURE"] / "UID" /
     //             "BODY" section [partial] / "BODY.PEEK" section [partial] /
     //             "BINARY" [".PEEK"] section-binary [partial] / "BINARY.SIZE" section-binary
+    // fetch-att =/ fetch-mod-sequence                                                          (RFC 7162 §7)
     // fetch-att =/ "RFC822" [".HEADER" / ".TEXT"]                                              (RFC 3501 §9)
     static func item(_ parser: inout CommandParser) throws(SyntaxError) -> any FetchItem {
         let start = parser.offset

@@ -12,8 +12,8 @@ struct FetchedMessage: Sendable {
     /// Names the keywords.
     let index: MailboxIndex
     let isRecent: Bool
-    /// An item to write before those that were asked for.
-    var firstItem: (any FetchItem)?
+    /// Items to write before those that were asked for.
+    var firstItems: [any FetchItem] = []
     /// If an item needs it.
     private(set) var row: StoredMessage?
     /// If an item needs them.

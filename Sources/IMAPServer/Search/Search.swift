@@ -34,6 +34,8 @@ struct SearchCommand: UIDCommand {
         let returns = self.returns ?? (isRev2 ? .all : nil)
         let isUpdated = returns?.isUpdated == true
         let admission = ContextAdmission(view)
+        let hasModSeq = self.criteria.hasModSeq
+        let enables: Set<EnabledFeature> = hasModSeq ? [.condstore] : []
         // `$` changes what later commands mean, and a context's tag how they end.
         let footprint = Footprint(
             reads: [.flags, .messages],
@@ -42,10 +44,13 @@ struct SearchCommand: UIDCommand {
         )
         @Sendable func finish(_ found: [UID], in selected: SelectedMailbox, _ output: inout CommandOutput) -> Outcome {
             let numbers = selected.numbers(of: found, addressing)
+            // RFC 4731 §3.2: of what MIN and MAX name only, where nothing else is told.
+            let modSeq =
+                hasModSeq ? selected.resident.current?.highestModSeq(of: returns?.saved(found) ?? found) : nil
             if let returns {
-                returns.write(numbers, tag: output.tag, addressing: addressing, to: &output.writer)
+                returns.write(numbers, modSeq: modSeq, tag: output.tag, addressing: addressing, to: &output.writer)
             } else {
-                output.writer.searchResult("SEARCH", numbers)
+                output.writer.searchResult("SEARCH", numbers, modSeq: modSeq)
             }
             var outcome = Outcome(effect: isSaved ? .saved(returns?.saved(found) ?? []) : .none)
             if isUpdated {
@@ -63,13 +68,13 @@ struct SearchCommand: UIDCommand {
                     throw Refusal.noSuchMailbox
                 }
                 return finish(found, in: selected, &output)
-            }
+            }.enabling(enables)
         }
         return Work(footprint, failureEffect: failureEffect) { output in
             if isUpdated { try admission.requireUnused(output.tag) }
             guard let selected = output.selected else { throw Refusal.noSuchMailbox }
             return finish(try await run.found(in: selected), in: selected, &output)
-        }
+        }.enabling(enables)
     }
 }
 
@@ -83,14 +88,16 @@ extension SelectedMailbox {
 }
 
 extension ResponseWriter {
-    /// `* SEARCH 2 84 882`, RFC 3501 §7.2.5; `* SORT 5 3 4`, RFC 5256 §4.
-    mutating func searchResult(_ name: String, _ numbers: [UInt32]) {
+    /// `* SEARCH 2 84 882`, RFC 3501 §7.2.5; `* SORT 5 3 4`, RFC 5256 §4; `* SEARCH 2 84 882 (MODSEQ 917162500)`,
+    /// RFC 7162 §3.1.6.
+    mutating func searchResult(_ name: String, _ numbers: [UInt32], modSeq: UInt64?) {
         self.raw("* ")
         self.raw(name)
         for number in numbers {
             self.raw(" ")
             self.number(UInt64(number))
         }
+        if let modSeq { self.raw(" (MODSEQ \(modSeq))") }
         self.crlf()
     }
 }

@@ -35,6 +35,9 @@ struct SearchCriteria: Sendable {
     /// Whether messages are named by their numbers.
     var usesNumbers: Bool { self.program?.usesNumbers ?? false }
 
+    /// Whether mod-sequences are looked at, so that the answer tells the highest one (RFC 7162 §3.1.5).
+    var hasModSeq: Bool { self.program?.hasModSeq ?? false }
+
     /// The search as it is to be run; nil if the charset is not known: ``unknownCharset`` is to be told.
     func run(boundTo view: SessionView) throws(Refusal) -> SearchRun? {
         guard let program = self.program else { return nil }

@@ -75,7 +75,7 @@ struct SearchedField: Sendable {
 /// The one list of keys.
 enum SearchKeyTable {
     private static let families: [any SearchKey.Type] = [
-        AllKey.self, FlagKey.self, KeywordKey.self, UIDKey.self,
+        AllKey.self, FlagKey.self, KeywordKey.self, UIDKey.self, ModSeqKey.self,
         InternalDateKey.self, SentDateKey.self, AgeKey.self, SizeKey.self,
         AddressKey.self, SubjectKey.self, HeaderKey.self, TextKey.self,
     ]

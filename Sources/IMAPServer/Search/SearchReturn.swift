@@ -76,10 +76,12 @@ struct SearchReturn: Sendable {
 
     /// `* ESEARCH (TAG "tag") …`, RFC 9051 §7.3.4.
     ///
-    /// `numbers` are UIDs or sequence numbers in the order requested. `mailbox` is told if it need not be the one that
-    /// is selected (RFC 7377 §2.1).
+    /// `numbers` are UIDs or sequence numbers in the order requested; `modSeq` is their highest mod-sequence, if that is
+    /// asked for and there are any (RFC 4731 §3.2). `mailbox` is told if it need not be the one that is selected
+    /// (RFC 7377 §2.1).
     func write(
         _ numbers: [UInt32],
+        modSeq: UInt64? = nil,
         tag: String,
         of mailbox: (name: MailboxName, uidValidity: UIDValidity)? = nil,
         addressing: Addressing,
@@ -113,6 +115,7 @@ struct SearchReturn: Sendable {
             if wanted.isEmpty { writer.raw("NIL") } else { writer.sequenceSet(inOrder: wanted) }
             writer.raw(")")
         }
+        if let modSeq { writer.raw(" MODSEQ \(modSeq)") }
         writer.crlf()
     }
 }

@@ -21,7 +21,9 @@ extension Transaction {
         var isChanged = false
         for uid in uids.ascending() {
             guard let slot = try mailbox.slot(uid, self.sql) else { continue }
-            if let unchangedSince, slot.modSeq > unchangedSince {
+            if let unchangedSince, slot.modSeq > unchangedSince,
+                try unchangedSince.rawValue > 0 || self.exists(change, in: slot, &mailbox)
+            {
                 receipt.modified.append(uid)
                 continue
             }
@@ -58,6 +60,20 @@ extension Transaction {
             self.put(mailbox)
         }
         return receipt
+    }
+
+    /// Whether what a change is about exists in a message: system flags always do, keywords if it has one of them.
+    ///
+    /// Of what does not exist nothing has changed since 0 (RFC 7162 §3.1.3): so clients can take turns by a keyword.
+    private func exists(
+        _ change: FlagChange,
+        in slot: MailboxPage.Slot,
+        _ mailbox: inout MailboxState
+    ) throws -> Bool {
+        guard change.operation != .replace, change.flags.system.isEmpty, !change.flags.keywords.isEmpty else {
+            return true
+        }
+        return try mailbox.keywordBits(change.flags.keywords, adding: false, self.sql) & slot.keywords != 0
     }
 }
 

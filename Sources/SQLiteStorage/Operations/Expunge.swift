@@ -30,7 +30,7 @@ extension Transaction {
         guard !uids.isEmpty else { return }
         var mailbox = try self.mailbox(id, of: account)
         let modSeq = try self.modSeq(of: account)
-        var gone: ClosedRange<UInt32>?
+        var gone: [ClosedRange<UInt32>] = []
         for uid in uids {
             guard let slot = try mailbox.slot(uid, self.sql) else { continue }
             // All rows, to the end of the statement: there is one.
@@ -42,25 +42,13 @@ extension Transaction {
             guard let row else { throw StoreError.corrupt("expected a row for each message of a page") }
             if releasing { try self.release(row.blob) }
             try mailbox.remove(uid, flags: slot.flags, size: row.size, at: modSeq, self.sql)
-            if let range = gone, range.upperBound + 1 == uid.rawValue {
-                gone = range.lowerBound...uid.rawValue
+            if let range = gone.last, range.upperBound + 1 == uid.rawValue {
+                gone[gone.count - 1] = range.lowerBound...uid.rawValue
             } else {
-                try self.insert(gone, of: id, modSeq)
-                gone = uid.rawValue...uid.rawValue
+                gone.append(uid.rawValue...uid.rawValue)
             }
         }
-        try self.insert(gone, of: id, modSeq)
+        try self.remember(gone, of: id, modSeq)
         self.put(mailbox)
-    }
-
-    private func insert(_ gone: ClosedRange<UInt32>?, of mailbox: MailboxID, _ modSeq: ModSeq) throws {
-        guard let gone else { return }
-        try self.sql.run(
-            "INSERT INTO gone (mailbox, modseq, first, last) VALUES (?, ?, ?, ?)",
-            .int(mailbox.rawValue),
-            .int(modSeq.rawValue),
-            .int(gone.lowerBound),
-            .int(gone.upperBound)
-        )
     }
 }

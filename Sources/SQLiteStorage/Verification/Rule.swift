@@ -54,7 +54,8 @@ struct Rule {
             violations: """
                 SELECT 'mailbox ' || id FROM mailbox WHERE name IS NOT NULL AND highestmodseq <> max(
                     coalesce((SELECT max(highest_modseq) FROM page WHERE mailbox = mailbox.id), 0),
-                    coalesce((SELECT max(modseq) FROM gone WHERE mailbox = mailbox.id), 0))
+                    coalesce((SELECT max(modseq) FROM gone WHERE mailbox = mailbox.id), 0),
+                    coalesce((SELECT since FROM gone_extent WHERE mailbox = mailbox.id), 0))
                 AND uidnext > 1
                 """
         ),
@@ -108,6 +109,17 @@ struct Rule {
                 SELECT 'mailbox ' || mailbox || ' from ' || first FROM gone JOIN mailbox ON mailbox.id = mailbox
                 WHERE name IS NOT NULL AND EXISTS (
                     SELECT 1 FROM message WHERE message.mailbox = gone.mailbox AND uid BETWEEN first AND last)
+                """
+        ),
+        Rule(
+            truth: "what is gone is counted, and reaches back as far as is said",
+            violations: """
+                SELECT 'mailbox ' || id FROM mailbox
+                LEFT JOIN gone_extent ON gone_extent.mailbox = id
+                LEFT JOIN (SELECT mailbox, count(*) AS number, min(modseq) AS oldest FROM gone GROUP BY mailbox) AS counted
+                ON counted.mailbox = id
+                WHERE name IS NOT NULL
+                AND (coalesce(ranges, 0) <> coalesce(number, 0) OR oldest <= coalesce(since, 0) OR since > highestmodseq)
                 """
         ),
         Rule(
