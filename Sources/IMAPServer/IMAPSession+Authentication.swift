@@ -48,11 +48,11 @@ extension IMAPSession {
         response line: [UInt8]
     ) async throws {
         if line == [UInt8(ascii: "*")] {
-            self.output.tagged(tag, .bad, code: .clientBug, "Authentication cancelled")
+            self.answer(tag, .bad, code: .clientBug, "Authentication cancelled")
             return
         }
         guard let response = Base64.decode(line[...]) else {
-            self.output.tagged(tag, .bad, code: .clientBug, "Expected base64")
+            self.answer(tag, .bad, code: .clientBug, "Expected base64")
             return
         }
         var authenticator = authenticator
@@ -75,7 +75,7 @@ extension IMAPSession {
             self.expecting = .saslResponse(tag: tag, authenticator)
         case .success(let account):
             self.logIn(account)
-            self.output.tagged(tag, .ok, code: .capability(ExtensionTable.capabilities(self.view)), "Logged in")
+            self.answer(tag, .ok, code: .capability(ExtensionTable.capabilities(self.view)), "Logged in")
         case .failure(let failure):
             try await self.loginFailed(tag, failure)
         }
@@ -83,6 +83,7 @@ extension IMAPSession {
 
     private mutating func logIn(_ account: Account) {
         self.view.account = account
+        self.live.note(self.view)
         self.framer.limits = .authenticated
         self.failedLogins = 0
         Metrics.logins("ok")
@@ -110,6 +111,8 @@ extension IMAPSession {
         try await self.flush()
         try await self.connection.startTLS(after: farewell.take())
         self.view.peer = self.connection.peer
+        self.live.end(tag: tag, .ok)
+        self.live.note(self.view)
         self.consecutiveErrors = 0
     }
 }

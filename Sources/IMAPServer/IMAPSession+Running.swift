@@ -119,12 +119,12 @@ extension IMAPSession {
                 return try await self.tellChanges(mayExpunge: true)
             case .logout:
                 self.output.untagged(.bye, "Logging out")
-                self.output.tagged(entry.tag, .ok, "LOGOUT completed")
+                self.answer(entry.tag, .ok, "LOGOUT completed")
                 self.isOpen = false
                 return try await self.flush()
             }
             try await self.tellChanges(mayExpunge: !entry.work.footprint.usesNumbers, own: own)
-            self.output.tagged(entry.tag, .ok, code: outcome.code, outcome.text ?? "\(entry.name) completed")
+            self.answer(entry.tag, .ok, code: outcome.code, outcome.text ?? "\(entry.name) completed")
         case .failure(let error):
             Metrics.count(entry.name, .no)
             switch entry.work.failureEffect {
@@ -157,25 +157,36 @@ extension IMAPSession {
         }
     }
 
+    /// Writes a command's tagged response, and notes its end in the journal.
+    mutating func answer(
+        _ tag: String,
+        _ condition: ResponseWriter.Condition,
+        code: ResponseCode? = nil,
+        _ text: String
+    ) {
+        self.output.tagged(tag, condition, code: code, text)
+        self.live.end(tag: tag, condition == .ok ? .ok : condition == .no ? .no : .bad)
+    }
+
     /// The one place where an error becomes a response.
     mutating func refuse(_ tag: String, _ error: any Error) async throws {
         switch error {
         case let error as SyntaxError:
             if error.kind == .mailboxName {
-                self.output.tagged(tag, .no, code: .cannot, "Expected \(error.expected) as the mailbox name")
+                self.answer(tag, .no, code: .cannot, "Expected \(error.expected) as the mailbox name")
                 return
             }
-            self.output.tagged(tag, .bad, code: .clientBug, "Expected \(error.expected) at octet \(error.offset)")
+            self.answer(tag, .bad, code: .clientBug, "Expected \(error.expected) at octet \(error.offset)")
             try await self.countError()
         case let refusal as Refusal:
-            self.output.tagged(tag, refusal.isBad ? .bad : .no, code: refusal.code, refusal.text)
+            self.answer(tag, refusal.isBad ? .bad : .no, code: refusal.code, refusal.text)
             if refusal.isBad { try await self.countError() }
         case let error as StoreError:
             let refusal = Refusal(error)
             if case .corrupt(let what) = error {
                 Logger.current.error("Store is damaged", metadata: ["error": "\(what)"])
             }
-            self.output.tagged(tag, .no, code: refusal.code, refusal.text)
+            self.answer(tag, .no, code: refusal.code, refusal.text)
         case is CancellationError:
             throw error
         case let error as BrokenResponse:
@@ -185,7 +196,7 @@ extension IMAPSession {
             throw error
         default:
             Logger.current.error("Command failed", metadata: ["error": "\(error)"])
-            self.output.tagged(tag, .no, code: .serverBug, "Internal error")
+            self.answer(tag, .no, code: .serverBug, "Internal error")
         }
     }
 

@@ -40,6 +40,8 @@ package struct IMAPSession<C: Connection<IMAPNote>> {
     }
 
     let service: IMAPService
+    /// What operators may see of this session.
+    let live: LiveSession
     var connection: C
     var framer = CommandFramer()
     var queue: CommandQueue
@@ -64,6 +66,7 @@ package struct IMAPSession<C: Connection<IMAPNote>> {
     package init(connection: C, service: IMAPService) {
         self.connection = connection
         self.service = service
+        self.live = LiveSession(id: service.sessions.makeID(), peer: connection.peer, time: service.time)
         self.queue = CommandQueue(concurrency: service.options.concurrency)
         self.view = SessionView(service: service, peer: connection.peer)
         self.lastActivity = service.time.now()
@@ -75,7 +78,11 @@ package struct IMAPSession<C: Connection<IMAPNote>> {
     /// Throws when the connection breaks.
     package mutating func run() async throws {
         Metrics.sessionBegan()
-        defer { Metrics.sessionEnded() }
+        self.service.sessions.add(self.live)
+        defer {
+            self.service.sessions.remove(self.live)
+            Metrics.sessionEnded()
+        }
         let outcome: Result<Void, any Error>
         do { outcome = .success(try await self.serve()) } catch { outcome = .failure(error) }
         if case .message(var append) = self.expecting { await append.stage.abandon() }
@@ -129,6 +136,7 @@ package struct IMAPSession<C: Connection<IMAPNote>> {
         self.stopWatching()
         self.view.selected = selected
         self.view.savedResult = NumberSet()
+        self.live.note(self.view)
         guard let selected, let account = self.view.account else { return }
         let post = self.connection.post
         self.watch = self.service.directory.mailStore(of: account.id).feed.watch(.mailbox(selected.id)) {
