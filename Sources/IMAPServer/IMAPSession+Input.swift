@@ -14,6 +14,12 @@ extension IMAPSession {
     mutating func takeInput(_ group: inout ThrowingDiscardingTaskGroup<any Error>) async throws {
         while self.isOpen, !self.isEnding {
             try await self.startCommands(&group)
+            if let octets = self.postponed {
+                guard !self.queue.willSaveResult, self.blocks.holder == nil else { return }
+                self.postponed = nil
+                try await self.takeCommand(octets, isPostponed: true)
+                continue
+            }
             if let announcement = self.announced {
                 guard self.queue.isEmpty else { return }
                 self.announced = nil
@@ -81,23 +87,26 @@ extension IMAPSession {
     }
 
     /// Parses and binds one complete command, and queues it.
-    private mutating func takeCommand(_ octets: [UInt8]) async throws {
+    private mutating func takeCommand(_ octets: [UInt8], isPostponed: Bool = false) async throws {
         self.lastActivity = self.service.time.now()
         var tag = "*"
-        var isNoted = false
+        var isNoted = isPostponed
         do {
             var parser = CommandParser(octets, options: CommandParser.Options(encoding: self.view.nameEncoding))
             tag = try Self.tag(&parser)
             try parser.sp()
             let (type, addressing) = try Self.type(&parser)
-            self.live.begin(tag: tag, type, addressing)
+            if !isNoted { self.live.begin(tag: tag, type, addressing) }
             isNoted = true
             let (name, command) = try self.command(type, addressing, &parser)
-            if self.queue.hasUnfinished(tag: tag) {
+            if self.queue.hasUnfinished(tag: tag), !isPostponed {
                 self.output.untagged(.bad, code: .clientBug, "The tag is in use by an unfinished command")
             }
-            self.queue.add(tag: tag, name: name, work: try command.bind(to: self.view))
+            self.view.isSavedResultPending = self.queue.willSaveResult
+            self.queue.add(tag: tag, name: name, work: try command.bind(to: self.view), size: octets.count)
             self.consecutiveErrors = 0
+        } catch let refusal as Refusal where refusal.waitsForSavedResult {
+            self.postponed = octets
         } catch {
             if !isNoted { self.live.noteMistake() }
             if try await self.refusedHTTP(octets) { return }

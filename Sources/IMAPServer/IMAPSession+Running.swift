@@ -103,6 +103,7 @@ extension IMAPSession {
             case .none: break
             case .selected(let selected): self.select(selected)
             case .unselected: self.select(nil)
+            case .renamed: self.view.selected?.name = nil
             case .enabled(let features):
                 self.view.enabled.formUnion(features)
                 self.output.encoding = self.view.nameEncoding
@@ -149,7 +150,12 @@ extension IMAPSession {
         guard var selected = self.view.selected, !(selected.isDeleted && selected.uids.isEmpty) else { return }
         self.watch?.rearm()
         let index = selected.resident.current
-        let news = selected.sync(with: index, mayExpunge: mayExpunge && self.queue.mayExpunge, own: own)
+        let news = selected.sync(
+            with: index,
+            mayExpunge: mayExpunge && self.queue.mayExpunge,
+            own: own,
+            silenced: self.queue.silenced
+        )
         self.view.selected = selected
         let connection = self.connection
         try await self.output.write(news, of: selected, index: index, isRev2: self.view.isRev2) { octets in

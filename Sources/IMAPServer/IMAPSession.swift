@@ -49,6 +49,8 @@ package struct IMAPSession<C: Connection<IMAPNote>> {
     var expecting = Expecting.command
     /// A literal that waits for the commands before it, so that its continuation request finds the client waiting.
     var announced: LiteralAnnouncement?
+    /// A command that uses the search result variable `$` and cannot be bound before it is known.
+    var postponed: [UInt8]?
     var watch: ChangeFeed.Watch?
     var output = ResponseWriter()
     var blocks = BlockOrder()
@@ -122,7 +124,8 @@ package struct IMAPSession<C: Connection<IMAPNote>> {
 
     /// Whether what the client sends cannot be taken now: it stays in the connection, which then stops reading.
     private var holdsInput: Bool {
-        self.queue.holdsInput || self.announced != nil || self.blocks.holder != nil || self.isEnding
+        self.queue.holdsInput || self.announced != nil || self.postponed != nil || self.blocks.holder != nil
+            || self.isEnding
     }
 
     /// Writes what is waiting to the client.

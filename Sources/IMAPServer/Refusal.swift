@@ -9,6 +9,8 @@ struct Refusal: Error, Sendable {
     var code: ResponseCode?
     /// Says what to do, never what the client sent.
     var text: String
+    /// Nothing is wrong: the command is to be bound again when the search result variable `$` is known.
+    private(set) var waitsForSavedResult = false
 
     init(_ text: String, code: ResponseCode? = nil, isBad: Bool = false) {
         self.isBad = isBad
@@ -21,6 +23,11 @@ struct Refusal: Error, Sendable {
     static let tryCreate = Refusal("No such mailbox: create it first", code: .tryCreate)
     static let authenticationFailed = Refusal("Authentication failed", code: .authenticationFailed)
     static let readOnly = Refusal("Mailbox is selected read-only: use SELECT", code: .noPermission)
+    static let savedResultIsPending = {
+        var refusal = Refusal("The search is not complete", code: .unavailable)
+        refusal.waitsForSavedResult = true
+        return refusal
+    }()
     static let badMessageNumber = Refusal("No message has this sequence number", code: .clientBug, isBad: true)
 }
 

@@ -10,7 +10,8 @@ import MailStorage
 /// queued, so nothing can overflow, come in the wrong order or be lost. Flags are not part of it.
 struct SelectedMailbox: Sendable {
     let resident: ResidentMailbox
-    let name: String
+    /// Nil when the client itself has renamed mailboxes since.
+    var name: String?
     let isReadOnly: Bool
     let uidValidity: UIDValidity
     /// UIDs in the order of their sequence numbers, ascending, ``held`` ones included.
@@ -25,6 +26,8 @@ struct SelectedMailbox: Sendable {
     var recentFrom: UID
     /// Expunged in the store, ascending; not told yet because RFC 9051 §7.5.1 did not allow it.
     private(set) var held: [UInt32] = []
+    /// Changed, but ``CommandQueue/silenced`` when that could have been told; ascending.
+    private var deferred: [UID] = []
     /// Whether the mailbox has been deleted by someone.
     private(set) var isDeleted = false
     /// Keywords named in the last FLAGS response.
@@ -87,8 +90,14 @@ struct SelectedMailbox: Sendable {
     ///   - index: the mailbox now; nil if it has been deleted.
     ///   - mayExpunge: whether EXPUNGE may be told at this moment (rule U1).
     ///   - own: what the completing command changed itself.
+    ///   - silenced: messages whose changed flags are told later.
     /// - Returns: what to tell.
-    mutating func sync(with index: MailboxIndex?, mayExpunge: Bool, own: OwnChange? = nil) -> News {
+    mutating func sync(
+        with index: MailboxIndex?,
+        mayExpunge: Bool,
+        own: OwnChange? = nil,
+        silenced: NumberSet = NumberSet()
+    ) -> News {
         var news = News()
         guard let index else {
             self.isDeleted = true
@@ -114,7 +123,7 @@ struct SelectedMailbox: Sendable {
                 news.hasNewKeywords = true
             }
         }
-        news.flags = self.flagNews(index, below: firstNew, own: own)
+        news.flags = self.flagNews(index, below: firstNew, own: own, silenced: silenced)
         self.told = index.highestModSeq
         return news
     }
@@ -162,19 +171,28 @@ struct SelectedMailbox: Sendable {
     }
 
     /// Which of the messages known before need a FETCH response with their flags.
-    private func flagNews(_ index: MailboxIndex, below firstNew: UID, own: OwnChange?) -> [News.Flags] {
-        var changed: [UID] = []
+    private mutating func flagNews(
+        _ index: MailboxIndex,
+        below firstNew: UID,
+        own: OwnChange?,
+        silenced: NumberSet
+    ) -> [News.Flags] {
+        let mayOmit = own.map { $0.isTold ? Set($0.uids) : [] } ?? []
+        var changed = self.deferred.filter { !(mayOmit.contains($0) && index[$0]?.modSeq == own?.modSeq) }
+        let wasDeferred = Set(changed)
         if index.highestModSeq != self.told {
-            let mayOmit = own.map { $0.isTold ? Set($0.uids) : [] } ?? []
             index.forEachPage { page in
                 guard page.highestModSeq > self.told else { return }
                 page.forEach { uid, slot in
                     guard uid < firstNew, slot.modSeq > self.told else { return }
-                    if slot.modSeq == own?.modSeq, mayOmit.contains(uid) { return }
+                    if wasDeferred.contains(uid) || slot.modSeq == own?.modSeq && mayOmit.contains(uid) { return }
                     changed.append(uid)
                 }
             }
         }
+        if !wasDeferred.isEmpty { changed.sort() }
+        self.deferred = silenced.isEmpty ? [] : changed.filter { silenced.contains($0.rawValue) }
+        if !self.deferred.isEmpty { changed.removeAll { silenced.contains($0.rawValue) } }
         if let own, !own.isTold { changed = Set(changed).union(own.uids).sorted() }
         return changed.compactMap { uid in
             guard index[uid] != nil, let number = self.number(of: uid) else { return nil }

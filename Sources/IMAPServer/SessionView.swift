@@ -13,6 +13,8 @@ struct SessionView: Sendable {
     var enabled: Set<EnabledFeature> = []
     /// The search result variable `$`: UIDs (RFC 9051 §6.4.4.1).
     var savedResult = NumberSet()
+    /// Whether a command that is not complete yet will change ``savedResult``.
+    var isSavedResultPending = false
 
     init(service: IMAPService, peer: Peer) {
         self.service = service
@@ -69,6 +71,7 @@ struct SessionView: Sendable {
     /// The same without counting the messages out, in O(ranges): UIDs that no message has may lie between the others.
     func ranges(of set: SequenceSet, _ addressing: Addressing) throws(Refusal) -> NumberSet {
         let selected = try self.mailbox()
+        if set.includesSavedResult, self.isSavedResultPending { throw .savedResultIsPending }
         switch addressing {
         case .uids: return set.resolve(last: selected.uids.last ?? 0, saved: self.savedResult)
         case .sequenceNumbers:
@@ -83,4 +86,12 @@ struct SessionView: Sendable {
             return set.includesSavedResult ? uids.union(self.savedResult) : uids
         }
     }
+
+    /// The messages that a sequence set means, for footprints.
+    func extent(of set: SequenceSet, _ addressing: Addressing) throws(Refusal) -> Footprint.Extent {
+        Footprint.Extent(mailbox: try self.mailbox().name, messages: .known(try self.ranges(of: set, addressing)))
+    }
+
+    /// The selected mailbox with all its messages, for footprints.
+    func extent() throws(Refusal) -> Footprint.Extent { Footprint.Extent(mailbox: try self.mailbox().name) }
 }

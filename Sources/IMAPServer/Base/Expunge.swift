@@ -27,7 +27,12 @@ struct ExpungeCommand: UIDCommand {
         let selected = try view.writableMailbox()
         let store = try view.store()
         let uids: [UID]? = if let messages = self.messages { try view.resolve(messages, .uids) } else { nil }
-        return Work(Footprint(reads: .flags, writes: .messages, expunges: true)) { _ in
+        let expunged =
+            if let messages = self.messages { try view.extent(of: messages, .uids) } else { try view.extent() }
+        let footprint = Footprint(reads: .mailboxes, expunges: true).reading(flags: expunged).writing(
+            messages: expunged
+        )
+        return Work(footprint) { _ in
             _ = try await store.expunge(uids, in: selected.id)
             return Outcome()
         }

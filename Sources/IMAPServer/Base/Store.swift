@@ -51,7 +51,11 @@ struct StoreCommand: UIDCommand {
         let change = FlagChange(self.operation, FlagSet(self.flags))
         let (isSilent, usesNumbers) = (self.isSilent, self.addressing == .sequenceNumbers)
         guard !uids.isEmpty else { return .inline(Footprint(usesNumbers: usesNumbers)) { _ in Outcome() } }
-        return Work(Footprint(reads: .mailboxes, writes: .flags, usesNumbers: usesNumbers)) { output in
+        let changed = try view.extent(of: self.messages, self.addressing)
+        var footprint = Footprint(reads: .mailboxes, usesNumbers: usesNumbers).reading(messages: changed)
+            .writing(flags: changed)
+        if isSilent { footprint.silences = NumberSet(ascending: uids.map(\.rawValue)) }
+        return Work(footprint) { output in
             let receipt = try await store.changeFlags(
                 of: uids,
                 in: selected.id,

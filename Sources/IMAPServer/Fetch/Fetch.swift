@@ -46,12 +46,14 @@ struct FetchCommand: UIDCommand {
         let uids = try view.resolve(self.messages, self.addressing)
         let needs = self.items.reduce(into: FetchNeeds()) { $0.formUnion($1.needs) }
         let setsSeen = needs.contains(.seen) && !mailbox.isReadOnly
-        let footprint = Footprint(
-            reads: needs.isDisjoint(with: [.flags, .seen]) ? .mailboxes : [.flags, .mailboxes],
-            writes: setsSeen ? .flags : [],
+        let fetched = try view.extent(of: self.messages, self.addressing)
+        var footprint = Footprint(
+            reads: .mailboxes,
             usesNumbers: self.addressing == .sequenceNumbers,
             answersWithNumbers: true
-        )
+        ).reading(messages: fetched)
+        if !needs.isDisjoint(with: [.flags, .seen]) { footprint = footprint.reading(flags: fetched) }
+        if setsSeen { footprint = footprint.writing(flags: fetched) }
         let answer = FetchAnswer(items: self.items, needs: needs, uids: uids, isRev2: view.isRev2)
         guard !uids.isEmpty, !needs.isDisjoint(with: .fromStore) else {
             return .inline(footprint) { output in try await answer.writeFromMemory(&output) }

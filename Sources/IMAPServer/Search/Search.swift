@@ -45,7 +45,9 @@ struct SearchCommand: UIDCommand {
         let failureEffect: Work.FailureEffect = isSaved ? .saved([]) : .none
         guard let program = self.program else {
             let refusal = Refusal("Search in UTF-8", code: .badCharset(["US-ASCII", "UTF-8"]))
-            return .inline(Footprint(isBarrier: isSaved), failureEffect: failureEffect) { _ in throw refusal }
+            return .inline(Footprint(writes: isSaved ? .savedResult : []), failureEffect: failureEffect) { _ in
+                throw refusal
+            }
         }
         let mailbox = try view.mailbox()
         var texts: [TextKey] = []
@@ -57,12 +59,10 @@ struct SearchCommand: UIDCommand {
         let (addressing, isRev2) = (self.addressing, view.isRev2)
         let returns = self.returns ?? (isRev2 ? .all : nil)
         let usesNumbers = addressing == .sequenceNumbers || program.usesNumbers
-        // `$` changes what later commands mean.
-        let footprint = Footprint(
-            reads: [.flags, .messages],
-            usesNumbers: usesNumbers,
-            isBarrier: isSaved
-        )
+        let searched = try view.extent()
+        var footprint = Footprint(writes: isSaved ? .savedResult : [], usesNumbers: usesNumbers)
+            .reading(messages: searched)
+        if program.readsFlags { footprint = footprint.reading(flags: searched) }
         @Sendable func finish(_ found: [UID], in selected: SelectedMailbox, _ output: inout CommandOutput) -> Outcome {
             let numbers: [UInt32] =
                 addressing == .uids
