@@ -113,6 +113,12 @@ struct Footprint: Sendable, Hashable {
     /// Whether nobody may be told of an EXPUNGE while it runs.
     var holdsExpunges: Bool { self.usesNumbers || self.answersWithNumbers }
 
+    /// The messages of which its own responses tell flags; nil if there are none.
+    var toldFlags: NumberSet? {
+        guard self.answersWithNumbers, case .known(let uids) = self.reads.flags.first?.messages else { return nil }
+        return uids
+    }
+
     /// Whether the two must not run side by side.
     ///
     /// O(ranges): messages are never counted out.

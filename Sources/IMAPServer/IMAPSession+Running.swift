@@ -42,6 +42,7 @@ extension IMAPSession {
         let post = self.connection.post
         let (credits, grant) = AsyncStream.makeStream(of: Void.self)
         self.credits[entry.id] = grant
+        if entry.work.footprint.toldFlags != nil { self.beginnings[entry.id] = self.view.selected?.told }
         let id = entry.id
         let (tag, body, encoding, selected) = (
             entry.tag, entry.work.body, self.view.nameEncoding, self.view.selected
@@ -96,6 +97,10 @@ extension IMAPSession {
         self.queue.finish(entry.id)
         self.lastActivity = self.service.time.now()
         var own: SelectedMailbox.OwnChange?
+        let began = self.beginnings.removeValue(forKey: entry.id)
+        let answered = entry.work.footprint.toldFlags.flatMap { uids in
+            began.map { SelectedMailbox.Answered(uids: uids, since: $0) }
+        }
         switch result.outcome {
         case .success(let outcome):
             Metrics.count(entry.name, .ok)
@@ -124,7 +129,7 @@ extension IMAPSession {
                 self.isOpen = false
                 return try await self.flush()
             }
-            try await self.tellChanges(mayExpunge: !entry.work.footprint.usesNumbers, own: own)
+            try await self.tellChanges(mayExpunge: !entry.work.footprint.usesNumbers, own: own, answered: answered)
             self.answer(entry.tag, .ok, code: outcome.code, outcome.text ?? "\(entry.name) completed")
         case .failure(let error):
             Metrics.count(entry.name, .no)
@@ -133,7 +138,7 @@ extension IMAPSession {
             case .unselected: self.select(nil)
             case .saved(let uids): self.save(uids)
             }
-            try await self.tellChanges(mayExpunge: !entry.work.footprint.usesNumbers)
+            try await self.tellChanges(mayExpunge: !entry.work.footprint.usesNumbers, answered: answered)
             try await self.refuse(entry.tag, error)
         }
         try await self.endIfIdle()
@@ -145,7 +150,11 @@ extension IMAPSession {
     /// Tells what changed in the selected mailbox since the client was last told, as far as it may be told now.
     ///
     /// To be called by whoever owns the output, for much of it is written at once.
-    mutating func tellChanges(mayExpunge: Bool, own: SelectedMailbox.OwnChange? = nil) async throws {
+    mutating func tellChanges(
+        mayExpunge: Bool,
+        own: SelectedMailbox.OwnChange? = nil,
+        answered: SelectedMailbox.Answered? = nil
+    ) async throws {
         // Of a mailbox that has been deleted the EXPUNGEs may still be owed (rule U8).
         guard var selected = self.view.selected, !(selected.isDeleted && selected.uids.isEmpty) else { return }
         self.watch?.rearm()
@@ -154,6 +163,7 @@ extension IMAPSession {
             with: index,
             mayExpunge: mayExpunge && self.queue.mayExpunge,
             own: own,
+            answered: answered,
             silenced: self.queue.silenced
         )
         self.view.selected = selected

@@ -56,6 +56,8 @@ package struct IMAPSession<C: Connection<IMAPNote>> {
     var blocks = BlockOrder()
     /// Lets a running command go on when its piece has been written.
     var credits: [CommandQueue.ID: AsyncStream<Void>.Continuation] = [:]
+    /// What the client knew when a running command that tells flags began.
+    var beginnings: [CommandQueue.ID: ModSeq] = [:]
     var isOpen = true
     /// No more input is taken; the session ends when what runs has ended.
     var isEnding = false

@@ -64,6 +64,15 @@ struct SelectedMailbox: Sendable {
         var isTold: Bool
     }
 
+    /// Flags that a command has told which began when the client knew of no change behind `since`.
+    ///
+    /// It may have looked at them long before they are written, and others may have told newer ones meanwhile: what has
+    /// changed since is told again behind it, so that the client's last word is the newest.
+    struct Answered: Sendable {
+        var uids: NumberSet
+        var since: ModSeq
+    }
+
     /// What has to be told, in the order of telling.
     struct News: Sendable, Equatable {
         /// Sequence numbers for EXPUNGE responses, descending.
@@ -90,12 +99,14 @@ struct SelectedMailbox: Sendable {
     ///   - index: the mailbox now; nil if it has been deleted.
     ///   - mayExpunge: whether EXPUNGE may be told at this moment (rule U1).
     ///   - own: what the completing command changed itself.
+    ///   - answered: flags that the completing command has told.
     ///   - silenced: messages whose changed flags are told later.
     /// - Returns: what to tell.
     mutating func sync(
         with index: MailboxIndex?,
         mayExpunge: Bool,
         own: OwnChange? = nil,
+        answered: Answered? = nil,
         silenced: NumberSet = NumberSet()
     ) -> News {
         var news = News()
@@ -123,7 +134,7 @@ struct SelectedMailbox: Sendable {
                 news.hasNewKeywords = true
             }
         }
-        news.flags = self.flagNews(index, below: firstNew, own: own, silenced: silenced)
+        news.flags = self.flagNews(index, below: firstNew, own: own, answered: answered, silenced: silenced)
         self.told = index.highestModSeq
         return news
     }
@@ -175,16 +186,20 @@ struct SelectedMailbox: Sendable {
         _ index: MailboxIndex,
         below firstNew: UID,
         own: OwnChange?,
+        answered: Answered?,
         silenced: NumberSet
     ) -> [News.Flags] {
+        let since = min(answered?.since ?? self.told, self.told)
         let mayOmit = own.map { $0.isTold ? Set($0.uids) : [] } ?? []
         var changed = self.deferred.filter { !(mayOmit.contains($0) && index[$0]?.modSeq == own?.modSeq) }
         let wasDeferred = Set(changed)
-        if index.highestModSeq != self.told {
+        if index.highestModSeq > since {
             index.forEachPage { page in
-                guard page.highestModSeq > self.told else { return }
+                guard page.highestModSeq > since else { return }
                 page.forEach { uid, slot in
-                    guard uid < firstNew, slot.modSeq > self.told else { return }
+                    guard uid < firstNew, slot.modSeq > since,
+                        slot.modSeq > self.told || answered?.uids.contains(uid.rawValue) == true
+                    else { return }
                     if wasDeferred.contains(uid) || slot.modSeq == own?.modSeq && mayOmit.contains(uid) { return }
                     changed.append(uid)
                 }

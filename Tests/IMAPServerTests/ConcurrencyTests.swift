@@ -24,16 +24,16 @@ import Testing
         _ = try await fixture.mail.copy([UID(rawValue: 1)], from: inbox, to: inbox)
     }
 
-    /// A build without optimization takes a tenth of a millisecond for each message.
+    /// A hundred thousand, but in builds without optimization, which take a tenth of a millisecond for each message.
     private static var messageCount: Int {
         #if DEBUG
-            10_000
+            2_000
         #else
             100_000
         #endif
     }
 
-    @Test("G12: SEARCH BODY on 100,000 messages, and FETCH 1 behind it in the same segment, which is answered first")
+    @Test("G12: SEARCH BODY on a large mailbox, and FETCH 1 behind it in the same segment, which is answered first")
     func demonstration() async throws {
         let fixture = try await Fixture(clock: TestClock())
         let count = Self.messageCount

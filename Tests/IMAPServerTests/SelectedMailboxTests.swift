@@ -154,6 +154,20 @@ import Testing
         #expect(selected.sync(with: model.index, mayExpunge: true).isEmpty)
     }
 
+    @Test("Flags that changed while a FETCH of them ran are told behind it, though another's completion has told them")
+    func answered() {
+        var model = Model()
+        model.append(3)
+        var selected = self.selected(model)
+        let began = selected.told
+        model.setFlags(1, .seen)
+        model.setFlags(2, .seen)
+        #expect(selected.sync(with: model.index, mayExpunge: false).flags.map(\.number) == [1, 2])
+        let answered = SelectedMailbox.Answered(uids: NumberSet([2...3]), since: began)
+        #expect(selected.sync(with: model.index, mayExpunge: false, answered: answered).flags.map(\.number) == [2])
+        #expect(selected.sync(with: model.index, mayExpunge: false).isEmpty)
+    }
+
     @Test("A STORE that is not silent is answered for messages it did not change too") func unchanged() {
         var model = Model()
         model.append(2)
