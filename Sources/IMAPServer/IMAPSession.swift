@@ -110,7 +110,9 @@ package struct IMAPSession<C: Connection<IMAPNote>> {
                 try await self.flush()
                 guard self.isOpen, !self.hasAnsweredEverything else { break }
                 switch try await self.connection.next(holdingOctets: self.holdsInput) {
-                case .octets(let octets): self.framer.append(octets)
+                case .octets(let octets):
+                    if self.framer.isWithinLiteral { self.lastActivity = self.service.time.now() }
+                    self.framer.append(octets)
                 case .note(.changed): if case .done = self.expecting { try await self.tellChanges(mayExpunge: true) }
                 case .note(.timer): try await self.checkTimer(in: &group)
                 case .note(.piece(let id, let octets)): try await self.take(octets, from: id)
