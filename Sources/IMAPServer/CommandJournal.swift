@@ -27,7 +27,7 @@ package struct CommandJournal: Sendable {
         package var ending: Ending?
     }
 
-    /// An entry in 56 octets.
+    /// An entry in 48 octets.
     private struct Slot: Sendable {
         var tag: String
         var command: (any IMAPCommand.Type)?

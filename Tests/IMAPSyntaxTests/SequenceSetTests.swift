@@ -55,6 +55,7 @@ struct SequenceSetTests {
         #expect(set.intersection(uids) == uids.filter(model.contains))
         #expect(set.positions(in: uids).flatMap { $0 } == uids.indices.filter { model.contains(uids[$0]) })
         #expect(set.intersection(NumberSet(ascending: uids)) == NumberSet(ascending: uids.filter(model.contains)))
+        #expect(set.overlaps(NumberSet(ascending: uids)) == uids.contains(where: model.contains))
         #expect(set.union(NumberSet(ascending: uids)) == NumberSet(ascending: model.union(uids).sorted()))
         #expect(parse(written { $0.sequenceSet(set) }) { try $0.uidSet() } == set)
     }
