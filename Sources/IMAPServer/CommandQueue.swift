@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import IMAPSyntax
+
 /// The commands received and not yet completed, and which of them may run now.
 ///
 /// Pure: RFC 9051 §5.5 and nothing else.
@@ -14,15 +16,20 @@ struct CommandQueue: Sendable {
         let tag: String
         let name: String
         let work: Work
+        /// Octets of its line and literals.
+        let size: Int
     }
 
     /// How many commands of a session run at once; 1 is strictly serial.
     let concurrency: Int
     /// How many commands wait before the session stops reading.
     static let waitingLimit = 64
+    /// How many octets the lines of the commands that wait may have had before the session stops reading.
+    static let waitingSizeLimit = 1 << 20
 
     private(set) var waiting: [Entry] = []
     private(set) var running: [Entry] = []
+    private var waitingSize = 0
     private var lastID: ID = 0
 
     init(concurrency: Int) { self.concurrency = max(1, concurrency) }
@@ -32,7 +39,8 @@ struct CommandQueue: Sendable {
     /// True while nothing more may be bound: a command that changes what binding looks at is unfinished, or too many
     /// wait.
     var holdsInput: Bool {
-        self.waiting.count >= Self.waitingLimit || self.waiting.contains { $0.work.footprint.isBarrier }
+        self.waiting.count >= Self.waitingLimit || self.waitingSize >= Self.waitingSizeLimit
+            || self.waiting.contains { $0.work.footprint.isBarrier }
             || self.running.contains { $0.work.footprint.isBarrier }
     }
 
@@ -41,9 +49,11 @@ struct CommandQueue: Sendable {
         self.waiting.contains { $0.tag == tag } || self.running.contains { $0.tag == tag }
     }
 
-    mutating func add(tag: String, name: String, work: Work) {
+    /// Adds a command; `size`: octets of its line and literals.
+    mutating func add(tag: String, name: String, work: Work, size: Int = 0) {
         self.lastID += 1
-        self.waiting.append(Entry(id: self.lastID, tag: tag, name: name, work: work))
+        self.waitingSize += size
+        self.waiting.append(Entry(id: self.lastID, tag: tag, name: name, work: work, size: size))
     }
 
     /// The next command that may start now, in the order received; it counts as running from here on.
@@ -59,6 +69,7 @@ struct CommandQueue: Sendable {
                 !before.contains(where: { $0.work.footprint.conflicts(with: footprint) })
             {
                 self.waiting.remove(at: index)
+                self.waitingSize -= entry.size
                 self.running.append(entry)
                 return entry
             }
@@ -67,11 +78,22 @@ struct CommandQueue: Sendable {
         return nil
     }
 
+    /// Whether an unfinished command will change the search result variable `$` (RFC 9051 §6.4.4.1).
+    var willSaveResult: Bool {
+        self.waiting.contains { $0.work.footprint.writes.things.contains(.savedResult) }
+            || self.running.contains { $0.work.footprint.writes.things.contains(.savedResult) }
+    }
+
     /// The running command with that number.
     func entry(_ id: ID) -> Entry? { self.running.first { $0.id == id } }
 
     /// Takes a running command out.
     mutating func finish(_ id: ID) { self.running.removeAll { $0.id == id } }
+
+    /// Messages of whose flags nothing is to be told now, see ``Footprint/silences``.
+    var silenced: NumberSet {
+        self.running.reduce(into: NumberSet()) { $0 = $0.union($1.work.footprint.silences) }
+    }
 
     /// Whether EXPUNGE responses may be sent now, as far as other commands go (RFC 9051 §7.5.1).
     var mayExpunge: Bool { !self.running.contains { $0.work.footprint.holdsExpunges } }

@@ -114,6 +114,8 @@ struct Outcome: Sendable {
         case logIn(message: [UInt8])
         case selected(SelectedMailbox)
         case unselected
+        /// Mailboxes have other names.
+        case renamed
         case enabled(Set<EnabledFeature>)
         case idle
         case startTLS

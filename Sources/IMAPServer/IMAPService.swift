@@ -6,7 +6,7 @@ import SASLMechanisms
 
 /// What all IMAP sessions of the process share.
 ///
-/// Immutable.
+/// Immutable, but for the list of sessions.
 package struct IMAPService: Sendable {
     /// Limits and choices, from the settings.
     package struct Options: Sendable {
@@ -32,6 +32,8 @@ package struct IMAPService: Sendable {
     package let directory: any Directory
     package let credentials: CredentialSource<Account>
     package let time: TimeSource
+    /// Those there are now.
+    package let sessions = SessionRegistry()
 
     package init(
         options: Options,

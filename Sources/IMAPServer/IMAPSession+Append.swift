@@ -40,6 +40,7 @@ extension IMAPSession {
                 guard announcement.fits, header.size <= 1024 else { throw error }
                 return false
             }
+            self.live.begin(tag: tag, AppendCommand.self, .sequenceNumbers)
             guard header.size > 0 else { throw Refusal("A message has at least one octet", code: .clientBug) }
             guard header.size <= UInt64(self.service.options.messageLimit) else {
                 throw Refusal("Message is larger than \(self.service.options.messageLimit) octets", code: .tooBig)

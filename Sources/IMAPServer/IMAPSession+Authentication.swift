@@ -48,11 +48,11 @@ extension IMAPSession {
         response line: [UInt8]
     ) async throws {
         if line == [UInt8(ascii: "*")] {
-            self.output.tagged(tag, .bad, code: .clientBug, "Authentication cancelled")
+            self.answer(tag, .bad, code: .clientBug, "Authentication cancelled")
             return
         }
         guard let response = Base64.decode(line[...]) else {
-            self.output.tagged(tag, .bad, code: .clientBug, "Expected base64")
+            self.answer(tag, .bad, code: .clientBug, "Expected base64")
             return
         }
         var authenticator = authenticator
@@ -76,7 +76,7 @@ extension IMAPSession {
         case .success(let account):
             guard self.admit(account.id) else { return try await self.refuse(tag, Refusal.tooManyConnections) }
             self.logIn(account)
-            self.output.tagged(tag, .ok, code: .capability(ExtensionTable.capabilities(self.view)), "Logged in")
+            self.answer(tag, .ok, code: .capability(ExtensionTable.capabilities(self.view)), "Logged in")
         case .failure(let failure):
             try await self.loginFailed(tag, failure)
         }
@@ -84,6 +84,7 @@ extension IMAPSession {
 
     private mutating func logIn(_ account: Account) {
         self.view.account = account
+        self.live.note(self.view)
         self.framer.limits = .authenticated
         self.failedLogins = 0
         Metrics.logins("ok")
@@ -111,6 +112,8 @@ extension IMAPSession {
         try await self.flush()
         try await self.connection.startTLS(after: farewell.take())
         self.view.peer = self.connection.peer
+        self.live.end(tag: tag, .ok)
+        self.live.note(self.view)
         self.consecutiveErrors = 0
     }
 }

@@ -14,6 +14,12 @@ extension IMAPSession {
     mutating func takeInput(_ group: inout ThrowingDiscardingTaskGroup<any Error>) async throws {
         while self.isOpen, !self.isEnding {
             try await self.startCommands(&group)
+            if let octets = self.postponed {
+                guard !self.queue.willSaveResult, self.blocks.holder == nil else { return }
+                self.postponed = nil
+                try await self.takeCommand(octets, isPostponed: true)
+                continue
+            }
             if let announcement = self.announced {
                 guard self.queue.isEmpty else { return }
                 self.announced = nil
@@ -49,14 +55,9 @@ extension IMAPSession {
             self.lastActivity = self.service.time.now()
             if case .success(let line) = line, line.elementsEqual("DONE".utf8, by: { $0 & 0xDF == $1 }) {
                 let isDue = try await self.tellChanges(mayExpunge: true)
-                self.output.tagged(
-                    tag,
-                    .ok,
-                    code: self.codeOfCompletion(Outcome(), isModSeqDue: isDue),
-                    "IDLE completed"
-                )
+                self.answer(tag, .ok, code: self.codeOfCompletion(Outcome(), isModSeqDue: isDue), "IDLE completed")
             } else {
-                self.output.tagged(tag, .bad, code: .clientBug, "Expected DONE")
+                self.answer(tag, .bad, code: .clientBug, "Expected DONE")
             }
         case .saslResponse(let tag, let authenticator):
             guard let line = self.nextLine() else { return false }
@@ -64,7 +65,7 @@ extension IMAPSession {
             self.lastActivity = self.service.time.now()
             switch line {
             case .success(let line): try await self.continueAuthentication(tag, authenticator, response: line)
-            case .failure: self.output.tagged(tag, .bad, code: .tooBig, "Response is too long")
+            case .failure: self.answer(tag, .bad, code: .tooBig, "Response is too long")
             }
         }
         return true
@@ -79,35 +80,44 @@ extension IMAPSession {
 
     private mutating func takeFailure(_ error: FramingError) async throws {
         self.lastActivity = self.service.time.now()
+        self.live.noteMistake()
         self.output.tagged(Self.echoable(error.tag), .bad, code: .tooBig, "Command is too long")
         // Before login nobody has a reason to send so much.
         if self.view.account == nil { try await self.bye("Command is too long", code: .tooBig) }
     }
 
     /// Parses and binds one complete command, and queues it.
-    private mutating func takeCommand(_ octets: [UInt8]) async throws {
+    private mutating func takeCommand(_ octets: [UInt8], isPostponed: Bool = false) async throws {
         self.lastActivity = self.service.time.now()
         var tag = "*"
+        var isNoted = isPostponed
         do {
             var parser = CommandParser(octets, options: CommandParser.Options(encoding: self.view.nameEncoding))
             tag = try Self.tag(&parser)
             try parser.sp()
-            let (name, command) = try self.command(&parser)
-            if self.queue.hasUnfinished(tag: tag) {
+            let (type, addressing) = try Self.type(&parser)
+            if !isNoted { self.live.begin(tag: tag, type, addressing) }
+            isNoted = true
+            let (name, command) = try self.command(type, addressing, &parser)
+            if self.queue.hasUnfinished(tag: tag), !isPostponed {
                 self.output.untagged(.bad, code: .clientBug, "The tag is in use by an unfinished command")
             }
+            self.view.isSavedResultPending = self.queue.willSaveResult
             let work = try command.bind(to: self.view)
             self.enable(work.enables)
-            self.queue.add(tag: tag, name: name, work: work)
+            self.queue.add(tag: tag, name: name, work: work, size: octets.count)
             self.consecutiveErrors = 0
+        } catch let refusal as Refusal where refusal.waitsForSavedResult {
+            self.postponed = octets
         } catch {
+            if !isNoted { self.live.noteMistake() }
             if try await self.refusedHTTP(octets) { return }
             try await self.refuse(tag, error)
         }
     }
 
-    /// Finds the command's type and lets it parse its arguments.
-    private func command(_ parser: inout CommandParser) throws -> (name: String, any IMAPCommand) {
+    /// Finds the command's type.
+    private static func type(_ parser: inout CommandParser) throws -> (any IMAPCommand.Type, Addressing) {
         var name = try parser.commandName()
         var addressing = Addressing.sequenceNumbers
         if name == "UID" {
@@ -118,6 +128,16 @@ extension IMAPSession {
         guard let type = ExtensionTable.command(name, addressing) else {
             throw SyntaxError(expected: "a command", offset: 0)
         }
+        return (type, addressing)
+    }
+
+    /// Lets the command parse its arguments, if it is allowed now.
+    private func command(
+        _ type: any IMAPCommand.Type,
+        _ addressing: Addressing,
+        _ parser: inout CommandParser
+    ) throws -> (name: String, any IMAPCommand) {
+        let name = type.name
         guard type.states.contains(self.view.state) else { throw Refusal.wrongState(name, allowed: type.states) }
         if addressing == .uids, let type = type as? any UIDCommand.Type {
             return ("UID \(name)", try type.init(&parser, addressing: .uids))
@@ -164,6 +184,7 @@ extension IMAPSession {
         guard announcement.fits, header.isNonSynchronizing || !self.isEnding else {
             self.framer.refuse()
             let tag = Self.echoable(announcement.tag)
+            self.live.noteMistake()
             self.output.tagged(tag, .bad, code: .tooBig, "Literal is too large for this command")
             if header.isNonSynchronizing, header.size > 1 << 20 || self.view.account == nil {
                 try await self.bye("Literal is too large", code: .tooBig)

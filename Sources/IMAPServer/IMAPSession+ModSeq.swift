@@ -6,7 +6,7 @@ import MailStorage
 /// How far the client knows its mailbox, for those that keep mod-sequences (RFC 7162).
 ///
 /// A client takes the highest mod-sequence among the FETCH responses before a tagged one for how far it knows
-/// everything (§6). Where that would be wrong, because EXPUNGEs with lower ones are held back, it must be told
+/// everything (§6). Where that would be wrong, because EXPUNGEs or flags with lower ones are held back, it must be told
 /// HIGHESTMODSEQ instead; and it is told, so that it need not ask again, where there were EXPUNGEs, which have none.
 extension IMAPSession {
     /// Turns on what the client has asked for.
@@ -22,7 +22,7 @@ extension IMAPSession {
     /// Whether the client has to be told how far it knows the mailbox, having been told the news.
     func isModSeqDue(after news: SelectedMailbox.News) -> Bool {
         guard self.view.isCondstore, let selected = self.view.selected, !selected.isDeleted else { return false }
-        return self.owesHighestModSeq || !news.expunged.isEmpty || !selected.held.isEmpty
+        return self.owesHighestModSeq || !news.expunged.isEmpty || selected.isOwing
     }
 
     /// The code of a tagged OK: the outcome's own, or HIGHESTMODSEQ if that is due and the place is free.

@@ -42,6 +42,7 @@ extension IMAPSession {
         let post = self.connection.post
         let (credits, grant) = AsyncStream.makeStream(of: Void.self)
         self.credits[entry.id] = grant
+        if entry.work.footprint.toldFlags != nil { self.beginnings[entry.id] = self.view.selected?.told }
         let id = entry.id
         let (tag, body, encoding, selected) = (
             entry.tag, entry.work.body, self.view.nameEncoding, self.view.selected
@@ -96,6 +97,10 @@ extension IMAPSession {
         self.queue.finish(entry.id)
         self.lastActivity = self.service.time.now()
         var own: SelectedMailbox.OwnChange?
+        let began = self.beginnings.removeValue(forKey: entry.id)
+        let answered = entry.work.footprint.toldFlags.flatMap { uids in
+            began.map { SelectedMailbox.Answered(uids: uids, since: $0) }
+        }
         switch result.outcome {
         case .success(let outcome):
             Metrics.count(entry.name, .ok)
@@ -103,6 +108,7 @@ extension IMAPSession {
             case .none: break
             case .selected(let selected): self.select(selected)
             case .unselected: self.select(nil)
+            case .renamed: self.view.selected?.name = nil
             case .enabled(let features): self.enable(features)
             case .saved(let uids): self.save(uids)
             case .contextsCancelled(let tags): self.view.contexts.removeAll { tags.contains($0.tag) }
@@ -117,14 +123,18 @@ extension IMAPSession {
                 return try await self.tellChangesOfIdle()
             case .logout:
                 self.output.untagged(.bye, "Logging out")
-                self.output.tagged(entry.tag, .ok, "LOGOUT completed")
+                self.answer(entry.tag, .ok, "LOGOUT completed")
                 self.isOpen = false
                 return try await self.flush()
             }
             if let context = outcome.context { self.add(context) }
-            let isDue = try await self.tellChanges(mayExpunge: !entry.work.footprint.usesNumbers, own: own)
+            let isDue = try await self.tellChanges(
+                mayExpunge: !entry.work.footprint.usesNumbers,
+                own: own,
+                answered: answered
+            )
             let code = self.codeOfCompletion(outcome, isModSeqDue: isDue)
-            self.output.tagged(entry.tag, .ok, code: code, outcome.text ?? "\(entry.name) completed")
+            self.answer(entry.tag, .ok, code: code, outcome.text ?? "\(entry.name) completed")
         case .failure(let error):
             Metrics.count(entry.name, .no)
             switch entry.work.failureEffect {
@@ -132,7 +142,8 @@ extension IMAPSession {
             case .unselected: self.select(nil)
             case .saved(let uids): self.save(uids)
             }
-            if try await self.tellChanges(mayExpunge: !entry.work.footprint.usesNumbers) { self.tellHighestModSeq() }
+            let mayExpunge = !entry.work.footprint.usesNumbers
+            if try await self.tellChanges(mayExpunge: mayExpunge, answered: answered) { self.tellHighestModSeq() }
             try await self.refuse(entry.tag, error)
         }
         try await self.endIfIdle()
@@ -145,13 +156,23 @@ extension IMAPSession {
     ///
     /// To be called by whoever owns the output, for much of it is written at once. Returns whether the client has to be
     /// told with it how far it knows the mailbox, see `IMAPSession+ModSeq.swift`.
-    mutating func tellChanges(mayExpunge: Bool, own: SelectedMailbox.OwnChange? = nil) async throws -> Bool {
+    mutating func tellChanges(
+        mayExpunge: Bool,
+        own: SelectedMailbox.OwnChange? = nil,
+        answered: SelectedMailbox.Answered? = nil
+    ) async throws -> Bool {
         // Of a mailbox that has been deleted the EXPUNGEs may still be owed (rule U8).
         guard var selected = self.view.selected, !(selected.isDeleted && selected.uids.isEmpty) else { return false }
         self.watch?.rearm()
         let index = selected.resident.current
         self.tellGoneResults(index, numberedBy: selected)
-        let news = selected.sync(with: index, mayExpunge: mayExpunge && self.queue.mayExpunge, own: own)
+        let news = selected.sync(
+            with: index,
+            mayExpunge: mayExpunge && self.queue.mayExpunge,
+            own: own,
+            answered: answered,
+            silenced: self.queue.silenced
+        )
         self.view.selected = selected
         let connection = self.connection
         try await self.output.write(
@@ -168,25 +189,36 @@ extension IMAPSession {
         return self.isModSeqDue(after: news)
     }
 
+    /// Writes a command's tagged response, and notes its end in the journal.
+    mutating func answer(
+        _ tag: String,
+        _ condition: ResponseWriter.Condition,
+        code: ResponseCode? = nil,
+        _ text: String
+    ) {
+        self.output.tagged(tag, condition, code: code, text)
+        self.live.end(tag: tag, condition == .ok ? .ok : condition == .no ? .no : .bad)
+    }
+
     /// The one place where an error becomes a response.
     mutating func refuse(_ tag: String, _ error: any Error) async throws {
         switch error {
         case let error as SyntaxError:
             if error.kind == .mailboxName {
-                self.output.tagged(tag, .no, code: .cannot, "Expected \(error.expected) as the mailbox name")
+                self.answer(tag, .no, code: .cannot, "Expected \(error.expected) as the mailbox name")
                 return
             }
-            self.output.tagged(tag, .bad, code: .clientBug, "Expected \(error.expected) at octet \(error.offset)")
+            self.answer(tag, .bad, code: .clientBug, "Expected \(error.expected) at octet \(error.offset)")
             try await self.countError()
         case let refusal as Refusal:
-            self.output.tagged(tag, refusal.isBad ? .bad : .no, code: refusal.code, refusal.text)
+            self.answer(tag, refusal.isBad ? .bad : .no, code: refusal.code, refusal.text)
             if refusal.isBad { try await self.countError() }
         case let error as StoreError:
             let refusal = Refusal(error)
             if case .corrupt(let what) = error {
                 Logger.current.error("Store is damaged", metadata: ["error": "\(what)"])
             }
-            self.output.tagged(tag, .no, code: refusal.code, refusal.text)
+            self.answer(tag, .no, code: refusal.code, refusal.text)
         case is CancellationError:
             throw error
         case let error as BrokenResponse:
@@ -196,7 +228,7 @@ extension IMAPSession {
             throw error
         default:
             Logger.current.error("Command failed", metadata: ["error": "\(error)"])
-            self.output.tagged(tag, .no, code: .serverBug, "Internal error")
+            self.answer(tag, .no, code: .serverBug, "Internal error")
         }
     }
 

@@ -42,6 +42,8 @@ package struct IMAPSession<C: Connection<IMAPNote>> {
     }
 
     let service: IMAPService
+    /// What operators may see of this session.
+    let live: LiveSession
     var connection: C
     var framer = CommandFramer()
     var queue: CommandQueue
@@ -51,6 +53,8 @@ package struct IMAPSession<C: Connection<IMAPNote>> {
     var expecting = Expecting.command
     /// A literal that waits for the commands before it, so that its continuation request finds the client waiting.
     var announced: LiteralAnnouncement?
+    /// A command that uses the search result variable `$` and cannot be bound before it is known.
+    var postponed: [UInt8]?
     var watch: ChangeFeed.Watch?
     var output = ResponseWriter()
     var blocks = BlockOrder()
@@ -60,6 +64,8 @@ package struct IMAPSession<C: Connection<IMAPNote>> {
     /// What the store is to be asked for contexts, and what it has answered and is not told yet.
     var awaitedEvaluations: [AwaitedEvaluation] = []
     var evaluations: [ContextEvaluation] = []
+    /// What the client knew when a running command that tells flags began.
+    var beginnings: [CommandQueue.ID: ModSeq] = [:]
     var isOpen = true
     /// No more input is taken; the session ends when what runs has ended.
     var isEnding = false
@@ -81,6 +87,7 @@ package struct IMAPSession<C: Connection<IMAPNote>> {
         self.connection = connection
         self.service = service
         self.admit = admit
+        self.live = LiveSession(id: service.sessions.makeID(), peer: connection.peer, time: service.time)
         self.queue = CommandQueue(concurrency: service.options.concurrency)
         self.view = SessionView(service: service, peer: connection.peer)
         self.lastActivity = service.time.now()
@@ -92,7 +99,11 @@ package struct IMAPSession<C: Connection<IMAPNote>> {
     /// Throws when the connection breaks.
     package mutating func run() async throws {
         Metrics.sessionBegan()
-        defer { Metrics.sessionEnded() }
+        self.service.sessions.add(self.live)
+        defer {
+            self.service.sessions.remove(self.live)
+            Metrics.sessionEnded()
+        }
         let outcome: Result<Void, any Error>
         do { outcome = .success(try await self.serve()) } catch { outcome = .failure(error) }
         if case .message(var append) = self.expecting { await append.stage.abandon() }
@@ -118,7 +129,9 @@ package struct IMAPSession<C: Connection<IMAPNote>> {
                 try await self.flush()
                 guard self.isOpen, !self.hasAnsweredEverything else { break }
                 switch try await self.connection.next(holdingOctets: self.holdsInput) {
-                case .octets(let octets): self.framer.append(octets)
+                case .octets(let octets):
+                    if self.framer.isWithinLiteral { self.lastActivity = self.service.time.now() }
+                    self.framer.append(octets)
                 case .note(.changed): if case .done = self.expecting { try await self.tellChangesOfIdle() }
                 case .note(.timer): try await self.checkTimer(in: &group)
                 case .note(.piece(let id, let octets)): try await self.take(octets, from: id)
@@ -135,7 +148,8 @@ package struct IMAPSession<C: Connection<IMAPNote>> {
 
     /// Whether what the client sends cannot be taken now: it stays in the connection, which then stops reading.
     private var holdsInput: Bool {
-        self.queue.holdsInput || self.announced != nil || self.blocks.holder != nil || self.isEnding
+        self.queue.holdsInput || self.announced != nil || self.postponed != nil || self.blocks.holder != nil
+            || self.isEnding
     }
 
     /// Writes what is waiting to the client.
@@ -151,6 +165,7 @@ package struct IMAPSession<C: Connection<IMAPNote>> {
         self.view.savedResult = NumberSet()
         (self.view.contexts, self.awaitedEvaluations) = ([], [])
         self.owesHighestModSeq = false
+        self.live.note(self.view)
         guard let selected, let account = self.view.account else { return }
         let post = self.connection.post
         self.watch = self.service.directory.mailStore(of: account.id).feed.watch(.mailbox(selected.id)) {

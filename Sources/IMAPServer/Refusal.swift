@@ -9,6 +9,8 @@ struct Refusal: Error, Sendable {
     var code: ResponseCode?
     /// Says what to do, never what the client sent.
     var text: String
+    /// Nothing is wrong: the command is to be bound again when the search result variable `$` is known.
+    private(set) var waitsForSavedResult = false
 
     init(_ text: String, code: ResponseCode? = nil, isBad: Bool = false) {
         self.isBad = isBad
@@ -22,6 +24,11 @@ struct Refusal: Error, Sendable {
     static let authenticationFailed = Refusal("Authentication failed", code: .authenticationFailed)
     static let tooManyConnections = Refusal("Too many connections of this account: close one first", code: .limit)
     static let readOnly = Refusal("Mailbox is selected read-only: use SELECT", code: .noPermission)
+    static let savedResultIsPending = {
+        var refusal = Refusal("The search is not complete", code: .unavailable)
+        refusal.waitsForSavedResult = true
+        return refusal
+    }()
     static let badMessageNumber = Refusal("No message has this sequence number", code: .clientBug, isBad: true)
 }
 

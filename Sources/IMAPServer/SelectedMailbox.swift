@@ -10,7 +10,8 @@ import MailStorage
 /// queued, so nothing can overflow, come in the wrong order or be lost. Flags are not part of it.
 struct SelectedMailbox: Sendable {
     let resident: ResidentMailbox
-    let name: String
+    /// Nil when the client itself has renamed mailboxes since.
+    var name: String?
     let isReadOnly: Bool
     let uidValidity: UIDValidity
     /// UIDs in the order of their sequence numbers, ascending, ``held`` ones included.
@@ -25,8 +26,10 @@ struct SelectedMailbox: Sendable {
     var recentFrom: UID
     /// Expunged in the store, ascending; not told yet because RFC 9051 §7.5.1 did not allow it.
     private(set) var held: [UInt32] = []
-    /// What ``told`` was when the first of ``held`` was found.
-    private var toldBeforeHeld = ModSeq(rawValue: 0)
+    /// Changed, but ``CommandQueue/silenced`` when that could have been told; ascending.
+    private var deferred: [UID] = []
+    /// What ``told`` was before something was ``held`` or ``deferred``.
+    private var toldBeforeOwing = ModSeq(rawValue: 0)
     /// Whether the mailbox has been deleted by someone.
     private(set) var isDeleted = false
     /// Keywords named in the last FLAGS response.
@@ -47,7 +50,10 @@ struct SelectedMailbox: Sendable {
     var id: MailboxID { self.resident.id }
 
     /// The client knows all changes up to this one: no held EXPUNGE has a lower mod-sequence (RFC 7162 §3.2).
-    var knownUntil: ModSeq { self.held.isEmpty ? self.told : self.toldBeforeHeld }
+    var knownUntil: ModSeq { self.isOwing ? self.toldBeforeOwing : self.told }
+
+    /// Whether something that is older than ``told`` has still to be told.
+    var isOwing: Bool { !self.held.isEmpty || !self.deferred.isEmpty }
 
     /// The message's sequence number, or nil if the client does not know it (any more).
     func number(of uid: UID) -> Int? {
@@ -82,6 +88,15 @@ struct SelectedMailbox: Sendable {
         var refused: [UID] = []
     }
 
+    /// Flags that a command has told which began when the client knew of no change behind `since`.
+    ///
+    /// It may have looked at them long before they are written, and others may have told newer ones meanwhile: what has
+    /// changed since is told again behind it, so that the client's last word is the newest.
+    struct Answered: Sendable {
+        var uids: NumberSet
+        var since: ModSeq
+    }
+
     /// What has to be told, in the order of telling.
     struct News: Sendable, Equatable {
         /// Sequence numbers for EXPUNGE responses, descending.
@@ -112,8 +127,16 @@ struct SelectedMailbox: Sendable {
     ///   - index: the mailbox now; nil if it has been deleted.
     ///   - mayExpunge: whether EXPUNGE may be told at this moment (rule U1).
     ///   - own: what the completing command changed itself.
+    ///   - answered: flags that the completing command has told.
+    ///   - silenced: messages whose changed flags are told later.
     /// - Returns: what to tell.
-    mutating func sync(with index: MailboxIndex?, mayExpunge: Bool, own: OwnChange? = nil) -> News {
+    mutating func sync(
+        with index: MailboxIndex?,
+        mayExpunge: Bool,
+        own: OwnChange? = nil,
+        answered: Answered? = nil,
+        silenced: NumberSet = NumberSet()
+    ) -> News {
         var news = News()
         guard let index else {
             self.isDeleted = true
@@ -124,6 +147,7 @@ struct SelectedMailbox: Sendable {
             }
             return news
         }
+        let wasOwing = self.isOwing
         if index.highestModSeq != self.told {
             self.hold(goneFrom: index)
         }
@@ -141,7 +165,8 @@ struct SelectedMailbox: Sendable {
                 news.hasNewKeywords = true
             }
         }
-        news.flags = self.flagNews(index, below: firstNew, own: own)
+        news.flags = self.flagNews(index, below: firstNew, own: own, answered: answered, silenced: silenced)
+        if !wasOwing { self.toldBeforeOwing = self.told }
         self.told = index.highestModSeq
         return news
     }
@@ -165,7 +190,6 @@ struct SelectedMailbox: Sendable {
             start = end
         }
         guard !gone.isEmpty else { return }
-        if self.held.isEmpty { self.toldBeforeHeld = self.told }
         self.held = Set(self.held).union(gone).sorted()
     }
 
@@ -190,29 +214,43 @@ struct SelectedMailbox: Sendable {
     }
 
     /// Which of the messages known before need a FETCH response with their flags, or with their mod-sequences.
-    private func flagNews(_ index: MailboxIndex, below firstNew: UID, own: OwnChange?) -> [News.Flags] {
+    private mutating func flagNews(
+        _ index: MailboxIndex,
+        below firstNew: UID,
+        own: OwnChange?,
+        answered: Answered?,
+        silenced: NumberSet
+    ) -> [News.Flags] {
+        let since = min(answered?.since ?? self.told, self.told)
+        let mayOmit = own.map { $0.isTold ? Set($0.uids) : [] } ?? []
+        let wasDeferred = Set(self.deferred)
         var changed: [UID] = []
         var modSeqOnly: [UID] = []
-        if index.highestModSeq != self.told {
-            let mayOmit = own.map { $0.isTold ? Set($0.uids) : [] } ?? []
+        func note(_ uid: UID, _ modSeq: ModSeq) {
+            guard modSeq == own?.modSeq, mayOmit.contains(uid) else { return changed.append(uid) }
+            if own?.modSeqs == .changed { modSeqOnly.append(uid) }
+        }
+        for uid in self.deferred { if let modSeq = index[uid]?.modSeq { note(uid, modSeq) } }
+        if index.highestModSeq > since {
             index.forEachPage { page in
-                guard page.highestModSeq > self.told else { return }
+                guard page.highestModSeq > since else { return }
                 page.forEach { uid, slot in
-                    guard uid < firstNew, slot.modSeq > self.told else { return }
-                    if slot.modSeq == own?.modSeq, mayOmit.contains(uid) {
-                        if own?.modSeqs == .changed { modSeqOnly.append(uid) }
-                    } else {
-                        changed.append(uid)
-                    }
+                    guard uid < firstNew, slot.modSeq > since, !wasDeferred.contains(uid),
+                        slot.modSeq > self.told || answered?.uids.contains(uid.rawValue) == true
+                    else { return }
+                    note(uid, slot.modSeq)
                 }
             }
         }
+        if !wasDeferred.isEmpty { changed.sort() }
+        self.deferred = silenced.isEmpty ? [] : changed.filter { silenced.contains($0.rawValue) }
+        if !self.deferred.isEmpty { changed.removeAll { silenced.contains($0.rawValue) } }
         if let own {
             let asked = own.isTold ? own.refused : own.uids + own.refused
             if !asked.isEmpty { changed = Set(changed).union(asked).sorted() }
             if own.isTold, own.modSeqs == .all {
-                let told = Set(changed)
-                modSeqOnly = own.uids.filter { !told.contains($0) }
+                let toldOtherwise = Set(changed).union(self.deferred)
+                modSeqOnly = own.uids.filter { !toldOtherwise.contains($0) }
             }
         }
         let news = [(changed, false), (modSeqOnly, true)].flatMap { uids, isModSeqOnly in

@@ -17,6 +17,8 @@ struct SessionView: Sendable {
     var contexts: [SearchContext] = []
     /// Whether sequence numbers that no message has are no error: in ESEARCH (RFC 7377 §2).
     var excusesNumbers = false
+    /// Whether a command that is not complete yet will change ``savedResult``.
+    var isSavedResultPending = false
 
     init(service: IMAPService, peer: Peer) {
         self.service = service
@@ -80,6 +82,7 @@ struct SessionView: Sendable {
     /// The same without counting the messages out, in O(ranges): UIDs that no message has may lie between the others.
     func ranges(of set: SequenceSet, _ addressing: Addressing) throws(Refusal) -> NumberSet {
         let selected = try self.mailbox()
+        if set.includesSavedResult, self.isSavedResultPending { throw .savedResultIsPending }
         switch addressing {
         case .uids: return set.resolve(last: selected.uids.last ?? 0, saved: self.savedResult)
         case .sequenceNumbers:
@@ -99,4 +102,12 @@ struct SessionView: Sendable {
             return set.includesSavedResult ? uids.union(self.savedResult) : uids
         }
     }
+
+    /// The messages that a sequence set means, for footprints.
+    func extent(of set: SequenceSet, _ addressing: Addressing) throws(Refusal) -> Footprint.Extent {
+        Footprint.Extent(mailbox: try self.mailbox().name, messages: .known(try self.ranges(of: set, addressing)))
+    }
+
+    /// The selected mailbox with all its messages, for footprints.
+    func extent() throws(Refusal) -> Footprint.Extent { Footprint.Extent(mailbox: try self.mailbox().name) }
 }

@@ -85,6 +85,14 @@ package struct CommandFramer: Sendable {
             && self.pendingFailure == nil
     }
 
+    /// Whether the octets that come next are those of a literal, wanted or not.
+    package var isWithinLiteral: Bool {
+        switch self.state {
+        case .gathering, .streaming, .skippingLiteral: true
+        case .line, .announced, .skippingLine: false
+        }
+    }
+
     /// How many octets are kept.
     var heldCount: Int { self.buffer.count + self.command.count }
 

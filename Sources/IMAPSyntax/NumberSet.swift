@@ -68,6 +68,17 @@ package struct NumberSet: Hashable, Sendable {
         return result
     }
 
+    /// Whether any number is in both sets, in O(ranges).
+    package func overlaps(_ other: NumberSet) -> Bool {
+        var (mine, theirs) = (0, 0)
+        while mine < self.ranges.count, theirs < other.ranges.count {
+            let (left, right) = (self.ranges[mine], other.ranges[theirs])
+            if left.overlaps(right) { return true }
+            if left.upperBound < right.upperBound { mine += 1 } else { theirs += 1 }
+        }
+        return false
+    }
+
     /// The numbers that are in either set.
     package func union(_ other: NumberSet) -> NumberSet {
         other.isEmpty ? self : self.isEmpty ? other : NumberSet(self.ranges + other.ranges)

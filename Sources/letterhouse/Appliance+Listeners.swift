@@ -39,7 +39,11 @@ extension Appliance {
         let relay = try self.relay(time: clock)
         var services: [any Service] = [bridge, relay, Maintenance(store: self.store)]
         services.append(
-            ControlService(store: self.store, path: self.settings.data + "/control.sock") { command in
+            ControlService(
+                store: self.store,
+                path: self.settings.data + "/control.sock",
+                server: RunningServer(sessions: imap.sessions)
+            ) { command in
                 // "Now" means now, also for a destination that has just failed.
                 if command is QueueCommand.Retry { relay.forgetFailures() }
             }

@@ -7,6 +7,7 @@ import SQLiteStorage
 import Synchronization
 import Testing
 
+@testable import IMAPServer
 @testable import letterhouse
 
 /// Operators' commands that the server carries out.
@@ -26,22 +27,27 @@ import Testing
     /// What a session answers to octets, each buffer sent by itself.
     private func answer(
         _ buffers: [[UInt8]],
+        server: RunningServer = RunningServer(),
         then finish: (PipeConnection<ControlNote>.Client) -> Void = { $0.close() }
     ) async throws -> [ControlReply] {
         let store = try SQLiteStore(path: self.folder + "/mail.db")
         let replies = Replies()
-        let (server, client) = PipeConnection<ControlNote>.make(peer: Peer(address: "127.0.0.1")) { replies.append($0) }
+        let (pipe, client) = PipeConnection<ControlNote>.make(peer: Peer(address: "127.0.0.1")) { replies.append($0) }
         for buffer in buffers { client.send(buffer) }
         finish(client)
-        var session = ControlSession(connection: server, store: store)
+        var session = ControlSession(connection: pipe, store: store, server: server)
         try await session.run()
         try await store.close()
         return try replies.decoded()
     }
 
-    private func answer(_ arguments: String, verifier: String? = nil) async throws -> [ControlReply] {
+    private func answer(
+        _ arguments: String,
+        verifier: String? = nil,
+        server: RunningServer = RunningServer()
+    ) async throws -> [ControlReply] {
         let request = ControlRequest(arguments: arguments.split(separator: " ").map(String.init), verifier: verifier)
-        return try await self.answer([try JSONLine.encode(request)])
+        return try await self.answer([try JSONLine.encode(request)], server: server)
     }
 
     private func removeFolder() { try? FileManager.default.removeItem(atPath: self.folder) }
@@ -83,6 +89,7 @@ import Testing
             ("queue retry 7", "7 does not wait (any more); see: letterhouse queue list", .data),
             ("queue hold 7", "7 does not wait (any more); see: letterhouse queue list", .data),
             ("queue remove 7", "7 does not wait (any more); see: letterhouse queue list", .data),
+            ("sessions show 7", "there is no session 7 (any more); see: letterhouse sessions list", .data),
             ("version", "this command is not for the server", .usage),
             ("serve", "this command is not for the server", .usage),
             ("fly", "the server does not know this command; is it an older version that still runs?", .unavailable),
@@ -91,6 +98,50 @@ import Testing
     func refusals(arguments: String, text: String, status: letterhouse.ExitStatus) async throws {
         defer { self.removeFolder() }
         #expect(try await self.answer(arguments) == [ControlReply(error: text, exit: status.rawValue)])
+    }
+
+    @Test("R20: IMAP sessions and their last commands are shown") func sessions() async throws {
+        defer { self.removeFolder() }
+        let done = ControlReply(exit: 0)
+        #expect(try await self.answer("sessions") == [ControlReply(out: "Nobody is connected.\n"), done])
+        let server = RunningServer()
+        let start: Int64 = 1_767_225_600
+        let session = LiveSession(
+            id: server.sessions.makeID(),
+            peer: Peer(address: "2001:db8::7", port: 40_000),
+            time: TimeSource(now: { .zero }, sleep: { _ in }, unixTime: { start })
+        )
+        server.sessions.add(session)
+        session.begin(tag: "a1", SearchCommand.self, .uids)
+        session.end(tag: "a1", .no)
+        session.noteMistake()
+        session.begin(tag: "a2", IdleCommand.self, .sequenceNumbers)
+        let row = #"{"id":1,"peer":"2001:db8::7","since":"2026-01-01T00:00:00Z"}"#
+        #expect(try await self.answer("sessions --json", server: server) == [ControlReply(out: "[\(row)]\n"), done])
+        #expect(
+            try await self.answer("sessions list --json", server: server) == [ControlReply(out: "[\(row)]\n"), done]
+        )
+        let commands = [
+            #"{"began":"2026-01-01T00:00:00Z","command":"UID SEARCH","milliseconds":0,"result":"NO","tag":"a1"}"#,
+            #"{"began":"2026-01-01T00:00:00Z","milliseconds":0,"result":"BAD"}"#,
+            #"{"began":"2026-01-01T00:00:00Z","command":"IDLE","tag":"a2"}"#,
+        ]
+        #expect(
+            try await self.answer("sessions show 1 --json", server: server).first?.out
+                == "{\"commands\":[\(commands.joined(separator: ","))],\"session\":\(row)}\n"
+        )
+        #expect(
+            try await self.answer("sessions show 1", server: server).first?.out == """
+                ID  ACCOUNT  PEER         SINCE                 MAILBOX
+                1   -        2001:db8::7  2026-01-01T00:00:00Z  -
+
+                TAG  COMMAND          BEGAN                 TOOK  RESULT
+                a1   UID SEARCH       2026-01-01T00:00:00Z  0 ms  NO
+                -    (not a command)  2026-01-01T00:00:00Z  0 ms  BAD
+                a2   IDLE             2026-01-01T00:00:00Z  -     running
+
+                """
+        )
     }
 
     @Test("Verifying tells how far it is, and the result") func verify() async throws {

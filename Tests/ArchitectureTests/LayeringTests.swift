@@ -16,6 +16,7 @@ import Testing
         "SASLMechanisms": ["Cryptography", "Dispatch", "Synchronization"],
         "IMAPServer": [
             "IMAPSyntax", "MailConnection", "MailStorage", "MailMessage", "SASLMechanisms", "Logging", "Metrics",
+            "Synchronization",
         ],
         "SMTPServer": [
             "SMTPSyntax", "MailConnection", "MailStorage", "MailMessage", "SASLMechanisms", "Logging", "Metrics",

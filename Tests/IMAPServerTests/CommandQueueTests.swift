@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import IMAPSyntax
 import Testing
 
 @testable import IMAPServer
@@ -88,6 +89,84 @@ import Testing
     ) func ambiguous(first: Footprint, second: Footprint) {
         #expect(first.conflicts(with: second))
         #expect(second.conflicts(with: first))
+    }
+}
+
+/// Rule 2: commands conflict where one writes what the other reads or writes, and only there.
+@Suite("RFC 9051 §5.5 What commands touch") struct FootprintTests {
+    private static func extent(_ range: ClosedRange<UInt32>, _ mailbox: String? = "INBOX") -> Footprint.Extent {
+        Footprint.Extent(mailbox: mailbox, messages: .known(NumberSet([range])))
+    }
+
+    private static let all = Footprint.Extent(mailbox: "INBOX")
+    private static func fetch(_ range: ClosedRange<UInt32>) -> Footprint {
+        Footprint(reads: .mailboxes, answersWithNumbers: true).reading(messages: self.extent(range))
+            .reading(flags: self.extent(range))
+    }
+    private static func store(_ range: ClosedRange<UInt32>) -> Footprint {
+        Footprint(reads: .mailboxes).reading(messages: self.extent(range)).writing(flags: self.extent(range))
+    }
+    private static func copy(_ range: ClosedRange<UInt32>, _ target: String) -> Footprint {
+        Footprint(reads: .mailboxes).reading(messages: self.extent(range)).reading(flags: self.extent(range))
+            .writing(messages: Footprint.Extent(mailbox: target, messages: .added))
+    }
+    private static func append(_ target: String) -> Footprint {
+        Footprint(reads: .mailboxes).writing(messages: Footprint.Extent(mailbox: target, messages: .added))
+    }
+    private static let searchBody = Footprint().reading(messages: Self.all)
+    private static let searchUnseen = Self.searchBody.reading(flags: Self.all)
+    private static let expunge = Footprint(reads: .mailboxes, expunges: true).reading(flags: Self.all)
+        .writing(messages: Self.all)
+    private static func status(_ name: String) -> Footprint {
+        let extent = Footprint.Extent(mailbox: name)
+        return Footprint(reads: .mailboxes).reading(flags: extent).reading(messages: extent)
+    }
+
+    @Test(
+        "Independent",
+        arguments: [
+            (Self.store(1...2), Self.store(3...4)), (Self.store(1...2), Self.fetch(3...4)),
+            (Self.fetch(1...9), Self.fetch(1...9)), (Self.copy(1...2, "A"), Self.copy(1...2, "B")),
+            (Self.copy(1...2, "A"), Self.fetch(1...2)), (Self.append("INBOX"), Self.fetch(1...9)),
+            (Self.append("INBOX"), Self.store(1...9)), (Self.searchBody, Self.store(1...9)),
+            (Self.searchUnseen, Self.append("Sent")), (Self.searchUnseen, Self.status("Sent")),
+            (Self.searchBody, Footprint(writes: .savedResult)), (Self.status("A"), Self.append("B")),
+        ]
+    ) func independent(first: Footprint, second: Footprint) {
+        #expect(!first.conflicts(with: second))
+        #expect(!second.conflicts(with: first))
+    }
+
+    @Test(
+        "Dependent",
+        arguments: [
+            (Self.store(1...2), Self.store(2...4)), (Self.store(1...2), Self.fetch(2...4)),
+            (Self.store(1...2), Self.copy(2...2, "A")), (Self.copy(1...2, "A"), Self.copy(3...4, "A")),
+            (Self.append("A"), Self.copy(3...4, "A")), (Self.append("INBOX"), Self.searchBody),
+            (Self.store(7...7), Self.searchUnseen), (Self.expunge, Self.store(1...1)),
+            (Self.expunge, Self.copy(1...1, "A")), (Self.append("Sent"), Self.status("Sent")),
+            (Self.expunge, Self.searchBody), (Self.store(1...1), Self.status("INBOX")),
+            (Footprint(writes: .savedResult), Footprint(writes: .savedResult)),
+            // DELETE and RENAME: whichever mailbox it is.
+            (Footprint(writes: [.mailboxes, .messages]), Self.searchBody),
+            (Footprint(writes: .flags), Self.fetch(1...1)),
+            // A mailbox of which the name is not certain.
+            (Self.append("A"), Footprint().reading(messages: Footprint.Extent())),
+        ]
+    ) func dependent(first: Footprint, second: Footprint) {
+        #expect(first.conflicts(with: second))
+        #expect(second.conflicts(with: first))
+    }
+
+    @Test("Reading stops when the waiting commands have had a mebibyte") func size() {
+        var queue = CommandQueue(concurrency: 4)
+        let work = Work(.nothing) { _ in Outcome() }
+        queue.add(tag: "a", name: "X", work: work, size: CommandQueue.waitingSizeLimit - 1)
+        #expect(!queue.holdsInput)
+        queue.add(tag: "b", name: "X", work: work, size: 1)
+        #expect(queue.holdsInput)
+        #expect(queue.startNext(allowsInline: true)?.tag == "a")
+        #expect(!queue.holdsInput)
     }
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import IMAPSyntax
 import MailStorage
 import TestSupport
 import Testing
@@ -129,6 +130,42 @@ import Testing
         model.setFlags(2, .flagged)
         let news = selected.sync(with: model.index, mayExpunge: false, own: own)
         #expect(news.flags.map(\.number) == [2])
+    }
+
+    @Test("U3: what a silent STORE changes is not told by another command's completion, but another's change is, later")
+    func silenced() {
+        var model = Model()
+        model.append(3)
+        var selected = self.selected(model)
+        let silenced = NumberSet([1...2])
+        model.setFlags(1, .seen)
+        model.setFlags(2, .seen)
+        let modSeq = model.index.highestModSeq
+        model.setFlags(3, .seen)
+        #expect(selected.sync(with: model.index, mayExpunge: true, silenced: silenced).flags.map(\.number) == [3])
+        #expect(selected.sync(with: model.index, mayExpunge: true, silenced: silenced).isEmpty)
+        let own = SelectedMailbox.OwnChange(
+            uids: [UID(rawValue: 1), UID(rawValue: 2)],
+            modSeq: modSeq,
+            isTold: true
+        )
+        // The model counts each message's change: the first one is somebody else's.
+        #expect(selected.sync(with: model.index, mayExpunge: true, own: own).flags.map(\.number) == [1])
+        #expect(selected.sync(with: model.index, mayExpunge: true).isEmpty)
+    }
+
+    @Test("Flags that changed while a FETCH of them ran are told behind it, though another's completion has told them")
+    func answered() {
+        var model = Model()
+        model.append(3)
+        var selected = self.selected(model)
+        let began = selected.told
+        model.setFlags(1, .seen)
+        model.setFlags(2, .seen)
+        #expect(selected.sync(with: model.index, mayExpunge: false).flags.map(\.number) == [1, 2])
+        let answered = SelectedMailbox.Answered(uids: NumberSet([2...3]), since: began)
+        #expect(selected.sync(with: model.index, mayExpunge: false, answered: answered).flags.map(\.number) == [2])
+        #expect(selected.sync(with: model.index, mayExpunge: false).isEmpty)
     }
 
     @Test("A STORE that is not silent is answered for messages it did not change too") func unchanged() {

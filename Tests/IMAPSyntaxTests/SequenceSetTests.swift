@@ -58,6 +58,7 @@ struct SequenceSetTests {
         #expect(set.subtracting(NumberSet(ascending: uids)) == NumberSet(ascending: model.subtracting(uids).sorted()))
         #expect(NumberSet([1...50]).subtracting(set) == NumberSet(ascending: (1...50).filter { !model.contains($0) }))
         #expect(NumberSet([1...UInt32.max]).subtracting(NumberSet([5...UInt32.max])) == NumberSet([1...4]))
+        #expect(set.overlaps(NumberSet(ascending: uids)) == uids.contains(where: model.contains))
         #expect(set.union(NumberSet(ascending: uids)) == NumberSet(ascending: model.union(uids).sorted()))
         #expect(parse(written { $0.sequenceSet(set) }) { try $0.uidSet() } == set)
     }

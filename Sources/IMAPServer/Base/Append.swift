@@ -50,7 +50,8 @@ struct AppendCommand: IMAPCommand {
             flags: FlagSet(self.flags),
             internalDate: date ?? MessageDate(time: now, zoneOffsetMinutes: 0)
         )
-        return Work(Footprint(reads: .mailboxes, writes: [.messages, .flags])) { _ in
+        let added = Footprint.Extent(mailbox: mailbox.name, messages: .added)
+        return Work(Footprint(reads: .mailboxes).writing(messages: added)) { _ in
             do {
                 let receipt = try await store.append([new], to: mailbox.id)
                 return Outcome(

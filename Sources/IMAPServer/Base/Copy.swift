@@ -27,7 +27,10 @@ struct CopyCommand: UIDCommand {
         let store = try view.store()
         let uids = try view.resolve(self.messages, self.addressing)
         let name = self.mailbox.text
-        return Work(Footprint(reads: [.flags, .mailboxes], writes: .messages)) { _ in
+        let copied = try view.extent(of: self.messages, self.addressing)
+        let footprint = Footprint(reads: .mailboxes).reading(flags: copied).reading(messages: copied)
+            .writing(messages: Footprint.Extent(mailbox: name, messages: .added))
+        return Work(footprint) { _ in
             guard let target = try await store.mailbox(named: name) else { throw Refusal.tryCreate }
             guard !uids.isEmpty else { return Outcome() }
             return Outcome(code: ResponseCode(try await store.copy(uids, from: selected.id, to: target.id)))

@@ -27,8 +27,11 @@ struct ExpungeCommand: UIDCommand {
         let selected = try view.writableMailbox()
         let store = try view.store()
         let uids: [UID]? = if let messages = self.messages { try view.resolve(messages, .uids) } else { nil }
+        let extent =
+            if let messages = self.messages { try view.extent(of: messages, .uids) } else { try view.extent() }
+        let footprint = Footprint(reads: .mailboxes, expunges: true).reading(flags: extent).writing(messages: extent)
         let isCondstore = view.isCondstore
-        return Work(Footprint(reads: .flags, writes: .messages, expunges: true)) { _ in
+        return Work(footprint) { _ in
             var outcome = Outcome()
             let expunged = try await store.expunge(uids, in: selected.id)
             outcome.tellsHighestModSeq = isCondstore && !expunged.isEmpty

@@ -27,7 +27,10 @@ struct MoveCommand: UIDCommand {
         let store = try view.store()
         let uids = try view.resolve(self.messages, self.addressing)
         let name = self.mailbox.text
-        return Work(Footprint(reads: .mailboxes, writes: [.messages, .flags], expunges: true)) { output in
+        let moved = try view.extent(of: self.messages, self.addressing)
+        let footprint = Footprint(reads: .mailboxes, expunges: true).reading(flags: moved)
+            .writing(messages: moved, Footprint.Extent(mailbox: name, messages: .added))
+        return Work(footprint) { output in
             guard let target = try await store.mailbox(named: name) else { throw Refusal.tryCreate }
             guard !uids.isEmpty else { return Outcome() }
             let receipt = try await store.move(uids, from: selected.id, to: target.id)

@@ -25,7 +25,7 @@ struct RenameCommand: IMAPCommand {
         let (store, from, to) = (try view.store(), self.from.text, self.to.text)
         return Work(Footprint(writes: [.mailboxes, .messages])) { _ in
             try await store.renameMailbox(from: from, to: to)
-            return Outcome()
+            return Outcome(effect: .renamed)
         }
     }
 }

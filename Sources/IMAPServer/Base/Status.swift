@@ -21,7 +21,8 @@ struct StatusCommand: IMAPCommand {
 
     func bind(to view: SessionView) throws(Refusal) -> Work {
         let (store, name, items) = (try view.store(), self.mailbox, self.items)
-        return Work(Footprint(reads: [.mailboxes, .messages, .flags])) { output in
+        let counted = Footprint.Extent(mailbox: name.text)
+        return Work(Footprint(reads: .mailboxes).reading(flags: counted).reading(messages: counted)) { output in
             guard let mailbox = try await store.mailbox(named: name.text) else { throw Refusal.noSuchMailbox }
             output.writer.write(try await store.status(of: mailbox.id), items, of: name)
             return Outcome()

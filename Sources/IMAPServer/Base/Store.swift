@@ -77,7 +77,11 @@ struct StoreCommand: UIDCommand {
         guard !uids.isEmpty else {
             return .inline(Footprint(usesNumbers: usesNumbers)) { _ in Outcome() }.enabling(enables)
         }
-        return Work(Footprint(reads: .mailboxes, writes: .flags, usesNumbers: usesNumbers)) { output in
+        let changed = try view.extent(of: self.messages, addressing)
+        var footprint = Footprint(reads: .mailboxes, usesNumbers: usesNumbers).reading(messages: changed)
+            .writing(flags: changed)
+        if isSilent { footprint.silences = NumberSet(ascending: uids.map(\.rawValue)) }
+        return Work(footprint) { output in
             let receipt = try await store.changeFlags(
                 of: uids,
                 in: selected.id,

@@ -54,8 +54,9 @@ struct MultiSearchCommand: IMAPCommand, IMAPExtension {
         }
         let footprint = Footprint(
             reads: [.flags, .messages, .mailboxes, .subscriptions],
+            writes: self.returns.isSaved ? .savedResult : [],
             usesNumbers: includesSelected && self.criteria.usesNumbers,
-            isBarrier: self.returns.isSaved || self.returns.isUpdated
+            isBarrier: self.returns.isUpdated
         )
         let (scope, store) = (view, try view.store())
         return Work(footprint, failureEffect: failureEffect) { output in
@@ -79,7 +80,9 @@ struct MultiSearchCommand: IMAPCommand, IMAPExtension {
             let found = try await run.found(in: selected)
             if self.sources.contains(.selected) {
                 searched.insert(selected.id)
-                self.write(found, in: selected, &output)
+                // Its name is not known where it may have been renamed since it was selected.
+                let name = try await store.mailboxes().first { $0.id == selected.id }?.name
+                self.write(found, in: selected, named: name, &output)
             }
             if self.returns.isSaved { outcome.effect = .saved(self.returns.saved(found)) }
             if self.returns.isUpdated {
@@ -97,7 +100,7 @@ struct MultiSearchCommand: IMAPCommand, IMAPExtension {
             // `$` is of the selected mailbox; its UIDs mean nothing in another one.
             if view.selected?.id != mailbox.id { scope.savedResult = NumberSet() }
             guard let run = try self.criteria.run(boundTo: scope) else { throw SearchCriteria.unknownCharset }
-            self.write(try await run.found(in: opened), in: opened, &output)
+            self.write(try await run.found(in: opened), in: opened, named: mailbox.name, &output)
             try await output.flushIfLarge()
         }
         return outcome
@@ -105,8 +108,13 @@ struct MultiSearchCommand: IMAPCommand, IMAPExtension {
 
     /// Answers for one mailbox; "An ESEARCH response MUST NOT be returned for mailboxes that contain no matching
     /// messages" (RFC 7377 §2.1).
-    private func write(_ found: [UID], in mailbox: SelectedMailbox, _ output: inout CommandOutput) {
-        guard !found.isEmpty, let name = try? MailboxName(mailbox.name) else { return }
+    private func write(
+        _ found: [UID],
+        in mailbox: SelectedMailbox,
+        named name: String?,
+        _ output: inout CommandOutput
+    ) {
+        guard !found.isEmpty, let name = name.flatMap({ try? MailboxName($0) }) else { return }
         let modSeq =
             self.criteria.hasModSeq
             ? mailbox.resident.current?.highestModSeq(of: self.returns.saved(found)) : nil

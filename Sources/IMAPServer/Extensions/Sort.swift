@@ -33,7 +33,7 @@ struct SortCommand: UIDCommand, IMAPExtension {
         let failureEffect: Work.FailureEffect = isSaved ? .saved([]) : .none
         _ = try view.mailbox()
         guard let search = try self.criteria.run(boundTo: view) else {
-            return .inline(Footprint(isBarrier: isSaved), failureEffect: failureEffect) { _ in
+            return .inline(Footprint(writes: isSaved ? .savedResult : []), failureEffect: failureEffect) { _ in
                 throw SearchCriteria.unknownCharset
             }
         }
@@ -42,11 +42,7 @@ struct SortCommand: UIDCommand, IMAPExtension {
         let isUpdated = returns?.isUpdated == true
         let admission = ContextAdmission(view)
         let hasModSeq = self.criteria.hasModSeq
-        let footprint = Footprint(
-            reads: [.flags, .messages],
-            usesNumbers: addressing == .sequenceNumbers || self.criteria.usesNumbers,
-            isBarrier: isSaved || isUpdated
-        )
+        let footprint = try self.criteria.footprint(view, addressing, isSaved: isSaved, isUpdated: isUpdated)
         return Work(footprint, failureEffect: failureEffect) { output in
             if isUpdated { try admission.requireUnused(output.tag) }
             guard let selected = output.selected else { throw Refusal.noSuchMailbox }

@@ -44,11 +44,7 @@ struct ThreadCommand: UIDCommand, IMAPExtension {
             return .inline { _ in throw SearchCriteria.unknownCharset }
         }
         let (addressing, algorithm) = (self.addressing, self.algorithm)
-        let footprint = Footprint(
-            reads: [.flags, .messages],
-            usesNumbers: addressing == .sequenceNumbers || self.criteria.usesNumbers
-        )
-        return Work(footprint) { output in
+        return Work(try self.criteria.footprint(view, addressing)) { output in
             guard let selected = output.selected else { throw Refusal.noSuchMailbox }
             var budget = WorkBudget()
             let found = try await search.found(in: selected)

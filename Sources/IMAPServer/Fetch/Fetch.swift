@@ -53,15 +53,16 @@ struct FetchCommand: UIDCommand {
         let uids = self.modifiers.selected(of: try view.resolve(self.messages, self.addressing))
         let needs = self.items.reduce(into: FetchNeeds()) { $0.formUnion($1.needs) }
         let setsSeen = needs.contains(.seen) && !mailbox.isReadOnly
-        var reads: Footprint.Things = .mailboxes
-        if !needs.isDisjoint(with: [.flags, .seen]) { reads.insert(.flags) }
-        if self.modifiers.isVanished { reads.insert(.messages) }
-        let footprint = Footprint(
-            reads: reads,
-            writes: setsSeen ? .flags : [],
+        let fetched = try view.extent(of: self.messages, self.addressing)
+        var footprint = Footprint(
+            reads: .mailboxes,
             usesNumbers: self.addressing == .sequenceNumbers,
             answersWithNumbers: true
-        )
+        ).reading(messages: self.modifiers.isVanished ? try view.extent() : fetched)
+        if self.modifiers.changedSince != nil || !needs.isDisjoint(with: [.flags, .seen]) {
+            footprint = footprint.reading(flags: fetched)
+        }
+        if setsSeen { footprint = footprint.writing(flags: fetched) }
         let answer = FetchAnswer(
             items: self.items,
             needs: needs,

@@ -26,7 +26,7 @@ struct SearchCommand: UIDCommand {
         let failureEffect: Work.FailureEffect = isSaved ? .saved([]) : .none
         let mailbox = try view.mailbox()
         guard let run = try self.criteria.run(boundTo: view) else {
-            return .inline(Footprint(isBarrier: isSaved), failureEffect: failureEffect) { _ in
+            return .inline(Footprint(writes: isSaved ? .savedResult : []), failureEffect: failureEffect) { _ in
                 throw SearchCriteria.unknownCharset
             }
         }
@@ -36,12 +36,7 @@ struct SearchCommand: UIDCommand {
         let admission = ContextAdmission(view)
         let hasModSeq = self.criteria.hasModSeq
         let enables: Set<EnabledFeature> = hasModSeq ? [.condstore] : []
-        // `$` changes what later commands mean, and a context's tag how they end.
-        let footprint = Footprint(
-            reads: [.flags, .messages],
-            usesNumbers: addressing == .sequenceNumbers || self.criteria.usesNumbers,
-            isBarrier: isSaved || isUpdated
-        )
+        let footprint = try self.criteria.footprint(view, addressing, isSaved: isSaved, isUpdated: isUpdated)
         @Sendable func finish(_ found: [UID], in selected: SelectedMailbox, _ output: inout CommandOutput) -> Outcome {
             let numbers = selected.numbers(of: found, addressing)
             // RFC 4731 §3.2: of what MIN and MAX name only, where nothing else is told.

@@ -38,6 +38,24 @@ struct SearchCriteria: Sendable {
     /// Whether mod-sequences are looked at, so that the answer tells the highest one (RFC 7162 §3.1.5).
     var hasModSeq: Bool { self.program?.hasModSeq ?? false }
 
+    /// What a command that runs the search in the selected mailbox looks at, and that it writes `$` or adds a context.
+    ///
+    /// A context's tag changes how later commands end.
+    func footprint(
+        _ view: SessionView,
+        _ addressing: Addressing,
+        isSaved: Bool = false,
+        isUpdated: Bool = false
+    ) throws(Refusal) -> Footprint {
+        let searched = try view.extent()
+        let footprint = Footprint(
+            writes: isSaved ? .savedResult : [],
+            usesNumbers: addressing == .sequenceNumbers || self.usesNumbers,
+            isBarrier: isUpdated
+        ).reading(messages: searched)
+        return self.program?.readsFlags == true ? footprint.reading(flags: searched) : footprint
+    }
+
     /// The search as it is to be run; nil if the charset is not known: ``unknownCharset`` is to be told.
     func run(boundTo view: SessionView) throws(Refusal) -> SearchRun? {
         guard let program = self.program else { return nil }

@@ -134,6 +134,16 @@ indirect enum SearchProgram: Sendable {
         }
     }
 
+    /// Whether changes of flags may change what is found.
+    var readsFlags: Bool {
+        switch self {
+        case .all(let programs): programs.contains(where: \.readsFlags)
+        case .any(let first, let second): first.readsFlags || second.readsFlags
+        case .not(let program): program.readsFlags
+        case .key(let key): key.readsFlags
+        }
+    }
+
     var usesNumbers: Bool {
         switch self {
         case .all(let programs): programs.contains(where: \.usesNumbers)

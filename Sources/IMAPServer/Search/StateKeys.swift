@@ -7,6 +7,7 @@ import MailStorage
 struct AllKey: SearchKey {
     static let names = ["ALL"]
     init(_ name: String, _ parser: inout CommandParser) {}
+    var readsFlags: Bool { false }
     func matches(_ message: SearchedMessage) -> Bool { true }
 }
 
@@ -83,6 +84,8 @@ struct UIDKey: SearchKey {
         self.set = try parser.sequenceSet()
         self.addressing = .sequenceNumbers
     }
+
+    var readsFlags: Bool { false }
 
     /// `$` alone names UIDs.
     var usesNumbers: Bool {

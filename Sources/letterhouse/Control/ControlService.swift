@@ -14,18 +14,20 @@ struct ControlService: Service {
     let store: SQLiteStore
     /// Of the socket.
     let path: String
+    /// What there is to see besides the store.
+    var server = RunningServer()
     /// Called with each command before it runs, for what it touches besides the store.
     var willRun: @Sendable (any StoreCommand) -> Void = { _ in }
 
     /// Listens until graceful shutdown; a command that still runs then is cancelled.
     func run() async throws {
-        let (store, willRun) = (self.store, self.willRun)
+        let (store, server, willRun) = (self.store, self.server, self.willRun)
         let socket = try ControlSocket.listen(self.path)
         defer { unsafe unlink(self.path) }
         let listener = SocketListener(
             sockets: [socket],
             child: MailChannel<ControlNote>(security: .none) { connection in
-                var session = ControlSession(connection: connection, store: store, willRun: willRun)
+                var session = ControlSession(connection: connection, store: store, server: server, willRun: willRun)
                 try await session.run()
             },
             limits: ConnectionLimits(total: Self.connectionLimit),

@@ -14,6 +14,8 @@ enum ControlNote: Sendable {
 struct ControlSession<Transport: Connection<ControlNote>> {
     var connection: Transport
     let store: SQLiteStore
+    /// What there is to see besides the store.
+    var server = RunningServer()
     /// Called with each command before it runs, for what it touches besides the store.
     var willRun: @Sendable (any StoreCommand) -> Void = { _ in }
 
@@ -21,12 +23,12 @@ struct ControlSession<Transport: Connection<ControlNote>> {
     mutating func run() async throws {
         guard let line = try await self.requestLine() else { return }
         let post = self.connection.post
-        let (store, willRun) = (self.store, self.willRun)
+        let (store, server, willRun) = (self.store, self.server, self.willRun)
         try await withThrowingTaskGroup { group in
             group.addTask {
                 do {
                     let request = try JSONLine.decode(ControlRequest.self, from: line)
-                    try await request.run(on: store, willRun: willRun) { post(.event($0)) }
+                    try await request.run(on: store, in: server, willRun: willRun) { post(.event($0)) }
                     post(.finished(nil))
                 } catch {
                     post(.finished(OperatorError(error)))
@@ -81,6 +83,7 @@ extension ControlRequest {
     /// Runs the command as the command-line program would.
     fileprivate func run(
         on store: SQLiteStore,
+        in server: RunningServer,
         willRun: (any StoreCommand) -> Void,
         send: @escaping @Sendable (Console.Event) -> Void
     ) async throws {
@@ -99,6 +102,7 @@ extension ControlRequest {
         }
         willRun(command)
         let console = Console(isJSON: command.common.json, send: send)
+        if let command = command as? any ServerCommand { return try await command.run(in: server, console: console) }
         try await command.run(on: store, verifier: self.verifier, console: console)
     }
 }

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import MailMessage
+import MailStorage
+import SASLMechanisms
+import Synchronization
+
+@testable import IMAPServer
+
+/// Holds whoever comes until it is opened.
+final class Gate: Sendable {
+    private struct State {
+        var isOpen = false
+        var waiters: [CheckedContinuation<Void, Never>] = []
+        var watchers: [CheckedContinuation<Void, Never>] = []
+        var hasBeenReached = false
+    }
+
+    private let state = Mutex(State())
+
+    /// Waits until the gate is open.
+    func pass() async {
+        await withCheckedContinuation { continuation in
+            let (watchers, isOpen) = self.state.withLock { state in
+                state.hasBeenReached = true
+                if !state.isOpen { state.waiters.append(continuation) }
+                defer { state.watchers = [] }
+                return (state.watchers, state.isOpen)
+            }
+            for watcher in watchers { watcher.resume() }
+            if isOpen { continuation.resume() }
+        }
+    }
+
+    /// Waits until somebody has come.
+    func reached() async {
+        await withCheckedContinuation { continuation in
+            let isReached = self.state.withLock { state in
+                if !state.hasBeenReached { state.watchers.append(continuation) }
+                return state.hasBeenReached
+            }
+            if isReached { continuation.resume() }
+        }
+    }
+
+    func open() {
+        let waiters = self.state.withLock { state in
+            state.isOpen = true
+            defer { state.waiters = [] }
+            return state.waiters
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+}
+
+/// A directory whose stores hold every read of octets at a gate.
+struct GatedDirectory: Directory {
+    let base: any Directory
+    let gate: Gate
+
+    func mailStore(of account: AccountID) -> any MailStore {
+        GatedStore(base: self.base.mailStore(of: account), gate: self.gate)
+    }
+    func domains() async throws -> [String] { try await self.base.domains() }
+    func addDomain(_ name: String) async throws { try await self.base.addDomain(name) }
+    func removeDomain(_ name: String) async throws { try await self.base.removeDomain(name) }
+    func accounts() async throws -> [Account] { try await self.base.accounts() }
+    func addAccount(_ address: String, verifier: String) async throws -> Account {
+        try await self.base.addAccount(address, verifier: verifier)
+    }
+    func removeAccount(_ address: String) async throws { try await self.base.removeAccount(address) }
+    func setVerifier(_ verifier: String, of address: String) async throws {
+        try await self.base.setVerifier(verifier, of: address)
+    }
+    func credential(for name: String) async throws -> (account: Account, verifier: String)? {
+        try await self.base.credential(for: name)
+    }
+    func aliases() async throws -> [Alias] { try await self.base.aliases() }
+    func addAlias(_ address: String, targets: [String]) async throws {
+        try await self.base.addAlias(address, targets: targets)
+    }
+    func removeAlias(_ address: String) async throws { try await self.base.removeAlias(address) }
+    func route(localPart: String, domain: String) async throws -> RecipientRoute {
+        try await self.base.route(localPart: localPart, domain: domain)
+    }
+    func mayUse(_ address: String, account: AccountID) async throws -> Bool {
+        try await self.base.mayUse(address, account: account)
+    }
+}
+
+/// One account's mail behind the gate.
+private struct GatedStore: MailStore {
+    let base: any MailStore
+    let gate: Gate
+
+    func octets(of blob: BlobID, in range: Range<Int>) async throws -> [UInt8] {
+        await self.gate.pass()
+        return try await self.base.octets(of: blob, in: range)
+    }
+
+    var account: AccountID { self.base.account }
+    var feed: ChangeFeed { self.base.feed }
+    func mailboxes() async throws -> [Mailbox] { try await self.base.mailboxes() }
+    func mailbox(named name: String) async throws -> Mailbox? { try await self.base.mailbox(named: name) }
+    func subscriptions() async throws -> [String] { try await self.base.subscriptions() }
+    func createMailbox(named name: String, specialUse: SpecialUse?) async throws -> Mailbox {
+        try await self.base.createMailbox(named: name, specialUse: specialUse)
+    }
+    func deleteMailbox(named name: String) async throws { try await self.base.deleteMailbox(named: name) }
+    func renameMailbox(from: String, to: String) async throws { try await self.base.renameMailbox(from: from, to: to) }
+    func setSubscribed(_ isSubscribed: Bool, name: String) async throws {
+        try await self.base.setSubscribed(isSubscribed, name: name)
+    }
+    func status(of mailbox: MailboxID) async throws -> MailboxStatus { try await self.base.status(of: mailbox) }
+    func open(_ mailbox: MailboxID) async throws -> ResidentMailbox { try await self.base.open(mailbox) }
+    func claimRecent(in mailbox: MailboxID) async throws -> UID { try await self.base.claimRecent(in: mailbox) }
+    func append(_ messages: [NewMessage], to mailbox: MailboxID) async throws -> AppendReceipt {
+        try await self.base.append(messages, to: mailbox)
+    }
+    func messages(_ uids: [UID], in mailbox: MailboxID, including parts: MessageParts) async throws -> [StoredMessage] {
+        try await self.base.messages(uids, in: mailbox, including: parts)
+    }
+    func changeFlags(
+        of uids: [UID],
+        in mailbox: MailboxID,
+        _ change: FlagChange,
+        unchangedSince: ModSeq?,
+        knownUntil: ModSeq?
+    ) async throws -> FlagReceipt {
+        try await self.base.changeFlags(
+            of: uids,
+            in: mailbox,
+            change,
+            unchangedSince: unchangedSince,
+            knownUntil: knownUntil
+        )
+    }
+    func copy(_ uids: [UID], from source: MailboxID, to target: MailboxID) async throws -> CopyReceipt {
+        try await self.base.copy(uids, from: source, to: target)
+    }
+    func move(_ uids: [UID], from source: MailboxID, to target: MailboxID) async throws -> CopyReceipt {
+        try await self.base.move(uids, from: source, to: target)
+    }
+    func expunge(_ uids: [UID]?, in mailbox: MailboxID) async throws -> [UID] {
+        try await self.base.expunge(uids, in: mailbox)
+    }
+    func stage(limit: Int) -> any MessageStage { self.base.stage(limit: limit) }
+}
+
+extension Fixture {
+    /// The service with every read of octets held at `gate`.
+    func service(behind gate: Gate) -> IMAPService {
+        IMAPService(
+            options: self.service.options,
+            directory: GatedDirectory(base: self.store, gate: gate),
+            credentials: self.service.credentials,
+            time: self.service.time
+        )
+    }
+}
