@@ -17,6 +17,8 @@ struct CommandOutput {
     /// while it runs they do not.
     let selected: SelectedMailbox?
     var writer: ResponseWriter
+    /// Where a command that may take long says how far it is; nil for those that run within the session.
+    var progress: ProgressReport?
     private let emit: ([UInt8]) async throws -> Void
 
     /// Begins with what `writer` has; `emit` takes a piece and returns when the client's side has room for the next one.

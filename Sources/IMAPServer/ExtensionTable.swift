@@ -16,8 +16,11 @@ enum ExtensionTable {
     ]
 
     static let extensions: [any IMAPExtension.Type] = [
-        Revisions.self, StartTLSCommand.self, LoginCommand.self, AuthenticateCommand.self, EnableCommand.self,
+        Revisions.self, Literals.self, StartTLSCommand.self, LoginCommand.self, AuthenticateCommand.self,
+        EnableCommand.self,
         IDCommand.self,
+        MultiAppend.self, Catenate.self, ReplaceCommand.self, AppendLimit.self, UTF8Accept.self,
+        SaveDate.self, MessagePreview.self, ObjectID.self, InProgress.self, UnauthenticateCommand.self,
     ]
 
     private static let commands: [String: any IMAPCommand.Type] = Dictionary(
@@ -37,5 +40,7 @@ enum ExtensionTable {
     }
 
     /// What CAPABILITY answers now.
-    static func capabilities(_ view: SessionView) -> [String] { Self.extensions.flatMap { $0.capabilities(view) } }
+    static func capabilities(_ view: SessionView) -> [String] {
+        Self.extensions.flatMap { $0.capabilities(view) }.filter(view.offers)
+    }
 }

@@ -105,6 +105,8 @@ struct Outcome: Sendable {
         case logIn(message: [UInt8])
         case selected(SelectedMailbox)
         case unselected
+        /// UNAUTHENTICATE: nobody is logged in any more (RFC 8437 §3).
+        case unauthenticated
         case enabled(Set<EnabledFeature>)
         case idle
         case startTLS
@@ -131,11 +133,13 @@ struct Outcome: Sendable {
 /// What ENABLE can turn on (RFC 9051 §6.3.1); the raw value is the capability in upper case.
 enum EnabledFeature: String, Sendable, Hashable {
     case imap4rev2 = "IMAP4REV2"
+    case utf8Accept = "UTF8=ACCEPT"
 
     /// As RFC 9051 writes it.
     var capability: String {
         switch self {
         case .imap4rev2: "IMAP4rev2"
+        default: self.rawValue
         }
     }
 }

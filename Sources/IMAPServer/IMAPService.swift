@@ -24,6 +24,10 @@ package struct IMAPService: Sendable {
         package var concurrency = 4
         /// Wrong passwords on one connection before it is closed.
         package var loginAttempts = 5
+        /// Capabilities that are not announced, in upper case, whole or without what follows the equals sign.
+        ///
+        /// For clients that choke on them. UNAUTHENTICATE is not even obeyed then.
+        package var withheldCapabilities: Set<String> = ["UNAUTHENTICATE"]
 
         package init() {}
     }

@@ -154,7 +154,7 @@ extension IMAPSession {
         self.lastActivity = self.service.time.now()
         if try await self.beginMessage(announcement) { return }
         let header = announcement.header
-        guard announcement.fits, header.isNonSynchronizing || !self.isEnding else {
+        guard announcement.fits, !self.isTooLong(header), header.isNonSynchronizing || !self.isEnding else {
             self.framer.refuse()
             let tag = Self.echoable(announcement.tag)
             self.output.tagged(tag, .bad, code: .tooBig, "Literal is too large for this command")

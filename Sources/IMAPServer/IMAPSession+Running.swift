@@ -46,6 +46,9 @@ extension IMAPSession {
         let (tag, body, encoding, selected) = (
             entry.tag, entry.work.body, self.view.nameEncoding, self.view.selected
         )
+        let progress = ProgressReport(now: self.service.time.now) { done, goal in
+            post(.progress(command: id, done: done, goal: goal))
+        }
         group.addTask {
             var iterator = credits.makeAsyncIterator()
             let writer = ResponseWriter(encoding: encoding)
@@ -54,6 +57,7 @@ extension IMAPSession {
                 // Nil only when the session has ended.
                 guard await iterator.next(isolation: #isolation) != nil else { throw CancellationError() }
             }
+            output.progress = progress
             let result: Result<Outcome, any Error>
             do {
                 result = .success(try await body(&output))
@@ -107,6 +111,7 @@ extension IMAPSession {
                 self.view.enabled.formUnion(features)
                 self.output.encoding = self.view.nameEncoding
             case .saved(let uids): self.save(uids)
+            case .unauthenticated: self.unauthenticate()
             case .stored(let uids, let modSeq, let isTold):
                 own = SelectedMailbox.OwnChange(uids: uids, modSeq: modSeq, isTold: isTold)
             case .authenticate(let mechanism, let initialResponse):

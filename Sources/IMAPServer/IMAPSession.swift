@@ -14,6 +14,8 @@ package enum IMAPNote: Sendable {
     case timer
     /// A running command has a piece of its block ready; it waits until the piece is written.
     case piece(command: Int, octets: [UInt8])
+    /// A running command has dealt with so many of so many messages.
+    case progress(command: Int, done: Int, goal: Int)
     /// A running command has ended; `octets` is the last piece.
     case finished(command: Int, octets: [UInt8], result: CommandResult)
 }
@@ -78,7 +80,7 @@ package struct IMAPSession<C: Connection<IMAPNote>> {
         defer { Metrics.sessionEnded() }
         let outcome: Result<Void, any Error>
         do { outcome = .success(try await self.serve()) } catch { outcome = .failure(error) }
-        if case .message(var append) = self.expecting { await append.stage.abandon() }
+        if case .message(var append) = self.expecting { await append.assembly.abandon() }
         try outcome.get()
     }
 
@@ -103,6 +105,7 @@ package struct IMAPSession<C: Connection<IMAPNote>> {
                 case .note(.changed): if case .done = self.expecting { try await self.tellChanges(mayExpunge: true) }
                 case .note(.timer): try await self.checkTimer(in: &group)
                 case .note(.piece(let id, let octets)): try await self.take(octets, from: id)
+                case .note(.progress(let id, let done, let goal)): self.tellProgress(of: id, done, of: goal)
                 case .note(.finished(let id, let octets, let result)):
                     try await self.take(result, last: octets, from: id)
                 case .endOfOctets: self.isAtEndOfOctets = true

@@ -24,11 +24,20 @@ struct SessionView: Sendable {
         return self.account == nil ? .notAuthenticated : .authenticated
     }
 
+    /// Whether a capability is not among those that the settings withhold.
+    func offers(_ capability: String) -> Bool {
+        let withheld = self.service.options.withheldCapabilities
+        let name = capability.prefix { $0 != "=" }
+        return !withheld.contains(capability.uppercased()) && !withheld.contains(name.uppercased())
+    }
+
     /// Whether the client speaks IMAP4rev2: UTF-8 names, no `\Recent`, ESEARCH responses.
     var isRev2: Bool { self.enabled.contains(.imap4rev2) }
 
     /// How this client spells mailbox names.
-    var nameEncoding: MailboxName.Encoding { self.isRev2 ? .utf8 : .modifiedUTF7 }
+    var nameEncoding: MailboxName.Encoding {
+        self.isRev2 || self.enabled.contains(.utf8Accept) ? .utf8 : .modifiedUTF7
+    }
 
     /// Whether a password may be sent here in clear (RFC 9051 §11.1).
     var allowsPlaintextPasswords: Bool {

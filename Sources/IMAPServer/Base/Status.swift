@@ -21,9 +21,11 @@ struct StatusCommand: IMAPCommand {
 
     func bind(to view: SessionView) throws(Refusal) -> Work {
         let (store, name, items) = (try view.store(), self.mailbox, self.items)
+        let appendLimit = view.service.options.messageLimit
         return Work(Footprint(reads: [.mailboxes, .messages, .flags])) { output in
             guard let mailbox = try await store.mailbox(named: name.text) else { throw Refusal.noSuchMailbox }
-            output.writer.write(try await store.status(of: mailbox.id), items, of: name)
+            let status = try await store.status(of: mailbox.id)
+            output.writer.write(status, items, of: name, mailbox.id, appendLimit: appendLimit)
             return Outcome()
         }
     }
@@ -36,9 +38,14 @@ enum StatusItem: String, Sendable {
     case uidValidity = "UIDVALIDITY"
     case unseen = "UNSEEN"
     case deleted = "DELETED"
+    /// RFC 8438.
     case size = "SIZE"
     /// RFC 3501 §6.3.10.
     case recent = "RECENT"
+    /// RFC 7889 §3.1.
+    case appendLimit = "APPENDLIMIT"
+    /// RFC 8474 §4.3; no figure, but a name.
+    case mailboxID = "MAILBOXID"
 
     // "(" status-att *(SP status-att) ")"
     static func list(_ parser: inout CommandParser) throws(SyntaxError) -> [StatusItem] {
@@ -51,7 +58,7 @@ enum StatusItem: String, Sendable {
         }
     }
 
-    func value(in status: MailboxStatus) -> UInt64 {
+    func value(in status: MailboxStatus, appendLimit: Int) -> UInt64 {
         switch self {
         case .messages: UInt64(status.messages)
         case .uidNext: UInt64(status.uidNext.rawValue)
@@ -60,13 +67,21 @@ enum StatusItem: String, Sendable {
         case .deleted: UInt64(status.deleted)
         case .size: status.size
         case .recent: UInt64(status.recent)
+        case .appendLimit: UInt64(clamping: appendLimit)
+        case .mailboxID: 0
         }
     }
 }
 
 extension ResponseWriter {
     /// `* STATUS mailbox (item number …)`, RFC 9051 §7.3.4.
-    mutating func write(_ status: MailboxStatus, _ items: [StatusItem], of name: MailboxName) {
+    mutating func write(
+        _ status: MailboxStatus,
+        _ items: [StatusItem],
+        of name: MailboxName,
+        _ mailbox: MailboxID,
+        appendLimit: Int
+    ) {
         self.raw("* ")
         self.raw("STATUS ")
         self.mailbox(name)
@@ -75,7 +90,11 @@ extension ResponseWriter {
             if index > 0 { self.raw(" ") }
             self.raw(item.rawValue)
             self.raw(" ")
-            self.number(item.value(in: status))
+            if item == .mailboxID {
+                self.raw("(\(ObjectID.mailbox(mailbox)))")
+            } else {
+                self.number(item.value(in: status, appendLimit: appendLimit))
+            }
         }
         self.raw(")")
         self.crlf()

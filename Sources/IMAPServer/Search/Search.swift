@@ -10,6 +10,7 @@ struct SearchCommand: UIDCommand {
 
     private let addressing: Addressing
     private let returns: SearchReturn?
+    private let hasCharset: Bool
     private let hasKnownCharset: Bool
     private let program: SearchProgram?
 
@@ -23,7 +24,8 @@ struct SearchCommand: UIDCommand {
         } else {
             self.returns = nil
         }
-        if parser.accept(keyword: "CHARSET") {
+        self.hasCharset = parser.accept(keyword: "CHARSET")
+        if self.hasCharset {
             try parser.sp()
             self.hasKnownCharset = ["US-ASCII", "UTF-8"].contains(try parser.charset().uppercased())
             try parser.sp()
@@ -43,6 +45,13 @@ struct SearchCommand: UIDCommand {
         let isSaved = self.returns?.isSaved == true
         // RFC 9051 §6.4.4.1: with SAVE, a search that ends in NO empties `$`.
         let failureEffect: Work.FailureEffect = isSaved ? .saved([]) : .none
+        guard !self.hasCharset || !view.enabled.contains(.utf8Accept) else {
+            throw Refusal(
+                "After ENABLE UTF8=ACCEPT searches are in UTF-8: leave CHARSET out",
+                code: .clientBug,
+                isBad: true
+            )
+        }
         guard let program = self.program else {
             let refusal = Refusal("Search in UTF-8", code: .badCharset(["US-ASCII", "UTF-8"]))
             return .inline(Footprint(isBarrier: isSaved), failureEffect: failureEffect) { _ in throw refusal }
@@ -84,7 +93,7 @@ struct SearchCommand: UIDCommand {
         }
         return Work(footprint, failureEffect: failureEffect) { output in
             guard let selected = output.selected else { throw Refusal.noSuchMailbox }
-            return finish(try await run.found(in: selected), in: selected, &output)
+            return finish(try await run.found(in: selected, telling: output.progress), in: selected, &output)
         }
     }
 }

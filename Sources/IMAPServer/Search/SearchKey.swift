@@ -72,7 +72,7 @@ struct SearchedField: Sendable {
     }
 }
 
-/// The one list of keys.
+/// The one list of keys, but for those of extensions (``IMAPExtension/searchKeys``).
 enum SearchKeyTable {
     private static let families: [any SearchKey.Type] = [
         AllKey.self, FlagKey.self, KeywordKey.self, UIDKey.self,
@@ -80,7 +80,9 @@ enum SearchKeyTable {
         AddressKey.self, SubjectKey.self, HeaderKey.self, TextKey.self,
     ]
     static let byName: [String: any SearchKey.Type] = Dictionary(
-        Self.families.flatMap { family in family.names.map { ($0, family) } },
+        (Self.families + ExtensionTable.extensions.flatMap { $0.searchKeys }).flatMap { family in
+            family.names.map { ($0, family) }
+        },
         uniquingKeysWith: { first, _ in first }
     )
 }
