@@ -21,6 +21,7 @@ enum ExtensionTable {
         IDCommand.self,
         MultiAppend.self, Catenate.self, ReplaceCommand.self, AppendLimit.self, UTF8Accept.self,
         SaveDate.self, MessagePreview.self, ObjectID.self, InProgress.self, UnauthenticateCommand.self,
+        CompressCommand.self,
     ]
 
     private static let commands: [String: any IMAPCommand.Type] = Dictionary(

@@ -110,6 +110,7 @@ struct Outcome: Sendable {
         case enabled(Set<EnabledFeature>)
         case idle
         case startTLS
+        case compress
         case logout
         /// The client changed these messages itself: they have this mod-sequence unless somebody else changed them
         /// since. `isTold`: it needs no FETCH response for what has that mod-sequence; otherwise it gets one in any

@@ -21,9 +21,9 @@ extension IMAPSession {
     }
 
     private mutating func runInline(_ entry: CommandQueue.Entry) async throws {
-        let connection = self.connection
+        let sink = self.sink
         var output = CommandOutput(tag: entry.tag, selected: self.view.selected, writer: self.output) { octets in
-            try await connection.write(octets)
+            try await sink.write(octets)
         }
         self.output = ResponseWriter(encoding: self.view.nameEncoding)
         let result: Result<Outcome, any Error>
@@ -85,7 +85,7 @@ extension IMAPSession {
             switch ready {
             case .piece(let octets):
                 try await self.flush()
-                try await self.connection.write(octets)
+                try await self.sink.write(octets)
                 self.credits[id]?.yield()
             case .end(let octets, let result):
                 self.output.append(octets)
@@ -111,13 +111,16 @@ extension IMAPSession {
                 self.view.enabled.formUnion(features)
                 self.output.encoding = self.view.nameEncoding
             case .saved(let uids): self.save(uids)
-            case .unauthenticated: self.unauthenticate()
+            case .unauthenticated:
+                try await self.unauthenticate()
+                guard self.isOpen else { return }
             case .stored(let uids, let modSeq, let isTold):
                 own = SelectedMailbox.OwnChange(uids: uids, modSeq: modSeq, isTold: isTold)
             case .authenticate(let mechanism, let initialResponse):
                 return try await self.beginAuthentication(entry.tag, mechanism, initialResponse)
             case .logIn(let message): return try await self.logIn(entry.tag, message)
             case .startTLS: return try await self.startTLS(entry.tag)
+            case .compress: return try await self.compress(entry.tag)
             case .idle:
                 self.expecting = .done(tag: entry.tag)
                 self.output.continuation("idling")
@@ -156,9 +159,9 @@ extension IMAPSession {
         let index = selected.resident.current
         let news = selected.sync(with: index, mayExpunge: mayExpunge && self.queue.mayExpunge, own: own)
         self.view.selected = selected
-        let connection = self.connection
+        let sink = self.sink
         try await self.output.write(news, of: selected, index: index, isRev2: self.view.isRev2) { octets in
-            try await connection.write(octets)
+            try await sink.write(octets)
         }
     }
 

@@ -43,6 +43,8 @@ package struct IMAPSession<C: Connection<IMAPNote>> {
 
     let service: IMAPService
     var connection: C
+    /// COMPRESS, once it is active.
+    var compression: SessionCompression?
     var framer = CommandFramer()
     var queue: CommandQueue
     var view: SessionView
@@ -100,8 +102,9 @@ package struct IMAPSession<C: Connection<IMAPNote>> {
                 try await self.takeInput(&group)
                 try await self.flush()
                 guard self.isOpen, !self.hasAnsweredEverything else { break }
+                if !self.holdsInput, try await self.takeCompressed() { continue }
                 switch try await self.connection.next(holdingOctets: self.holdsInput) {
-                case .octets(let octets): self.framer.append(octets)
+                case .octets(let octets): self.take(octets)
                 case .note(.changed): if case .done = self.expecting { try await self.tellChanges(mayExpunge: true) }
                 case .note(.timer): try await self.checkTimer(in: &group)
                 case .note(.piece(let id, let octets)): try await self.take(octets, from: id)
@@ -123,7 +126,7 @@ package struct IMAPSession<C: Connection<IMAPNote>> {
 
     /// Writes what is waiting to the client.
     mutating func flush() async throws {
-        if !self.output.octets.isEmpty { try await self.connection.write(self.output.take()) }
+        if !self.output.octets.isEmpty { try await self.sink.write(self.output.take()) }
     }
 
     // MARK: The selected mailbox
@@ -173,7 +176,9 @@ package struct IMAPSession<C: Connection<IMAPNote>> {
     /// To be asked when as much of the input as may be taken has been: with no command left, nothing holds input back,
     /// and what still lies in the framer (half a command or message, an exchange without its next response) is never
     /// completed.
-    private var hasAnsweredEverything: Bool { self.isAtEndOfOctets && self.queue.isEmpty }
+    private var hasAnsweredEverything: Bool {
+        self.isAtEndOfOctets && self.queue.isEmpty && !self.hasCompressedInput
+    }
 
     /// Says BYE and ends the session.
     mutating func bye(_ text: String, code: ResponseCode? = nil) async throws {

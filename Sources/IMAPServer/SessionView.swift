@@ -10,6 +10,8 @@ struct SessionView: Sendable {
     var peer: Peer
     var account: Account?
     var selected: SelectedMailbox?
+    /// Whether COMPRESS is active (RFC 4978).
+    var isCompressed = false
     var enabled: Set<EnabledFeature> = []
     /// The search result variable `$`: UIDs (RFC 9051 §6.4.4.1).
     var savedResult = NumberSet()
@@ -24,11 +26,13 @@ struct SessionView: Sendable {
         return self.account == nil ? .notAuthenticated : .authenticated
     }
 
-    /// Whether a capability is not among those that the settings withhold.
+    /// Whether a capability is not among those that the settings withhold, from everybody or from this account.
     func offers(_ capability: String) -> Bool {
         let withheld = self.service.options.withheldCapabilities
-        let name = capability.prefix { $0 != "=" }
-        return !withheld.contains(capability.uppercased()) && !withheld.contains(name.uppercased())
+        let address = self.account?.address.lowercased()
+        return ![capability.uppercased(), capability.prefix { $0 != "=" }.uppercased()].contains { name in
+            withheld.contains(name) || address.map { withheld.contains("\(name) \($0)") } == true
+        }
     }
 
     /// Whether the client speaks IMAP4rev2: UTF-8 names, no `\Recent`, ESEARCH responses.

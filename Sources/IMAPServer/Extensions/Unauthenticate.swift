@@ -10,7 +10,9 @@ import MailStorage
 struct UnauthenticateCommand: IMAPCommand, IMAPExtension {
     static let name = "UNAUTHENTICATE"
     static let states = Set<SessionState>.loggedIn
-    static func capabilities(_ view: SessionView) -> [String] { view.account == nil ? [] : [Self.name] }
+    static func capabilities(_ view: SessionView) -> [String] {
+        view.account == nil || view.isCompressed ? [] : [Self.name]
+    }
     static var commands: [any IMAPCommand.Type] { [Self.self] }
 
     // "UNAUTHENTICATE"
@@ -24,7 +26,9 @@ struct UnauthenticateCommand: IMAPCommand, IMAPExtension {
 
 extension IMAPSession {
     /// Forgets who has logged in and all that came of it; TLS stays (RFC 8437 §3).
-    mutating func unauthenticate() {
+    mutating func unauthenticate() async throws {
+        // Where compressed octets end and others begin cannot be told; the command must not be refused (RFC 8437 §3).
+        guard !self.view.isCompressed else { return try await self.bye("Connect again: compression cannot end") }
         self.select(nil)
         if let account = self.view.account {
             Logger.current.info("Logged out", metadata: ["account": "\(account.address)"])
