@@ -16,7 +16,10 @@ struct AppendInProgress {
 
     /// Takes what the command says up to its next literal, or to its end.
     mutating func take(_ parser: inout CommandParser) async throws {
-        for element in try self.grammar.read(&parser) { try await self.assembly.take(element) }
+        for element in try self.grammar.read(&parser) {
+            if case .message = element, self.assembly.messages.count == self.target.count { throw self.target.tooMany }
+            try await self.assembly.take(element)
+        }
     }
 }
 

@@ -55,6 +55,8 @@ final class SQLiteStage: MessageStage {
         if self.blob != nil { try await self.write(all: true) }
         if let blob = self.blob { content = .blob(blob) } else { content = .octets(self.octets) }
         self.octets = []
+        // A stage may wait long for others: what it has worked with is not kept.
+        defer { self.parser = MessageParser() }
         return StagedMessage(
             content: content,
             size: self.size,

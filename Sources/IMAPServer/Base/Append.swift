@@ -108,11 +108,12 @@ struct MessageTarget: Sendable {
         return mailbox.id
     }
 
+    /// There are more messages than the command takes.
+    var tooMany: Refusal { Refusal("\(self.name) takes only \(self.count)", code: .clientBug, isBad: true) }
+
     /// Adds the messages to the mailbox found.
     func add(_ messages: [NewMessage], _ mailbox: MailboxID, _ output: inout CommandOutput) async throws -> Outcome {
-        guard messages.count <= self.count else {
-            throw Refusal("\(self.name) takes one message", code: .clientBug, isBad: true)
-        }
+        guard messages.count <= self.count else { throw self.tooMany }
         do { return try await self.addTo(messages, mailbox, &output) } catch StoreError.noSuchMailbox {
             throw Refusal.tryCreate
         }
