@@ -96,7 +96,8 @@ struct EmailIDKey: SearchKey {
         self.identifier = try parser.objectIdentifier()
     }
 
-    var cost: SearchCost { .summary }
+    var cost: SearchCost { .row }
+    var needsDigest: Bool { true }
 
     func matches(_ message: SearchedMessage) -> Bool {
         guard let row = message.row else { return false }
@@ -116,6 +117,7 @@ struct ThreadIDKey: SearchKey {
     }
 
     var cost: SearchCost { .summary }
+    var needsDigest: Bool { true }
 
     func matches(_ message: SearchedMessage) -> Bool {
         guard let row = message.row else { return false }

@@ -23,6 +23,8 @@ protocol SearchKey: Sendable {
     func matches(_ message: SearchedMessage) -> Bool
     /// Whether it names messages by their numbers, so that EXPUNGE must wait (RFC 9051 §7.5.1).
     var usesNumbers: Bool { get }
+    /// Whether ``matches(_:)`` asks for the octets' digest.
+    var needsDigest: Bool { get }
 }
 
 extension SearchKey {
@@ -30,6 +32,7 @@ extension SearchKey {
     func bound(to view: SessionView) throws(Refusal) -> any SearchKey { self }
     func resolved(in index: MailboxIndex) -> any SearchKey { self }
     var usesNumbers: Bool { false }
+    var needsDigest: Bool { false }
 }
 
 /// What has to be read before a key can be tested, cheapest first; each includes those before it.

@@ -49,7 +49,7 @@ struct SearchRun: Sendable {
             let rows = try await self.store.messages(
                 Array(open[start..<min(start + Self.batchSize, open.count)]),
                 in: selected.id,
-                including: MessageParts(summary: program.cost >= .summary, digest: program.cost >= .summary)
+                including: MessageParts(summary: program.cost >= .summary, digest: program.needsDigest)
             )
             for row in rows {
                 guard var message = SearchedMessage(row.uid, in: selected, index) else { continue }
