@@ -43,7 +43,7 @@ struct MessageAssembly {
         init(_ view: SessionView) throws(Refusal) {
             self.store = try view.store()
             self.limit = view.service.options.messageLimit
-            self.allowsUTF8 = view.isRev2 || view.enabled.contains(.utf8Accept)
+            self.allowsUTF8 = view.isRev2 || view.enabled.contains(.utf8Accept) || !view.offers(UTF8Accept.capability)
             self.now = UnixTime(rawValue: view.service.time.unixTime())
             self.selected = view.selected.flatMap { try? MailboxName($0.name) }
         }

@@ -71,6 +71,22 @@ import Testing
         try await fixture.close()
     }
 
+    @Test("RFC 6855 §4: who does not offer UTF8=ACCEPT need not refuse header fields that are not ASCII")
+    func withoutUTF8Accept() async throws {
+        for isWithheld in [false, true] {
+            let fixture = try await Fixture(clock: TestClock()) { options in
+                if isWithheld { options.withheldCapabilities.insert("UTF8=ACCEPT") }
+            }
+            var assembly = try self.assembly(fixture)
+            let octets = Array("Subject: Gr\u{FC}\u{DF}e\r\n\r\n".utf8)
+            let outcome: Result<Void, any Error>
+            do { outcome = .success(try await self.add(octets, to: &assembly)) } catch { outcome = .failure(error) }
+            if isWithheld { try outcome.get() } else { #expect(throws: Refusal.self) { try outcome.get() } }
+            await assembly.abandon()
+            try await fixture.close()
+        }
+    }
+
     @Test("only the message's own header counts", arguments: [1, 2, 3, 1000])
     func headerWatch(_ step: Int) {
         func hasEightBit(_ text: String) -> Bool {

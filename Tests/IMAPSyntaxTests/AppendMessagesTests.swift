@@ -75,6 +75,31 @@ import Testing
         #expect(self.summary([" CATENATE (URL \(String(repeating: "a", count: 4097)))"]) == nil)
     }
 
+    @Test("any pieces, in any order, are read or refused")
+    func random() {
+        var generator = SeededGenerator(seed: 4466)
+        let tokens = [
+            " ", " (", "(", ")", "TEXT ", "URL ", "UTF8 (", "CATENATE (", " {3}\r\n", " ~{3+}\r\n", "{3}\r\n", "abc",
+            "\"x\"",
+            #"(\Seen)"#, #"" 7-Feb-1994 22:43:04 -0800""#, "{", "}", "\0", "\r\n", "",
+        ]
+        var readCount = 0
+        for _ in 0..<20_000 {
+            var messages = AppendMessages()
+            for _ in 0..<Int.random(in: 1...4, using: &generator) {
+                let piece = (0..<Int.random(in: 0...5, using: &generator)).map { _ in
+                    tokens.randomElement(using: &generator) ?? ""
+                }
+                var parser = CommandParser(octets(piece.joined()))
+                guard let elements = try? messages.read(&parser) else { break }
+                #expect(parser.atEnd)
+                #expect(elements.count { if case .literal = $0 { true } else { false } } <= 1)
+                if (try? messages.end(parser)) != nil { readCount += 1 }
+            }
+        }
+        #expect(readCount > 10)
+    }
+
     @Test(
         "which literal is a URL's",
         arguments: [
