@@ -38,14 +38,14 @@ extension IMAPSession {
             guard type.states.contains(self.view.state) else {
                 throw Refusal.wrongState(type.name, allowed: type.states)
             }
-            if AppendMessages.endsWithURL(announcement.command) {
-                guard announcement.header.size <= UInt64(AppendMessages.urlLimit) else { throw Refusal.literalTooLong }
-                return false
-            }
             let command: any MessageCommand
             do { command = try type.init(beginning: &parser, addressing: addressing) } catch {
                 // The literal is perhaps the mailbox name's: it is gathered, and the message's comes later.
                 guard announcement.fits, announcement.header.size <= 1024 else { throw error }
+                return false
+            }
+            if AppendMessages.endsWithURL(announcement.command[parser.offset...]) {
+                guard announcement.header.size <= UInt64(AppendMessages.urlLimit) else { throw Refusal.literalTooLong }
                 return false
             }
             let target = try command.target(self.view)
@@ -143,7 +143,7 @@ extension IMAPSession {
     ) async throws {
         self.expecting = .command
         do {
-            guard AppendMessages.endsWithURL(announcement.command) else {
+            guard AppendMessages.endsWithURL(announcement.command[...]) else {
                 let parser = CommandParser(announcement.command, options: self.parserOptions)
                 return try await self.takeLiteral(announcement, parser, append)
             }

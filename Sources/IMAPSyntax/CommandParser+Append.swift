@@ -77,7 +77,9 @@ package struct AppendMessages: Hashable, Sendable {
     /// Whether the literal that ends `piece` is a URL's, to be read with the piece and not streamed.
     ///
     ///     "URL" SP literal
-    package static func endsWithURL(_ piece: [UInt8]) -> Bool {
+    ///
+    /// Of the first piece, what stands behind the mailbox's name: a mailbox may be called `URL`.
+    package static func endsWithURL(_ piece: ArraySlice<UInt8>) -> Bool {
         guard piece.suffix(2) == [.cr, .lf] else { return false }
         let line = piece.dropLast(2)
         guard line.last == UInt8(ascii: "}"), let brace = line.lastIndex(of: UInt8(ascii: "{")) else { return false }

@@ -109,6 +109,6 @@ import Testing
         ]
     )
     func urlLiterals(_ piece: String, _ isURL: Bool) {
-        #expect(AppendMessages.endsWithURL(octets(piece)) == isURL)
+        #expect(AppendMessages.endsWithURL(octets(piece)[...]) == isURL)
     }
 }
