@@ -39,9 +39,10 @@ extension IMAPSession {
                 throw Refusal.wrongState(type.name, allowed: type.states)
             }
             let command: any MessageCommand
-            do { command = try type.init(beginning: &parser, addressing: addressing) } catch {
-                // The literal is perhaps the mailbox name's: it is gathered, and the message's comes later.
-                guard announcement.fits, announcement.header.size <= 1024 else { throw error }
+            do throws(SyntaxError) { command = try type.init(beginning: &parser, addressing: addressing) } catch {
+                // The literal is the mailbox name's: it is gathered, and the message's comes later.
+                guard error.offset == announcement.command.count, announcement.fits, announcement.header.size <= 1024
+                else { throw error }
                 return false
             }
             if AppendMessages.endsWithURL(announcement.command[parser.offset...]) {
