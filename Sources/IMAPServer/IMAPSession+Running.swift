@@ -46,6 +46,7 @@ extension IMAPSession {
         let (tag, body, encoding, selected) = (
             entry.tag, entry.work.body, self.view.nameEncoding, self.view.selected
         )
+        let isCompressed = self.view.isCompressed
         let progress = ProgressReport(now: self.service.time.now) { done, goal in
             post(.progress(command: id, done: done, goal: goal))
         }
@@ -58,6 +59,7 @@ extension IMAPSession {
                 guard await iterator.next(isolation: #isolation) != nil else { throw CancellationError() }
             }
             output.progress = progress
+            output.keepsResponsesApart = isCompressed
             let result: Result<Outcome, any Error>
             do {
                 result = .success(try await body(&output))

@@ -14,14 +14,15 @@ import Testing
     private func answers(
         to buffers: [[UInt8]],
         transport: Peer.Transport = .socket,
-        isOffered: Bool = true
+        isOffered: Bool = true,
+        messages: [String] = [Fixture.message(1), Fixture.message(2), Fixture.message(3)]
     ) async throws -> [UInt8] {
         let fixture = try await Fixture(clock: TestClock()) { options in
             if isOffered { options.withheldCapabilities.remove("COMPRESS=DEFLATE") }
             options.withheldCapabilities.remove("UNAUTHENTICATE")
             options.concurrency = 1
         }
-        try await fixture.deliver(1...3)
+        for message in messages { try await fixture.append(Array(message.utf8)) }
         let received = Mutex<[UInt8]>([])
         let (server, client) = PipeConnection<IMAPNote>.make(
             peer: Peer(address: "127.0.0.1", transport: transport, isLoopback: true)
@@ -105,6 +106,22 @@ import Testing
         ])
         let (_, compressed) = try self.parts(answers)
         #expect(compressed == "c OK NOOP completed\r\n")
+    }
+
+    @Test("the length of a message tells nothing about another that is fetched with it (CRIME)")
+    func messagesAreApart() async throws {
+        let secret = "4711-0815-wxyz"
+        var lengths: Set<Int> = []
+        for guess in [secret, String(secret.reversed())] {
+            let fetch = try Deflater().compress(Array("c SELECT INBOX\r\nd FETCH 1:2 BODY.PEEK[]\r\n".utf8))
+            let answers = try await self.answers(
+                to: [Self.login, Self.compress, fetch],
+                messages: ["Subject: a\r\n\r\n\(secret)\r\n", "Subject: b\r\n\r\n\(guess)\r\n"]
+            )
+            #expect(try self.parts(answers).compressed.contains(guess))
+            lengths.insert(answers.count)
+        }
+        #expect(lengths.count == 1)
     }
 
     @Test("octets that are not compressed, or swell too much, end the session")

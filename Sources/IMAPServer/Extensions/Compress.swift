@@ -8,7 +8,8 @@ import StreamCompression
 /// COMPRESS=DEFLATE, RFC 4978.
 ///
 /// It is withheld unless the settings say otherwise, and never offered before login: lengths tell something about what is
-/// compressed. Each block of responses is compressed by itself, so that none tells anything about another.
+/// compressed. What is written at once is compressed by itself, and commands that read messages write each response by
+/// itself: so none tells anything about another, nor one message about another.
 struct CompressCommand: IMAPCommand, IMAPExtension {
     static let name = "COMPRESS"
     static let states = Set<SessionState>.loggedIn
