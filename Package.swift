@@ -46,6 +46,11 @@ let package = Package(
         // Debian's libunbound.pc asks for libevent's, which nothing here needs; the module map links the library.
         .systemLibrary(name: "CUnbound", providers: [.apt(["libunbound-dev"])]),
         .target(name: "COpenSSLShim", dependencies: ["COpenSSL"]),
+        .systemLibrary(
+            name: "CZlib",
+            pkgConfig: "zlib",
+            providers: [.apt(["zlib1g-dev"])]
+        ),
 
         // Pure: the standard library only.
         .target(name: "MailMessage", swiftSettings: strict),
@@ -57,12 +62,13 @@ let package = Package(
         // Mechanisms.
         .target(name: "Cryptography", dependencies: ["COpenSSL", "COpenSSLShim"], swiftSettings: strict),
         .target(name: "SASLMechanisms", dependencies: ["Cryptography"], swiftSettings: strict),
+        .target(name: "StreamCompression", dependencies: ["CZlib"], swiftSettings: strict),
 
         // Engines: no sockets, no SQL.
         .target(
             name: "IMAPServer",
             dependencies: [
-                "IMAPSyntax", "MailConnection", "MailStorage", "MailMessage", "SASLMechanisms",
+                "IMAPSyntax", "MailConnection", "MailStorage", "MailMessage", "SASLMechanisms", "StreamCompression",
                 .product(name: "Logging", package: "swift-log"), .product(name: "Metrics", package: "swift-metrics"),
             ],
             swiftSettings: strict
@@ -146,6 +152,11 @@ let package = Package(
             swiftSettings: testing
         ),
         .testTarget(name: "MailMessageTests", dependencies: ["MailMessage"], swiftSettings: testing),
+        .testTarget(
+            name: "StreamCompressionTests",
+            dependencies: ["StreamCompression"],
+            swiftSettings: testing
+        ),
         .testTarget(name: "IMAPSyntaxTests", dependencies: ["IMAPSyntax"], swiftSettings: testing),
         .testTarget(name: "SMTPSyntaxTests", dependencies: ["SMTPSyntax"], swiftSettings: testing),
         .testTarget(name: "CryptographyTests", dependencies: ["Cryptography", "COpenSSL"], swiftSettings: testing),
@@ -180,6 +191,7 @@ let package = Package(
             name: "IMAPServerTests",
             dependencies: [
                 "IMAPServer", "IMAPSyntax", "MailConnection", "MailStorage", "MailMessage", "SASLMechanisms",
+                "StreamCompression",
                 "SQLiteStorage", "TestSupport",
             ],
             resources: [.copy("Transcripts")],

@@ -18,6 +18,10 @@ struct CommandOutput {
     /// while it runs they do not.
     let selected: SelectedMailbox?
     var writer: ResponseWriter
+    /// Where a command that may take long says how far it is; nil for those that run within the session.
+    var progress: ProgressReport?
+    /// Whether each response is a piece by itself, because it is compressed: its length must tell nothing about others.
+    var keepsResponsesApart = false
     private let emit: ([UInt8]) async throws -> Void
 
     /// Begins with what `writer` has; `emit` takes a piece and returns when the client's side has room for the next one.
@@ -33,11 +37,13 @@ struct CommandOutput {
         self.emit = emit
     }
 
-    /// Hands on what is waiting if it is a piece's worth.
+    /// Hands on what is waiting if it is a piece's worth, or must not be mixed with what follows.
     ///
     /// Call it between responses, and within long literals.
     mutating func flushIfLarge() async throws {
-        if self.writer.octets.count >= Self.pieceSize { try await self.emit(self.writer.take()) }
+        if self.writer.octets.count >= (self.keepsResponsesApart ? 1 : Self.pieceSize) {
+            try await self.emit(self.writer.take())
+        }
     }
 
     /// `* VANISHED (EARLIER) …`, handed on piece by piece.

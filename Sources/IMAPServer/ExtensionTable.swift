@@ -16,9 +16,14 @@ enum ExtensionTable {
     ]
 
     static let extensions: [any IMAPExtension.Type] = [
-        Revisions.self, StartTLSCommand.self, LoginCommand.self, AuthenticateCommand.self, EnableCommand.self,
-        IDCommand.self, Condstore.self, Qresync.self, SortCommand.self, ThreadCommand.self, Within.self,
-        PartialResults.self, MultiSearchCommand.self, CancelUpdateCommand.self,
+        Revisions.self, Literals.self, StartTLSCommand.self, LoginCommand.self, AuthenticateCommand.self,
+        EnableCommand.self, IDCommand.self,
+        Condstore.self, Qresync.self,
+        SortCommand.self, ThreadCommand.self, Within.self, PartialResults.self, MultiSearchCommand.self,
+        CancelUpdateCommand.self,
+        MultiAppend.self, Catenate.self, ReplaceCommand.self, AppendLimit.self, UTF8Accept.self,
+        SaveDate.self, MessagePreview.self, ObjectID.self, InProgress.self, UnauthenticateCommand.self,
+        CompressCommand.self,
     ]
 
     private static let commands: [String: any IMAPCommand.Type] = Dictionary(
@@ -38,5 +43,7 @@ enum ExtensionTable {
     }
 
     /// What CAPABILITY answers now.
-    static func capabilities(_ view: SessionView) -> [String] { Self.extensions.flatMap { $0.capabilities(view) } }
+    static func capabilities(_ view: SessionView) -> [String] {
+        Self.extensions.flatMap { $0.capabilities(view) }.filter(view.offers)
+    }
 }

@@ -116,9 +116,12 @@ struct Outcome: Sendable {
         case unselected
         /// Mailboxes have other names.
         case renamed
+        /// UNAUTHENTICATE: nobody is logged in any more (RFC 8437 §3).
+        case unauthenticated
         case enabled(Set<EnabledFeature>)
         case idle
         case startTLS
+        case compress
         case logout
         /// The client changed messages itself.
         case stored(SelectedMailbox.OwnChange)
@@ -150,13 +153,13 @@ enum EnabledFeature: String, Sendable, Hashable {
     case condstore = "CONDSTORE"
     /// RFC 7162 §3.2.
     case qresync = "QRESYNC"
+    case utf8Accept = "UTF8=ACCEPT"
 
     /// As its RFC writes it.
     var capability: String {
         switch self {
         case .imap4rev2: "IMAP4rev2"
-        case .condstore: "CONDSTORE"
-        case .qresync: "QRESYNC"
+        default: self.rawValue
         }
     }
 

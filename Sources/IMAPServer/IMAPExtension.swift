@@ -7,11 +7,16 @@ protocol IMAPExtension: Sendable {
     /// What is announced now, for example nothing once TLS is on.
     static func capabilities(_ view: SessionView) -> [String]
     static var commands: [any IMAPCommand.Type] { get }
+    /// The data items of FETCH, and the keys of SEARCH, that it brings.
+    static var fetchItems: [any FetchItem.Type] { get }
+    static var searchKeys: [any SearchKey.Type] { get }
     /// What ENABLE can turn on because of it.
     static var enables: EnabledFeature? { get }
 }
 
 extension IMAPExtension {
     static var commands: [any IMAPCommand.Type] { [] }
+    static var fetchItems: [any FetchItem.Type] { [] }
+    static var searchKeys: [any SearchKey.Type] { [] }
     static var enables: EnabledFeature? { nil }
 }

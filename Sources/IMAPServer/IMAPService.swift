@@ -24,6 +24,10 @@ package struct IMAPService: Sendable {
         package var concurrency = 4
         /// Wrong passwords on one connection before it is closed.
         package var loginAttempts = 5
+        /// Capabilities that are not announced, in upper case, whole or without what follows the equals sign.
+        ///
+        /// One with a space and an address in lower case behind it is not announced to the account of that address. For clients that choke on them. COMPRESS and UNAUTHENTICATE are not even obeyed then.
+        package var withheldCapabilities: Set<String> = ["COMPRESS=DEFLATE", "UNAUTHENTICATE"]
 
         package init() {}
     }

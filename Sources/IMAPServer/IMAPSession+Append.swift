@@ -4,124 +4,188 @@ import IMAPSyntax
 import MailConnection
 import MailStorage
 
-/// An APPEND whose message is arriving.
+/// An APPEND or REPLACE whose messages are arriving.
 struct AppendInProgress {
     let tag: String
-    let command: AppendCommand
-    let mailbox: Mailbox
-    var stage: any MessageStage
-    /// Why the message will not be kept; its octets are still taken.
+    let target: MessageTarget
+    let mailbox: MailboxID
+    var grammar = AppendMessages()
+    var assembly: MessageAssembly
+    /// Why nothing will be kept; the octets of the literal that has been asked for are still taken.
     var failure: (any Error)?
-    var isNonSynchronizing: Bool
+
+    /// Takes what the command says up to its next literal, or to its end.
+    mutating func take(_ parser: inout CommandParser) async throws {
+        for element in try self.grammar.read(&parser) {
+            if case .message = element, self.assembly.messages.count == self.target.count { throw self.target.tooMany }
+            try await self.assembly.take(element)
+        }
+    }
 }
 
-/// APPEND's message goes into the store as it arrives, never into memory as a whole (RFC 9051 §6.3.12).
+/// The messages of APPEND and REPLACE go into the store as they arrive, never into memory as a whole (RFC 9051 §6.3.12).
 extension IMAPSession {
-    /// Starts taking the message if the announcement is APPEND's; false if it is another command's.
+    /// Starts taking messages if the announcement is that of one; false if the literal is to be read with its command.
     ///
     /// What can be refused is refused here, before the client sends the octets.
     mutating func beginMessage(_ announcement: LiteralAnnouncement) async throws -> Bool {
         var tag = "*"
-        let header = announcement.header
         do {
-            var parser = CommandParser(
-                announcement.command,
-                options: CommandParser.Options(encoding: self.view.nameEncoding)
-            )
+            var parser = CommandParser(announcement.command, options: self.parserOptions)
             tag = try Self.tag(&parser)
             try parser.sp()
-            guard try parser.commandName() == AppendCommand.name, parser.peek(UInt8(ascii: " ")) else { return false }
-            guard AppendCommand.states.contains(self.view.state) else {
-                throw Refusal.wrongState(AppendCommand.name, allowed: AppendCommand.states)
+            guard let (type, addressing) = try Self.messageCommand(&parser) else { return false }
+            guard type.states.contains(self.view.state) else {
+                throw Refusal.wrongState(type.name, allowed: type.states)
             }
-            let command: AppendCommand
-            do { command = try AppendCommand(&parser) } catch {
-                // The literal is perhaps the mailbox name's: it is gathered, and the message's comes later.
-                guard announcement.fits, header.size <= 1024 else { throw error }
+            let command: any MessageCommand
+            do throws(SyntaxError) { command = try type.init(beginning: &parser, addressing: addressing) } catch {
+                // The literal is the mailbox name's: it is gathered, and the message's comes later.
+                guard error.offset == announcement.command.count, announcement.fits, announcement.header.size <= 1024
+                else { throw error }
                 return false
             }
-            self.live.begin(tag: tag, AppendCommand.self, .sequenceNumbers)
-            guard header.size > 0 else { throw Refusal("A message has at least one octet", code: .clientBug) }
-            guard header.size <= UInt64(self.service.options.messageLimit) else {
-                throw Refusal("Message is larger than \(self.service.options.messageLimit) octets", code: .tooBig)
+            if AppendMessages.endsWithURL(announcement.command[parser.offset...]) {
+                guard announcement.header.size <= UInt64(AppendMessages.urlLimit) else { throw Refusal.literalTooLong }
+                return false
             }
-            let store = try self.view.store()
-            guard let mailbox = try await store.mailbox(named: command.mailbox.text) else { throw Refusal.tryCreate }
-            self.expecting = .message(
-                AppendInProgress(
-                    tag: tag,
-                    command: command,
-                    mailbox: mailbox,
-                    stage: store.stage(limit: Int(header.size)),
-                    isNonSynchronizing: header.isNonSynchronizing
-                )
+            self.live.begin(tag: tag, type, addressing)
+            let target = try command.target(self.view)
+            let append = AppendInProgress(
+                tag: tag,
+                target: target,
+                mailbox: try await target.find(),
+                assembly: MessageAssembly(try MessageAssembly.Context(self.view))
             )
-            self.framer.stream()
-            if !header.isNonSynchronizing { self.output.continuation("Ready for the message") }
+            try await self.takeLiteral(announcement, parser, append)
         } catch {
-            self.framer.refuse()
-            try await self.refuse(tag, error)
-            if header.isNonSynchronizing, header.size > UInt64(self.service.options.messageLimit) {
-                try await self.bye("Message is too large", code: .tooBig)
-            }
+            try await self.refuseMessage(announcement.header, tag, error)
         }
         return true
     }
 
-    /// Takes the next of a message that is arriving.
+    /// Which command's messages may follow; nil if it is one that takes none.
+    private static func messageCommand(
+        _ parser: inout CommandParser
+    ) throws(SyntaxError) -> (type: any MessageCommand.Type, addressing: Addressing)? {
+        var name = try parser.commandName()
+        var addressing = Addressing.sequenceNumbers
+        if name == "UID", parser.accept(UInt8(ascii: " ")) {
+            name = try parser.commandName()
+            addressing = .uids
+        }
+        guard let type = ExtensionTable.command(name, addressing) as? any MessageCommand.Type,
+            parser.peek(UInt8(ascii: " "))
+        else { return nil }
+        return (type, addressing)
+    }
+
+    /// Reads the piece of the command that ends with the announcement, and has the literal sent.
+    private mutating func takeLiteral(
+        _ announcement: LiteralAnnouncement,
+        _ parser: CommandParser,
+        _ append: AppendInProgress
+    ) async throws {
+        var (parser, append) = (parser, append)
+        do {
+            if let failure = append.failure { throw failure }
+            guard !self.isTooLong(announcement.header) else { throw Refusal.literalTooLong }
+            try await append.take(&parser)
+        } catch {
+            await append.assembly.abandon()
+            throw error
+        }
+        self.expecting = .message(append)
+        self.framer.stream()
+        if !announcement.header.isNonSynchronizing { self.output.continuation("Ready for the message") }
+    }
+
+    /// Says no to a literal, and to its command.
+    private mutating func refuseMessage(_ header: LiteralHeader, _ tag: String, _ error: any Error) async throws {
+        self.framer.refuse()
+        try await self.refuse(tag, error)
+        if self.isOpen, header.isNonSynchronizing, header.size > UInt64(self.service.options.messageLimit) {
+            try await self.bye("Message is too large", code: .tooBig)
+        }
+    }
+
+    /// Takes the next of messages that are arriving.
     mutating func takeMessage(_ event: CommandFramer.Event) async throws {
         guard case .message(var append) = self.expecting else { return }
         switch event {
         case .octets(let octets):
             self.lastActivity = self.service.time.now()
             if append.failure == nil {
-                do { try await append.stage.append(octets) } catch {
+                do { try await append.assembly.append(octets) } catch {
                     append.failure = error
-                    await append.stage.abandon()
+                    await append.assembly.abandon()
                 }
             }
             self.expecting = .message(append)
         case .literalEnd:
             break
+        case .literal(let announcement):
+            self.lastActivity = self.service.time.now()
+            try await self.takeNextLiteral(announcement, append)
         case .command(let rest):
             self.expecting = .command
             self.lastActivity = self.service.time.now()
-            try await self.endMessage(append, rest: rest)
-        case .literal:
-            // More after the message would be another extension's (MULTIAPPEND); this server announces none.
-            self.expecting = .command
-            self.framer.refuse()
-            await append.stage.abandon()
-            try await self.refuse(
-                append.tag,
-                SyntaxError(expected: "the end of the command after the message", offset: 0)
-            )
+            try await self.endMessages(append, rest: rest)
         case .failure:
             self.expecting = .command
-            await append.stage.abandon()
-            try await self.refuse(
-                append.tag,
-                SyntaxError(expected: "the end of the command after the message", offset: 0)
-            )
+            await append.assembly.abandon()
+            try await self.refuse(append.tag, append.failure ?? Refusal.literalTooLong)
         }
     }
 
-    private mutating func endMessage(_ append: AppendInProgress, rest: [UInt8]) async throws {
+    /// After a literal comes another: of the next message, the next part of this one, or a part's URL.
+    private mutating func takeNextLiteral(
+        _ announcement: LiteralAnnouncement,
+        _ append: AppendInProgress
+    ) async throws {
+        self.expecting = .command
+        do {
+            guard AppendMessages.endsWithURL(announcement.command[...]) else {
+                let parser = CommandParser(announcement.command, options: self.parserOptions)
+                return try await self.takeLiteral(announcement, parser, append)
+            }
+            if let failure = append.failure { throw failure }
+            guard announcement.fits, announcement.header.size <= UInt64(AppendMessages.urlLimit) else {
+                throw Refusal.literalTooLong
+            }
+            self.expecting = .message(append)
+            self.framer.gather()
+            if !announcement.header.isNonSynchronizing { self.output.continuation("Ready for literal data") }
+        } catch {
+            var append = append
+            await append.assembly.abandon()
+            try await self.refuseMessage(announcement.header, append.tag, error)
+        }
+    }
+
+    private mutating func endMessages(_ append: AppendInProgress, rest: [UInt8]) async throws {
         var append = append
         do {
             if let failure = append.failure { throw failure }
-            guard rest.isEmpty else {
-                throw SyntaxError(expected: "the end of the command after the message", offset: 0)
-            }
-            let message = try await append.stage.finish()
+            var parser = CommandParser(rest, options: self.parserOptions)
+            try await append.take(&parser)
+            try append.grammar.end(parser)
+            let (target, mailbox, messages) = (append.target, append.mailbox, append.assembly.messages)
             self.queue.add(
                 tag: append.tag,
-                name: AppendCommand.name,
-                work: try append.command.work(message, mailbox: append.mailbox, view: self.view)
+                name: target.name,
+                work: Work(target.footprint) { output in try await target.add(messages, mailbox, &output) }
             )
         } catch {
-            await append.stage.abandon()
+            await append.assembly.abandon()
             try await self.refuse(append.tag, error)
         }
     }
+
+    private var parserOptions: CommandParser.Options { CommandParser.Options(encoding: self.view.nameEncoding) }
+}
+
+extension Refusal {
+    /// RFC 7888 §5, RFC 4469 §4.2.
+    static let literalTooLong = Refusal("Literal is too large for this command", code: .tooBig, isBad: true)
 }

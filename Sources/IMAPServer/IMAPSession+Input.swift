@@ -181,7 +181,7 @@ extension IMAPSession {
         self.lastActivity = self.service.time.now()
         if try await self.beginMessage(announcement) { return }
         let header = announcement.header
-        guard announcement.fits, header.isNonSynchronizing || !self.isEnding else {
+        guard announcement.fits, !self.isTooLong(header), header.isNonSynchronizing || !self.isEnding else {
             self.framer.refuse()
             let tag = Self.echoable(announcement.tag)
             self.live.noteMistake()

@@ -21,9 +21,9 @@ extension IMAPSession {
     }
 
     private mutating func runInline(_ entry: CommandQueue.Entry) async throws {
-        let connection = self.connection
+        let sink = self.sink
         var output = CommandOutput(tag: entry.tag, selected: self.view.selected, writer: self.output) { octets in
-            try await connection.write(octets)
+            try await sink.write(octets)
         }
         self.output = ResponseWriter(encoding: self.view.nameEncoding)
         let result: Result<Outcome, any Error>
@@ -47,6 +47,10 @@ extension IMAPSession {
         let (tag, body, encoding, selected) = (
             entry.tag, entry.work.body, self.view.nameEncoding, self.view.selected
         )
+        let isCompressed = self.view.isCompressed
+        let progress = ProgressReport(now: self.service.time.now) { done, goal in
+            post(.progress(command: id, done: done, goal: goal))
+        }
         group.addTask {
             var iterator = credits.makeAsyncIterator()
             let writer = ResponseWriter(encoding: encoding)
@@ -55,6 +59,8 @@ extension IMAPSession {
                 // Nil only when the session has ended.
                 guard await iterator.next(isolation: #isolation) != nil else { throw CancellationError() }
             }
+            output.progress = progress
+            output.keepsResponsesApart = isCompressed
             let result: Result<Outcome, any Error>
             do {
                 result = .success(try await body(&output))
@@ -82,7 +88,7 @@ extension IMAPSession {
             switch ready {
             case .piece(let octets):
                 try await self.flush()
-                try await self.connection.write(octets)
+                try await self.sink.write(octets)
                 self.credits[id]?.yield()
             case .end(let octets, let result):
                 self.output.append(octets)
@@ -112,11 +118,15 @@ extension IMAPSession {
             case .enabled(let features): self.enable(features)
             case .saved(let uids): self.save(uids)
             case .contextsCancelled(let tags): self.view.contexts.removeAll { tags.contains($0.tag) }
+            case .unauthenticated:
+                try await self.unauthenticate()
+                guard self.isOpen else { return }
             case .stored(let change): own = change
             case .authenticate(let mechanism, let initialResponse):
                 return try await self.beginAuthentication(entry.tag, mechanism, initialResponse)
             case .logIn(let message): return try await self.logIn(entry.tag, message)
             case .startTLS: return try await self.startTLS(entry.tag)
+            case .compress: return try await self.compress(entry.tag)
             case .idle:
                 self.expecting = .done(tag: entry.tag)
                 self.output.continuation("idling")
@@ -174,7 +184,7 @@ extension IMAPSession {
             silenced: self.queue.silenced
         )
         self.view.selected = selected
-        let connection = self.connection
+        let sink = self.sink
         try await self.output.write(
             news,
             of: selected,
@@ -183,7 +193,7 @@ extension IMAPSession {
             isCondstore: self.view.isCondstore,
             isQresync: self.view.isQresync
         ) { octets in
-            try await connection.write(octets)
+            try await sink.write(octets)
         }
         self.tellChangedResults(index)
         return self.isModSeqDue(after: news)

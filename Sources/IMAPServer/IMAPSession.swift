@@ -14,6 +14,8 @@ package enum IMAPNote: Sendable {
     case timer
     /// A running command has a piece of its block ready; it waits until the piece is written.
     case piece(command: Int, octets: [UInt8])
+    /// A running command has dealt with so many of so many messages.
+    case progress(command: Int, done: Int, goal: Int)
     /// A running command has ended; `octets` is the last piece.
     case finished(command: Int, octets: [UInt8], result: CommandResult)
     /// The store has answered about a search whose changes are told.
@@ -45,6 +47,8 @@ package struct IMAPSession<C: Connection<IMAPNote>> {
     /// What operators may see of this session.
     let live: LiveSession
     var connection: C
+    /// COMPRESS, once it is active.
+    var compression: SessionCompression?
     var framer = CommandFramer()
     var queue: CommandQueue
     var view: SessionView
@@ -106,7 +110,7 @@ package struct IMAPSession<C: Connection<IMAPNote>> {
         }
         let outcome: Result<Void, any Error>
         do { outcome = .success(try await self.serve()) } catch { outcome = .failure(error) }
-        if case .message(var append) = self.expecting { await append.stage.abandon() }
+        if case .message(var append) = self.expecting { await append.assembly.abandon() }
         try outcome.get()
     }
 
@@ -128,13 +132,15 @@ package struct IMAPSession<C: Connection<IMAPNote>> {
                 self.startEvaluations(in: &group)
                 try await self.flush()
                 guard self.isOpen, !self.hasAnsweredEverything else { break }
+                if !self.holdsInput, try await self.takeCompressed() { continue }
                 switch try await self.connection.next(holdingOctets: self.holdsInput) {
                 case .octets(let octets):
                     if self.framer.isWithinLiteral { self.lastActivity = self.service.time.now() }
-                    self.framer.append(octets)
+                    self.take(octets)
                 case .note(.changed): if case .done = self.expecting { try await self.tellChangesOfIdle() }
                 case .note(.timer): try await self.checkTimer(in: &group)
                 case .note(.piece(let id, let octets)): try await self.take(octets, from: id)
+                case .note(.progress(let id, let done, let goal)): self.tellProgress(of: id, done, of: goal)
                 case .note(.finished(let id, let octets, let result)):
                     try await self.take(result, last: octets, from: id)
                 case .note(.evaluated(let evaluation)): self.evaluations.append(evaluation)
@@ -154,7 +160,7 @@ package struct IMAPSession<C: Connection<IMAPNote>> {
 
     /// Writes what is waiting to the client.
     mutating func flush() async throws {
-        if !self.output.octets.isEmpty { try await self.connection.write(self.output.take()) }
+        if !self.output.octets.isEmpty { try await self.sink.write(self.output.take()) }
     }
 
     // MARK: The selected mailbox
@@ -207,7 +213,9 @@ package struct IMAPSession<C: Connection<IMAPNote>> {
     /// To be asked when as much of the input as may be taken has been: with no command left, nothing holds input back,
     /// and what still lies in the framer (half a command or message, an exchange without its next response) is never
     /// completed.
-    private var hasAnsweredEverything: Bool { self.isAtEndOfOctets && self.queue.isEmpty }
+    private var hasAnsweredEverything: Bool {
+        self.isAtEndOfOctets && self.queue.isEmpty && !self.hasCompressedInput
+    }
 
     /// Says BYE and ends the session.
     mutating func bye(_ text: String, code: ResponseCode? = nil) async throws {

@@ -10,6 +10,8 @@ struct SessionView: Sendable {
     var peer: Peer
     var account: Account?
     var selected: SelectedMailbox?
+    /// Whether COMPRESS is active (RFC 4978).
+    var isCompressed = false
     var enabled: Set<EnabledFeature> = []
     /// The search result variable `$`: UIDs (RFC 9051 §6.4.4.1).
     var savedResult = NumberSet()
@@ -30,6 +32,15 @@ struct SessionView: Sendable {
         return self.account == nil ? .notAuthenticated : .authenticated
     }
 
+    /// Whether a capability is not among those that the settings withhold, from everybody or from this account.
+    func offers(_ capability: String) -> Bool {
+        let withheld = self.service.options.withheldCapabilities
+        let address = self.account?.address.lowercased()
+        return ![capability.uppercased(), capability.prefix { $0 != "=" }.uppercased()].contains { name in
+            withheld.contains(name) || address.map { withheld.contains("\(name) \($0)") } == true
+        }
+    }
+
     /// Whether the client speaks IMAP4rev2: UTF-8 names, no `\Recent`, ESEARCH responses.
     var isRev2: Bool { self.enabled.contains(.imap4rev2) }
 
@@ -41,7 +52,9 @@ struct SessionView: Sendable {
     var isQresync: Bool { self.enabled.contains(.qresync) }
 
     /// How this client spells mailbox names.
-    var nameEncoding: MailboxName.Encoding { self.isRev2 ? .utf8 : .modifiedUTF7 }
+    var nameEncoding: MailboxName.Encoding {
+        self.isRev2 || self.enabled.contains(.utf8Accept) ? .utf8 : .modifiedUTF7
+    }
 
     /// Whether a password may be sent here in clear (RFC 9051 §11.1).
     var allowsPlaintextPasswords: Bool {

@@ -46,6 +46,19 @@ extension CommandParser {
         return set.numbers
     }
 
+    /// Reads the number of one message, or `*`, as a set.
+    ///
+    ///     seq-number      = nz-number / "*"
+    package mutating func oneSequenceNumber() throws(SyntaxError) -> SequenceSet {
+        var set = SequenceSet()
+        if let number = try self.sequenceNumber() {
+            set.numbers = NumberSet([number...number])
+        } else {
+            set.insertLast()
+        }
+        return set
+    }
+
     /// Reads a number, or "*" as nil.
     private mutating func sequenceNumber() throws(SyntaxError) -> UInt32? {
         if self.accept(UInt8(ascii: "*")) { return nil }

@@ -53,6 +53,10 @@ package enum ResponseCode: Hashable, Sendable {
     case modified(NumberSet)
     /// RFC 4469 §4.2, RFC 7889 §4.
     case tooBig
+    /// The URL that names nothing, as the client wrote it (RFC 4469 §4.1).
+    case badURL([UInt8])
+    /// How far the command with this tag has come: items done, and items in all if that is known (RFC 9585 §4).
+    case inProgress(tag: String, done: UInt32, goal: UInt32?)
     /// RFC 8474 §4.
     case mailboxID(String)
     /// RFC 6154 §3.
@@ -114,6 +118,8 @@ package enum ResponseCode: Hashable, Sendable {
         case .noModSeq: "NOMODSEQ"
         case .modified: "MODIFIED"
         case .tooBig: "TOOBIG"
+        case .badURL: "BADURL"
+        case .inProgress: "INPROGRESS"
         case .mailboxID: "MAILBOXID"
         case .useAttribute: "USEATTR"
         case .compressionActive: "COMPRESSIONACTIVE"
@@ -171,12 +177,38 @@ extension ResponseWriter {
         case .permanentFlags(let flags, let allowsNewKeywords):
             self.sp()
             self.list(flags.map(\.name) + (allowsNewKeywords ? [#"\*"#] : [])) { $0.raw($1) }
+        case .badURL(let url):
+            self.sp()
+            self.url(url)
+        case .inProgress(let tag, let done, let goal):
+            self.raw(" (")
+            // A client could not find the end of the code behind a bracket.
+            if tag.utf8.contains(UInt8(ascii: "]")) { self.raw("NIL") } else { self.string(tag) }
+            self.sp()
+            self.number(done)
+            self.sp()
+            if let goal { self.number(goal) } else { self.raw("NIL") }
+            self.append(UInt8(ascii: ")"))
         case .mailboxID(let identifier):
             self.raw(" (")
             self.raw(identifier)
             self.append(UInt8(ascii: ")"))
         default:
             break
+        }
+    }
+
+    /// Writes a URL that a client sent; what a response code cannot hold is percent-encoded.
+    ///
+    ///     url-resp-text   = 1*(%x01-09 / %x0B-0C / %x0E-5B / %x5D-FE) ; Any TEXT-CHAR except "]"
+    private mutating func url(_ url: [UInt8]) {
+        for octet in url {
+            if 0x21...0x7E ~= octet, octet != UInt8(ascii: "]"), octet != .backslash, octet != .quote {
+                self.append(octet)
+            } else {
+                let digits = Array("0123456789ABCDEF".utf8)
+                self.append([UInt8(ascii: "%"), digits[Int(octet >> 4)], digits[Int(octet & 15)]])
+            }
         }
     }
 }

@@ -41,6 +41,15 @@ package protocol MailStore: MessageStaging {
 
     /// Adds the messages, all or none, with ascending UIDs.
     func append(_ messages: [NewMessage], to mailbox: MailboxID) async throws -> AppendReceipt
+    /// Adds `message` to `target` and removes the message `uid` of `mailbox`, both or neither (RFC 8508 §3.4).
+    ///
+    /// Throws ``StoreError/expunged`` if there is no such message (any more).
+    func replace(
+        _ uid: UID,
+        in mailbox: MailboxID,
+        with message: NewMessage,
+        in target: MailboxID
+    ) async throws -> AppendReceipt
     /// What never changes about the messages, ascending by UID; those that are gone are left out.
     func messages(_ uids: [UID], in mailbox: MailboxID, including parts: MessageParts) async throws -> [StoredMessage]
     /// The stored octets of a message from `range.lowerBound` on: at least one if the range is within the message.
@@ -159,10 +168,13 @@ package struct MessageParts: Hashable, Sendable {
     package var summary: Bool
     /// Read the octets of messages up to this size along with the rest; 0: of none.
     package var contentUpTo: Int
+    /// Read ``StoredMessage/digest``.
+    package var digest: Bool
 
-    package init(summary: Bool = false, contentUpTo: Int = 0) {
+    package init(summary: Bool = false, contentUpTo: Int = 0, digest: Bool = false) {
         self.summary = summary
         self.contentUpTo = contentUpTo
+        self.digest = digest
     }
 }
 
@@ -178,6 +190,8 @@ package struct StoredMessage: Sendable {
     package var summary: MessageSummary?
     /// If asked for and small enough.
     package var content: [UInt8]?
+    /// SHA-256 of the octets, if asked for.
+    package var digest: [UInt8]?
 
     package init(
         uid: UID,

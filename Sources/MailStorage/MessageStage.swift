@@ -11,10 +11,19 @@ package protocol MessageStage {
     var size: Int { get }
     /// Takes the next octets; suspends while the store is behind. Throws ``StoreError``.
     mutating func append(_ octets: ArraySlice<UInt8>) async throws
+    /// Takes the message out of memory when all its octets have come: it has to wait for others. Throws ``StoreError``.
+    ///
+    /// Only ``finish()`` or ``abandon()`` may follow.
+    mutating func moveToStore() async throws
     /// Ends the message. The stage is of no more use after it. Throws ``StoreError``.
     mutating func finish() async throws -> StagedMessage
-    /// Gives the octets up.
+    /// Gives the octets up, also after ``finish()``; what has been made to last meanwhile stays.
     mutating func abandon() async
+}
+
+extension MessageStage {
+    /// Nothing, for a stage that keeps nothing in memory, or is never made to wait.
+    package mutating func moveToStore() async throws {}
 }
 
 /// A message that has arrived completely, not yet part of any mailbox or queue.

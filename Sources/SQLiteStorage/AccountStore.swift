@@ -109,6 +109,19 @@ struct AccountStore: MailStore {
         }
     }
 
+    func replace(
+        _ uid: UID,
+        in mailbox: MailboxID,
+        with message: NewMessage,
+        in target: MailboxID
+    ) async throws -> AppendReceipt {
+        let account = self.account
+        let row = NewRow(message)
+        return try await self.store.write(cost: row.message.cost) {
+            try $0.replace(uid, in: mailbox, with: row, in: target, of: account)
+        }
+    }
+
     func messages(_ uids: [UID], in mailbox: MailboxID, including parts: MessageParts) async throws -> [StoredMessage] {
         let account = self.account
         return try await self.store.read { sql in

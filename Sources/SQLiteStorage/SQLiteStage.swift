@@ -21,6 +21,8 @@ final class SQLiteStage: MessageStage {
     private var octets: [UInt8] = []
     private var blob: BlobID?
     private var chunks = 0
+    /// No more octets can come: the last chunk is written.
+    private var isComplete = false
     private var isOver = false
 
     init(_ store: SQLiteStore, limit: Int) {
@@ -29,7 +31,7 @@ final class SQLiteStage: MessageStage {
     }
 
     func append(_ octets: ArraySlice<UInt8>) async throws {
-        guard !self.isOver else { throw StoreError.notPermitted("the message has ended") }
+        guard !self.isOver, !self.isComplete else { throw StoreError.notPermitted("the message has ended") }
         guard octets.count <= self.limit - self.size else {
             throw StoreError.notPermitted("the message is longer than announced")
         }
@@ -40,6 +42,12 @@ final class SQLiteStage: MessageStage {
         if self.octets.count >= (self.blob == nil ? Chunk.size + 1 : Self.batch) { try await self.write(all: false) }
     }
 
+    func moveToStore() async throws {
+        guard !self.isOver else { throw StoreError.notPermitted("the message has ended") }
+        self.isComplete = true
+        try await self.write(all: true)
+    }
+
     func finish() async throws -> StagedMessage {
         guard !self.isOver else { throw StoreError.notPermitted("the message has ended") }
         self.isOver = true
@@ -47,6 +55,8 @@ final class SQLiteStage: MessageStage {
         if self.blob != nil { try await self.write(all: true) }
         if let blob = self.blob { content = .blob(blob) } else { content = .octets(self.octets) }
         self.octets = []
+        // A stage may wait long for others: what it has worked with is not kept.
+        defer { self.parser = MessageParser() }
         return StagedMessage(
             content: content,
             size: self.size,

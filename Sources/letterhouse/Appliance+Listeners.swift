@@ -63,6 +63,7 @@ extension Appliance {
         options.messageLimit = self.settings.limits.messageSize
         options.inactivityTimeout = self.settings.imap.inactivityTimeout
         options.concurrency = self.settings.imap.concurrency
+        options.withheldCapabilities = Set(self.settings.imap.withheld)
         return options
     }
 

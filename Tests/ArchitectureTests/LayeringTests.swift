@@ -13,10 +13,11 @@ import Testing
         "MailConnection": [],
         "MailStorage": ["Synchronization", "MailMessage"],
         "Cryptography": ["COpenSSL", "COpenSSLShim", "Synchronization"],
+        "StreamCompression": ["CZlib"],
         "SASLMechanisms": ["Cryptography", "Dispatch", "Synchronization"],
         "IMAPServer": [
-            "IMAPSyntax", "MailConnection", "MailStorage", "MailMessage", "SASLMechanisms", "Logging", "Metrics",
-            "Synchronization",
+            "IMAPSyntax", "MailConnection", "MailStorage", "MailMessage", "SASLMechanisms", "StreamCompression",
+            "Logging", "Metrics", "Synchronization",
         ],
         "SMTPServer": [
             "SMTPSyntax", "MailConnection", "MailStorage", "MailMessage", "SASLMechanisms", "Logging", "Metrics",

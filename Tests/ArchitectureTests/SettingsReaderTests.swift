@@ -39,7 +39,7 @@ import Testing
             hostname: Mail.Example.ORG
             limits:
               message-size: 64KiB
-            imap: {inactivity-timeout: 1h}
+            imap: {inactivity-timeout: 1h, withhold: [idle, Preview Ann@Example.org]}
             relay:
               allow-private-addresses: yes
               parallel: 7
@@ -58,6 +58,7 @@ import Testing
         #expect(settings.hostname == "mail.example.org")
         #expect(settings.limits.messageSize == 65536)
         #expect(settings.imap.inactivityTimeout == .seconds(3600))
+        #expect(settings.imap.withheld == ["IDLE", "PREVIEW ann@example.org"])
         #expect(settings.relay.allowsPrivateAddresses)
         #expect(settings.relay.parallel == 7)
         #expect(settings.relay.resolver == "127.0.0.1@5353")

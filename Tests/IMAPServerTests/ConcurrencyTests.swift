@@ -75,7 +75,7 @@ import Testing
             #expect(try await client.lines(to: "a1 ") == ["* SEARCH 1 5", "a1 OK SEARCH completed"])
             let moved = try await client.lines(to: "b2 ").filter { !$0.contains("COPYUID") }
             #expect(
-                moved.map { $0.replacing(/\[HIGHESTMODSEQ \d+\] /, with: "") } == [
+                moved.map { $0.replacing(#/\[HIGHESTMODSEQ \d+\] /#, with: "") } == [
                     "* 2 EXPUNGE", "b1 OK UID MOVE completed", "* 4 FETCH (UID 5)",
                     "b2 OK [EXPUNGEISSUED] UID FETCH completed",
                 ]

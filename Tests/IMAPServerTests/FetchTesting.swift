@@ -242,6 +242,14 @@ final class FetchStore: MailStore {
     func append(_ messages: [NewMessage], to mailbox: MailboxID) async throws -> AppendReceipt {
         throw StoreError.unavailable
     }
+    func replace(
+        _ uid: UID,
+        in mailbox: MailboxID,
+        with message: NewMessage,
+        in target: MailboxID
+    ) async throws -> AppendReceipt {
+        throw StoreError.unavailable
+    }
     func copy(_ uids: [UID], from source: MailboxID, to target: MailboxID) async throws -> CopyReceipt {
         throw StoreError.unavailable
     }

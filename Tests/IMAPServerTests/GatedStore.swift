@@ -117,6 +117,17 @@ private struct GatedStore: MailStore {
     func append(_ messages: [NewMessage], to mailbox: MailboxID) async throws -> AppendReceipt {
         try await self.base.append(messages, to: mailbox)
     }
+    func replace(
+        _ uid: UID,
+        in mailbox: MailboxID,
+        with message: NewMessage,
+        in target: MailboxID
+    ) async throws -> AppendReceipt {
+        try await self.base.replace(uid, in: mailbox, with: message, in: target)
+    }
+    func expunged(in mailbox: MailboxID, since modSeq: ModSeq) async throws -> [ClosedRange<UID>]? {
+        try await self.base.expunged(in: mailbox, since: modSeq)
+    }
     func messages(_ uids: [UID], in mailbox: MailboxID, including parts: MessageParts) async throws -> [StoredMessage] {
         try await self.base.messages(uids, in: mailbox, including: parts)
     }

@@ -12,11 +12,14 @@ import Testing
 ///
 ///     Given: message 3 in INBOX      three messages (``Fixture/message(_:)``)
 ///     Given: mailbox Archive/2025
+///     Given: offers UNAUTHENTICATE   a capability that is withheld by default
 @Suite("Conversations") struct TranscriptTests {
     @Test("RFC 9051", arguments: try Transcript.all(in: .module))
     func conversation(_ transcript: Transcript) async throws {
         let clock = TestClock()
-        let fixture = try await Fixture(clock: clock)
+        let fixture = try await Fixture(clock: clock) { options in
+            if let offered = transcript.given("offers") { options.withheldCapabilities.remove(offered) }
+        }
         for given in transcript.givens { try await fixture.prepare(given) }
         let service = fixture.service
         try await transcript.play(clock: clock) { (pipe: PipeConnection<IMAPNote>) in

@@ -66,6 +66,8 @@ private let grammar = #"""
     section-text    = section-msgtext / "MIME"
     section-binary  = "[" [section-part] "]"
     partial         = "<" number64 "." nz-number64 ">"
+    append-urls     = 1*( [SP flag-list] [SP date-time] SP "CATENATE" SP "(" url *(SP url) ")" )
+    url             = "URL" SP astring
     nested          = "(" (atom / nested) *(SP (atom / nested)) ")"
     """#
 
@@ -83,6 +85,11 @@ private struct Production: CustomTestStringConvertible, Sendable {
 }
 
 private let productions = [
+    Production("append-urls") { parser in
+        var messages = AppendMessages()
+        _ = try messages.read(&parser)
+        try messages.end(parser)
+    },
     Production("astring") { _ = try $0.astring() },
     Production("atom") { _ = try $0.atom() },
     Production("base64") { _ = try $0.base64() },
@@ -104,6 +111,7 @@ private let productions = [
     Production("quoted") { _ = try $0.quoted() },
     Production("section") { _ = try $0.section() },
     Production("section-binary") { _ = try $0.sectionBinary() },
+    Production("seq-number") { _ = try $0.oneSequenceNumber() },
     Production("sequence-set") { _ = try $0.sequenceSet().resolve(last: 7, saved: NumberSet([3...5])) },
     Production("string") { _ = try $0.string() },
     Production("tag") { _ = try $0.tag() },

@@ -57,7 +57,11 @@ struct ResponseWriterTests {
             (.highestModSeq(UInt64(Int64.max)), "HIGHESTMODSEQ 9223372036854775807"), (.noModSeq, "NOMODSEQ"),
             (.modified(NumberSet([7...7, 9...9])), "MODIFIED 7,9"), (.unknownCTE, "UNKNOWN-CTE"),
             (.uidNotSticky, "UIDNOTSTICKY"),
-            (.mailboxID("F2212ea87"), "MAILBOXID (F2212ea87)"), (.useAttribute, "USEATTR"), (.noPermission, "NOPERM"),
+            (.mailboxID("F2212ea87"), "MAILBOXID (F2212ea87)"),
+            (.badURL(octets("/a b]c\"\u{1F}")), "BADURL /a%20b%5Dc%22%1F"),
+            (.inProgress(tag: "A001", done: 454, goal: 1000), #"INPROGRESS ("A001" 454 1000)"#),
+            (.inProgress(tag: "A]", done: 0, goal: nil), "INPROGRESS (NIL 0 NIL)"), (.useAttribute, "USEATTR"),
+            (.noPermission, "NOPERM"),
             (.metadataLongEntries(2199), "METADATA LONGENTRIES 2199"), (.metadataMaximumSize(1), "METADATA MAXSIZE 1"),
             (.metadataTooMany, "METADATA TOOMANY"), (.metadataNoPrivate, "METADATA NOPRIVATE"), (.tooBig, "TOOBIG"),
         ] as [(ResponseCode, String)]

@@ -21,8 +21,8 @@ struct CreateCommand: IMAPCommand {
     func bind(to view: SessionView) throws(Refusal) -> Work {
         let (store, name) = (try view.store(), self.mailbox.text)
         return Work(Footprint(writes: .mailboxes)) { _ in
-            _ = try await store.createMailbox(named: name, specialUse: nil)
-            return Outcome()
+            let mailbox = try await store.createMailbox(named: name, specialUse: nil)
+            return Outcome(code: .mailboxID(ObjectID.mailbox(mailbox.id)))
         }
     }
 }

@@ -102,6 +102,7 @@ struct ListCommand: IMAPCommand {
         let store = try view.store()
         let matcher = NameMatcher(reference: self.reference, patterns: self.patterns)
         let (selection, statusItems) = (self.selection, self.statusItems)
+        let appendLimit = view.service.options.messageLimit
         let showsSubscribed = self.returnsSubscribed || selection.isSubscribed
         var reads: Footprint.Things = [.mailboxes, .subscriptions]
         if !statusItems.isEmpty { reads.formUnion([.messages, .flags]) }
@@ -119,7 +120,7 @@ struct ListCommand: IMAPCommand {
                 if !statusItems.isEmpty, let mailbox = entry.mailbox {
                     // Deleted meanwhile: LIST has told of it, STATUS has nothing to say.
                     guard let status = try? await store.status(of: mailbox.id) else { continue }
-                    output.writer.write(status, statusItems, of: entry.name)
+                    output.writer.write(status, statusItems, of: entry.name, mailbox.id, appendLimit: appendLimit)
                 }
                 try await output.flushIfLarge()
             }

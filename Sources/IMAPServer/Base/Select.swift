@@ -95,6 +95,7 @@ extension Work {
             output.writer.untagged(.ok, code: .uidValidity(index.uidValidity.rawValue), "UIDs valid")
             output.writer.untagged(.ok, code: .uidNext(index.uidNext.rawValue), "Predicted next UID")
             output.writer.untagged(.ok, code: .highestModSeq(selected.knownModSeq), "Highest mod-sequence")
+            output.writer.untagged(.ok, code: .mailboxID(ObjectID.mailbox(entry.id)), "Name that stays")
             if isRev2, let name = try? MailboxName(entry.name) { output.writer.list([], name: name) }
             if let resynchronization = parameters.resynchronization {
                 try await output.write(resynchronization, of: selected, index, from: store, isRev2: isRev2)

@@ -21,10 +21,12 @@ struct StatusCommand: IMAPCommand {
 
     func bind(to view: SessionView) throws(Refusal) -> Work {
         let (store, name, items) = (try view.store(), self.mailbox, self.items)
+        let appendLimit = view.service.options.messageLimit
         let counted = Footprint.Extent(mailbox: name.text)
         return Work(Footprint(reads: .mailboxes).reading(flags: counted).reading(messages: counted)) { output in
             guard let mailbox = try await store.mailbox(named: name.text) else { throw Refusal.noSuchMailbox }
-            output.writer.write(try await store.status(of: mailbox.id), items, of: name)
+            let status = try await store.status(of: mailbox.id)
+            output.writer.write(status, items, of: name, mailbox.id, appendLimit: appendLimit)
             return Outcome()
         }.enabling(StatusItem.enabled(by: items))
     }
@@ -37,11 +39,16 @@ enum StatusItem: String, Sendable {
     case uidValidity = "UIDVALIDITY"
     case unseen = "UNSEEN"
     case deleted = "DELETED"
+    /// RFC 8438.
     case size = "SIZE"
     /// RFC 3501 §6.3.10.
     case recent = "RECENT"
     /// RFC 7162 §3.1.7.
     case highestModSeq = "HIGHESTMODSEQ"
+    /// RFC 7889 §3.1.
+    case appendLimit = "APPENDLIMIT"
+    /// RFC 8474 §4.3; no figure, but a name.
+    case mailboxID = "MAILBOXID"
 
     // "(" status-att *(SP status-att) ")"
     static func list(_ parser: inout CommandParser) throws(SyntaxError) -> [StatusItem] {
@@ -54,7 +61,7 @@ enum StatusItem: String, Sendable {
         }
     }
 
-    func value(in status: MailboxStatus) -> UInt64 {
+    func value(in status: MailboxStatus, appendLimit: Int) -> UInt64 {
         switch self {
         case .messages: UInt64(status.messages)
         case .uidNext: UInt64(status.uidNext.rawValue)
@@ -64,6 +71,8 @@ enum StatusItem: String, Sendable {
         case .size: status.size
         case .recent: UInt64(status.recent)
         case .highestModSeq: UInt64(clamping: status.highestModSeq.rawValue)
+        case .appendLimit: UInt64(clamping: appendLimit)
+        case .mailboxID: 0
         }
     }
 
@@ -75,7 +84,13 @@ enum StatusItem: String, Sendable {
 
 extension ResponseWriter {
     /// `* STATUS mailbox (item number …)`, RFC 9051 §7.3.4.
-    mutating func write(_ status: MailboxStatus, _ items: [StatusItem], of name: MailboxName) {
+    mutating func write(
+        _ status: MailboxStatus,
+        _ items: [StatusItem],
+        of name: MailboxName,
+        _ mailbox: MailboxID,
+        appendLimit: Int
+    ) {
         self.raw("* ")
         self.raw("STATUS ")
         self.mailbox(name)
@@ -84,7 +99,11 @@ extension ResponseWriter {
             if index > 0 { self.raw(" ") }
             self.raw(item.rawValue)
             self.raw(" ")
-            self.number(item.value(in: status))
+            if item == .mailboxID {
+                self.raw("(\(ObjectID.mailbox(mailbox)))")
+            } else {
+                self.number(item.value(in: status, appendLimit: appendLimit))
+            }
         }
         self.raw(")")
         self.crlf()

@@ -14,9 +14,7 @@ enum Revisions: IMAPExtension {
     ]
 
     static func capabilities(_ view: SessionView) -> [String] {
-        // RFC 7888 §5: before login a client must ask before it sends much.
-        let literals = view.account == nil ? "LITERAL-" : "LITERAL+"
-        return ["IMAP4rev2", "IMAP4rev1", literals] + (view.account == nil ? [] : Self.inBase.map { $0.capability })
+        ["IMAP4rev2", "IMAP4rev1"] + (view.account == nil ? [] : Self.inBase.map { $0.capability })
     }
 
     static var enables: EnabledFeature? { .imap4rev2 }

@@ -72,21 +72,6 @@ struct BodySectionItem: FetchItem {
     /// Nil if the message has no such section.
     private func octets(of message: FetchedMessage) throws -> SectionOctets? {
         guard self.section != Section() else { return SectionOctets(range: 0..<(try message.stored().size)) }
-        let specifier: PartSpecifier?
-        var filter = SectionOctets.Filter.identity
-        switch self.section.text {
-        case nil: specifier = nil
-        case .text: specifier = .text
-        case .mime: specifier = .mime
-        case .header: specifier = .header
-        case .headerFields(let names):
-            specifier = .header
-            filter = .fields(names, isMatching: true)
-        case .headerFieldsNot(let names):
-            specifier = .header
-            filter = .fields(names, isMatching: false)
-        }
-        let path = self.section.part.map { Int($0) }
-        return try message.summary().range(of: path, specifier).map { SectionOctets(range: $0, filter: filter) }
+        return SectionOctets(self.section, of: try message.summary())
     }
 }

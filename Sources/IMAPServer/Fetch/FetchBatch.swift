@@ -23,7 +23,8 @@ struct FetchBatch: Sendable {
     var parts: MessageParts {
         MessageParts(
             summary: self.needs.contains(.summary),
-            contentUpTo: self.needs.contains(.content) ? Self.contentBudget / self.size : 0
+            contentUpTo: self.needs.contains(.content) ? Self.contentBudget / self.size : 0,
+            digest: self.needs.contains(.digest)
         )
     }
 

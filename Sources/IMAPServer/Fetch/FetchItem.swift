@@ -39,18 +39,22 @@ struct FetchNeeds: OptionSet, Sendable {
     static let content = FetchNeeds(rawValue: 8)
     /// That the message has been `\Seen`.
     static let seen = FetchNeeds(rawValue: 16)
+    /// The digest of the octets.
+    static let digest = FetchNeeds(rawValue: 32)
 
-    static let fromStore: FetchNeeds = [.row, .summary, .content]
+    static let fromStore: FetchNeeds = [.row, .summary, .content, .digest]
 }
 
-/// The one list of items.
+/// The one list of items, but for those of extensions (``IMAPExtension/fetchItems``).
 enum FetchItemTable {
     private static let families: [any FetchItem.Type] = [
         FlagsItem.self, UIDItem.self, ModSeqItem.self, InternalDateItem.self, SizeItem.self,
         EnvelopeItem.self, BodyStructureItem.self, BodySectionItem.self, BinaryItem.self,
     ]
     private static let byName: [String: any FetchItem.Type] = Dictionary(
-        Self.families.flatMap { family in family.names.map { ($0, family) } },
+        (Self.families + ExtensionTable.extensions.flatMap { $0.fetchItems }).flatMap { family in
+            family.names.map { ($0, family) }
+        },
         uniquingKeysWith: { first, _ in first }
     )
 

@@ -21,6 +21,9 @@ struct FetchedMessage: Sendable {
     /// How long sections are and whether they have NUL, as far as items found that out beforehand.
     var measures: [SectionOctets: SectionOctets.Measure] = [:]
 
+    /// The first words, if an item has found them.
+    var preview = ""
+
     /// Nil if the client does not know the message (any more) or it is gone.
     init?(_ uid: UID, in mailbox: SelectedMailbox, _ index: MailboxIndex, isRev2: Bool) {
         guard let number = mailbox.number(of: uid), let slot = index[uid] else { return nil }

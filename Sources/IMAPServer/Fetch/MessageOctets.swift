@@ -17,9 +17,14 @@ struct MessageOctets: Sendable {
 
     /// Begins with what came along with the row, if anything.
     init(of row: StoredMessage, from store: any MailStore) {
-        self.blob = row.blob
+        self.init(row.blob, content: row.content, from: store)
+    }
+
+    /// Begins with `content`, if that is known: all octets.
+    init(_ blob: BlobID, content: [UInt8]?, from store: any MailStore) {
+        self.blob = blob
         self.store = store
-        self.piece = row.content ?? []
+        self.piece = content ?? []
     }
 
     /// The octets from `range.lowerBound` on: at least one, at most those of `range`; none if it is empty.

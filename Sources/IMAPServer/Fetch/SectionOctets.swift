@@ -16,6 +16,31 @@ struct SectionOctets: Hashable, Sendable {
     var range: Range<Int>
     var filter = Filter.identity
 
+    init(range: Range<Int>, filter: Filter = .identity) {
+        self.range = range
+        self.filter = filter
+    }
+
+    /// What `BODY[…]` means; nil if the message has no such section.
+    init?(_ section: Section, of summary: MessageSummary) {
+        let specifier: PartSpecifier?
+        var filter = Filter.identity
+        switch section.text {
+        case nil: specifier = nil
+        case .text: specifier = .text
+        case .mime: specifier = .mime
+        case .header: specifier = .header
+        case .headerFields(let names):
+            specifier = .header
+            filter = .fields(names, isMatching: true)
+        case .headerFieldsNot(let names):
+            specifier = .header
+            filter = .fields(names, isMatching: false)
+        }
+        guard let range = summary.range(of: section.part.map { Int($0) }, specifier) else { return nil }
+        self.init(range: range, filter: filter)
+    }
+
     /// What only reading all of it can tell.
     struct Measure: Sendable {
         var size = 0

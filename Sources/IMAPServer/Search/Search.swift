@@ -24,6 +24,13 @@ struct SearchCommand: UIDCommand {
         let isSaved = self.returns?.isSaved == true
         // RFC 9051 §6.4.4.1: with SAVE, a search that ends in NO empties `$`.
         let failureEffect: Work.FailureEffect = isSaved ? .saved([]) : .none
+        guard !self.criteria.namesCharset || !view.enabled.contains(.utf8Accept) else {
+            throw Refusal(
+                "After ENABLE UTF8=ACCEPT searches are in UTF-8: leave CHARSET out",
+                code: .clientBug,
+                isBad: true
+            )
+        }
         let mailbox = try view.mailbox()
         guard let run = try self.criteria.run(boundTo: view) else {
             return .inline(Footprint(writes: isSaved ? .savedResult : []), failureEffect: failureEffect) { _ in
@@ -68,7 +75,7 @@ struct SearchCommand: UIDCommand {
         return Work(footprint, failureEffect: failureEffect) { output in
             if isUpdated { try admission.requireUnused(output.tag) }
             guard let selected = output.selected else { throw Refusal.noSuchMailbox }
-            return finish(try await run.found(in: selected), in: selected, &output)
+            return finish(try await run.found(in: selected, telling: output.progress), in: selected, &output)
         }.enabling(enables)
     }
 }

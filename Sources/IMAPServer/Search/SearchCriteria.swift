@@ -7,12 +7,15 @@ import MailStorage
 struct SearchCriteria: Sendable {
     /// nil if the charset is not known: then the keys are not read.
     private let program: SearchProgram?
+    /// Whether the command says CHARSET, which those with UTF8=ACCEPT must not (RFC 6855 §3).
+    private(set) var namesCharset = false
 
     // search-program = ["CHARSET" SP charset SP] search-key *(SP search-key)
     init(_ parser: inout CommandParser) throws(SyntaxError) {
         if parser.accept(keyword: "CHARSET") {
             try parser.sp()
             try self.init(charsetFirst: &parser)
+            self.namesCharset = true
         } else {
             self.init(program: try SearchProgram(&parser))
             try parser.end()

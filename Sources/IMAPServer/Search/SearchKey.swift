@@ -25,6 +25,8 @@ protocol SearchKey: Sendable {
     var usesNumbers: Bool { get }
     /// Whether it looks at what STORE changes.
     var readsFlags: Bool { get }
+    /// Whether ``matches(_:)`` asks for the octets' digest.
+    var needsDigest: Bool { get }
 }
 
 extension SearchKey {
@@ -33,6 +35,7 @@ extension SearchKey {
     func resolved(in index: MailboxIndex) -> any SearchKey { self }
     var usesNumbers: Bool { false }
     var readsFlags: Bool { self.cost == .state }
+    var needsDigest: Bool { false }
 }
 
 /// What has to be read before a key can be tested, cheapest first; each includes those before it.
@@ -75,7 +78,7 @@ struct SearchedField: Sendable {
     }
 }
 
-/// The one list of keys.
+/// The one list of keys, but for those of extensions (``IMAPExtension/searchKeys``).
 enum SearchKeyTable {
     private static let families: [any SearchKey.Type] = [
         AllKey.self, FlagKey.self, KeywordKey.self, UIDKey.self, ModSeqKey.self,
@@ -83,7 +86,9 @@ enum SearchKeyTable {
         AddressKey.self, SubjectKey.self, HeaderKey.self, TextKey.self,
     ]
     static let byName: [String: any SearchKey.Type] = Dictionary(
-        Self.families.flatMap { family in family.names.map { ($0, family) } },
+        (Self.families + ExtensionTable.extensions.flatMap { $0.searchKeys }).flatMap { family in
+            family.names.map { ($0, family) }
+        },
         uniquingKeysWith: { first, _ in first }
     )
 }

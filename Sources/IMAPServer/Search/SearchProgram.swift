@@ -152,4 +152,13 @@ indirect enum SearchProgram: Sendable {
         case .key(let key): key.usesNumbers
         }
     }
+
+    var needsDigest: Bool {
+        switch self {
+        case .all(let programs): programs.contains(where: \.needsDigest)
+        case .any(let first, let second): first.needsDigest || second.needsDigest
+        case .not(let program): program.needsDigest
+        case .key(let key): key.needsDigest
+        }
+    }
 }

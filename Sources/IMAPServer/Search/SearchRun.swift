@@ -23,7 +23,14 @@ struct SearchRun: Sendable {
     }
 
     /// The UIDs found, ascending, of those the client knows, or of these; what is gone is not found.
-    func found(in selected: SelectedMailbox, among uids: [UInt32]? = nil) async throws -> [UID] {
+    ///
+    /// `progress` hears how many messages have been decided.
+    func found(
+        in selected: SelectedMailbox,
+        among uids: [UInt32]? = nil,
+        telling progress: ProgressReport? = nil
+    ) async throws -> [UID] {
+        var progress = progress
         guard let index = selected.resident.current else { throw Refusal.noSuchMailbox }
         let program = self.program.resolved(in: index)
         let keyCount = program.keyCount
@@ -40,17 +47,20 @@ struct SearchRun: Sendable {
             if budget.spend(keyCount) { try await budget.pause() }
         }
         guard !open.isEmpty else { return decided }
+        var openCount = open.count
         for start in stride(from: 0, to: open.count, by: Self.batchSize) {
             try Task.checkCancellation()
             let rows = try await self.store.messages(
                 Array(open[start..<min(start + Self.batchSize, open.count)]),
                 in: selected.id,
-                including: MessageParts(summary: program.cost >= .summary)
+                including: MessageParts(summary: program.cost >= .summary, digest: program.needsDigest)
             )
             for row in rows {
                 guard var message = SearchedMessage(row.uid, in: selected, index) else { continue }
                 message.row = row
                 if try await self.meets(program, &message, row, &budget) { decided.append(row.uid) }
+                openCount -= 1
+                progress?.tell(selected.uids.count - openCount, of: selected.uids.count)
                 if budget.spend(keyCount) { try await budget.pause() }
             }
         }

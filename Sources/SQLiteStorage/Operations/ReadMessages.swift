@@ -33,10 +33,20 @@ extension SQL {
             }
             guard var message else { continue }
             if parts.summary { message.summary = try self.summary(of: message.blob) }
+            if parts.digest { message.digest = try self.digest(of: message.blob) }
             if message.size <= parts.contentUpTo { message.content = try self.content(of: message.blob, message.size) }
             messages.append(message)
         }
         return messages
+    }
+
+    private func digest(of blob: BlobID) throws -> [UInt8] {
+        let digest = try self.first(
+            "SELECT sha256 FROM blob WHERE id = ? AND sha256 IS NOT NULL",
+            .int(blob.rawValue)
+        ) { $0.octets(0) }
+        guard let digest else { throw StoreError.corrupt("expected the blob of a message") }
+        return digest
     }
 
     /// All octets of a blob of that size.

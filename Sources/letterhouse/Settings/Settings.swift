@@ -33,6 +33,8 @@ struct Settings: Sendable, Equatable {
     struct IMAP: Sendable, Equatable {
         var inactivityTimeout: Duration
         var concurrency: Int
+        /// Capabilities that are not offered, in upper case; perhaps with an account's address behind it.
+        var withheld: [String]
     }
 
     /// Somebody else's server that takes all outgoing mail.
@@ -115,7 +117,8 @@ extension Settings {
                 default: .seconds(1800),
                 atLeast: .seconds(1800)
             ),
-            concurrency: reader.number("imap.concurrency", default: 4, in: 1...16)
+            concurrency: reader.number("imap.concurrency", default: 4, in: 1...16),
+            withheld: reader.capabilities("imap.withhold", default: ["COMPRESS=DEFLATE", "UNAUTHENTICATE"])
         )
         self.relay = Relay(
             smarthost: Self.smarthost(&reader),

@@ -62,6 +62,21 @@ extension SettingsReader {
         return domains
     }
 
+    /// Names of IMAP capabilities in upper case; behind one may stand the address of the account it is about.
+    mutating func capabilities(_ key: String, default standard: [String]) -> [String] {
+        let capabilities = self.list(key, default: standard).map { item in
+            let words = item.split(separator: " ", maxSplits: 1)
+            return ([words.first?.uppercased() ?? ""] + words.dropFirst().map { $0.lowercased() }).joined(
+                separator: " "
+            )
+        }
+        guard capabilities.allSatisfy({ $0.wholeMatch(of: /[A-Z0-9][A-Z0-9=+-]*(?: [^ ]+@[^ ]+)?/) != nil }) else {
+            self.fault(key, expected: "capabilities such as COMPRESS=DEFLATE, or PREVIEW ann@example.org")
+            return standard
+        }
+        return capabilities
+    }
+
     /// Addresses and networks.
     mutating func networks(_ key: String, default standard: [String]) -> [String] {
         let networks = self.list(key, default: standard)
