@@ -41,10 +41,11 @@ struct CommandOutput {
     ///
     /// Call it between responses, and within long literals.
     mutating func flushIfLarge() async throws {
-        if self.writer.octets.count >= (self.keepsResponsesApart ? 1 : Self.pieceSize) {
-            try await self.emit(self.writer.take())
-        }
+        if self.isDue { try await self.emit(self.writer.take()) }
     }
+
+    /// Whether ``flushIfLarge()`` has something to do.
+    var isDue: Bool { self.writer.octets.count >= (self.keepsResponsesApart ? 1 : Self.pieceSize) }
 
     /// `* VANISHED (EARLIER) …`, handed on piece by piece.
     mutating func vanishedEarlier(_ uids: NumberSet) async throws {

@@ -57,9 +57,19 @@ struct SelectedMailbox: Sendable {
 
     /// The message's sequence number, or nil if the client does not know it (any more).
     func number(of uid: UID) -> Int? {
-        let position = Self.position(of: uid.rawValue, in: self.uids)
+        var position = 0
+        return self.number(of: uid, from: &position)
+    }
+
+    /// The same for messages in ascending order: `position` is 0 before the first of them.
+    func number(of uid: UID, from position: inout Int) -> Int? {
+        // Mostly it is the next one.
+        if position < self.uids.count, self.uids[position] != uid.rawValue {
+            position = Self.position(of: uid.rawValue, in: self.uids, from: position)
+        }
         guard position < self.uids.count, self.uids[position] == uid.rawValue else { return nil }
-        return position + 1
+        position += 1
+        return position
     }
 
     /// How many messages known to the client are `\Recent`.

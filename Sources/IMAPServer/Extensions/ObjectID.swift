@@ -56,7 +56,7 @@ enum ObjectID: IMAPExtension {
 }
 
 /// EMAILID.
-struct EmailIDItem: FetchItem {
+struct EmailIDItem: ImmediateFetchItem {
     static let names = ["EMAILID"]
 
     // "EMAILID"
@@ -71,7 +71,7 @@ struct EmailIDItem: FetchItem {
 }
 
 /// THREADID.
-struct ThreadIDItem: FetchItem {
+struct ThreadIDItem: ImmediateFetchItem {
     static let names = ["THREADID"]
 
     // "THREADID"

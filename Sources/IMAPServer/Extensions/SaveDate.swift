@@ -12,7 +12,7 @@ enum SaveDate: IMAPExtension {
 }
 
 /// SAVEDATE, in UTC: the server's own zone says nothing about the message.
-struct SaveDateItem: FetchItem {
+struct SaveDateItem: ImmediateFetchItem {
     static let names = ["SAVEDATE"]
 
     // "SAVEDATE"

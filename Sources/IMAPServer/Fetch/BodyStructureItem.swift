@@ -4,7 +4,7 @@ import IMAPSyntax
 import MailMessage
 
 /// BODYSTRUCTURE, and BODY, which is the same without extension data (RFC 9051 §7.5.2).
-struct BodyStructureItem: FetchItem {
+struct BodyStructureItem: ImmediateFetchItem {
     static let names = ["BODYSTRUCTURE", "BODY"]
 
     private let isExtensible: Bool

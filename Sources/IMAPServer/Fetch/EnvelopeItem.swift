@@ -4,7 +4,7 @@ import IMAPSyntax
 import MailMessage
 
 /// ENVELOPE: who, when and what about, from the header (RFC 9051 §7.5.2).
-struct EnvelopeItem: FetchItem {
+struct EnvelopeItem: ImmediateFetchItem {
     static let names = ["ENVELOPE"]
 
     init() {}

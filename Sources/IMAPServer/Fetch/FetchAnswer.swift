@@ -22,12 +22,28 @@ struct FetchAnswer: Sendable {
     /// Answers what the resident index alone knows.
     func writeFromMemory(_ output: inout CommandOutput) async throws -> Outcome {
         let (mailbox, index) = try self.mailbox(output)
-        var count = 0
+        let immediate = self.items.compactMap { $0 as? any ImmediateFetchItem }
+        guard immediate.count == self.items.count else { throw StoreError.corrupt("an item that needs the store") }
         let uids = self.wanted(index)
-        for uid in uids {
-            guard var message = FetchedMessage(uid, in: mailbox, index, isRev2: self.isRev2) else { continue }
-            try await self.write(&message, to: &output)
-            count += 1
+        var rest = uids[...]
+        var count = 0
+        while !rest.isEmpty {
+            // No suspension between responses, for there may be a million.
+            var position = 0
+            while let uid = rest.first, !output.isDue {
+                rest.removeFirst()
+                guard let number = mailbox.number(of: uid, from: &position), let slot = index[uid] else { continue }
+                var message = FetchedMessage(
+                    number: number,
+                    uid: uid,
+                    slot: slot,
+                    index: index,
+                    isRecent: !self.isRev2 && uid >= mailbox.recentFrom
+                )
+                try Self.write(immediate, of: &message, to: &output)
+                count += 1
+            }
+            try await output.flushIfLarge()
         }
         return Outcome(code: count < uids.count ? .expungeIssued : nil)
     }
@@ -119,6 +135,22 @@ struct FetchAnswer: Sendable {
         }
     }
 
+    /// Writes one response of items that need no suspension.
+    private static func write(
+        _ items: [any ImmediateFetchItem],
+        of message: inout FetchedMessage,
+        to output: inout CommandOutput
+    ) throws(BrokenResponse) {
+        Self.begin(message, &output)
+        var isFirst = true
+        for item in items {
+            if !isFirst { output.writer.sp() }
+            isFirst = false
+            do { try item.write(&message, to: &output) } catch { throw BrokenResponse(cause: error) }
+        }
+        output.writer.raw(")\r\n")
+    }
+
     /// Writes one response; whatever fails now, fails in the middle of it.
     private func write(_ message: inout FetchedMessage, to output: inout CommandOutput) async throws {
         do {
@@ -134,9 +166,7 @@ struct FetchAnswer: Sendable {
     // message-data = nz-number SP ("EXPUNGE" / ("FETCH" SP msg-att))
     // msg-att      = "(" (msg-att-dynamic / msg-att-static) *(SP (msg-att-dynamic / msg-att-static)) ")"
     private func writeResponse(_ message: inout FetchedMessage, to output: inout CommandOutput) async throws {
-        output.writer.raw("* ")
-        output.writer.number(UInt64(message.number))
-        output.writer.raw(" FETCH (")
+        Self.begin(message, &output)
         var isFirst = true
         for item in message.firstItems + self.items {
             if !isFirst { output.writer.sp() }
@@ -144,5 +174,11 @@ struct FetchAnswer: Sendable {
             try await item.write(&message, to: &output)
         }
         output.writer.raw(")\r\n")
+    }
+
+    private static func begin(_ message: FetchedMessage, _ output: inout CommandOutput) {
+        output.writer.raw("* ")
+        output.writer.number(UInt64(message.number))
+        output.writer.raw(" FETCH (")
     }
 }

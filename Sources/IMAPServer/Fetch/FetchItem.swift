@@ -22,6 +22,13 @@ protocol FetchItem: Hashable, Sendable {
     func write(_ message: inout FetchedMessage, to output: inout CommandOutput) async throws
 }
 
+/// An item that is written at once, from what is known of the message: most are.
+///
+/// A response of such items only costs no suspension.
+protocol ImmediateFetchItem: FetchItem {
+    func write(_ message: inout FetchedMessage, to output: inout CommandOutput) throws
+}
+
 extension FetchItem {
     func prepare(_ message: inout FetchedMessage) async throws {}
 }

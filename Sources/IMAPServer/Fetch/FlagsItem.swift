@@ -3,7 +3,7 @@
 import IMAPSyntax
 
 /// FLAGS: as they are now, not as they were when the client was last told.
-struct FlagsItem: FetchItem {
+struct FlagsItem: ImmediateFetchItem {
     static let names = ["FLAGS"]
 
     init() {}

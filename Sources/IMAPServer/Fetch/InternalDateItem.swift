@@ -5,7 +5,7 @@ import MailMessage
 import MailStorage
 
 /// INTERNALDATE: when the message came, in the zone it was given in.
-struct InternalDateItem: FetchItem {
+struct InternalDateItem: ImmediateFetchItem {
     static let names = ["INTERNALDATE"]
 
     init() {}

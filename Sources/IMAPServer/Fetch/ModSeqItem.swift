@@ -4,7 +4,7 @@ import IMAPSyntax
 import MailStorage
 
 /// MODSEQ, RFC 7162 §3.1.4.2: the mod-sequence of the message's last change.
-struct ModSeqItem: FetchItem {
+struct ModSeqItem: ImmediateFetchItem {
     static let names = ["MODSEQ"]
 
     init() {}

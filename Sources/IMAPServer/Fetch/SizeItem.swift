@@ -4,7 +4,7 @@ import IMAPSyntax
 import MailStorage
 
 /// RFC822.SIZE: exactly as many octets as `BODY[]` has (RFC 9051 §2.3.4).
-struct SizeItem: FetchItem {
+struct SizeItem: ImmediateFetchItem {
     static let names = ["RFC822.SIZE"]
 
     init() {}

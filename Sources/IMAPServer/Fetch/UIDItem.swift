@@ -4,7 +4,7 @@ import IMAPSyntax
 import MailStorage
 
 /// UID.
-struct UIDItem: FetchItem {
+struct UIDItem: ImmediateFetchItem {
     static let names = ["UID"]
 
     init() {}
