@@ -22,6 +22,7 @@ struct FetchAnswer: Sendable {
     /// Answers what the resident index alone knows.
     func writeFromMemory(_ output: inout CommandOutput) async throws -> Outcome {
         let (mailbox, index) = try self.mailbox(output)
+        guard !self.uids.isEmpty else { return Outcome() }
         let immediate = self.items.compactMap { $0 as? any ImmediateFetchItem }
         guard immediate.count == self.items.count else { throw StoreError.corrupt("an item that needs the store") }
         let uids = self.wanted(index)
