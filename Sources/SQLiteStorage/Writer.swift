@@ -34,13 +34,21 @@ final class Writer: Sendable {
     private let pool: DatabasePool
     private let residents: ResidentTable
     private let feed: ChangeFeed
+    private let indexing: SearchIndexing
     private let options: StoreOptions
     private let state = Mutex(State())
 
-    init(_ pool: DatabasePool, residents: ResidentTable, feed: ChangeFeed, options: StoreOptions) {
+    init(
+        _ pool: DatabasePool,
+        residents: ResidentTable,
+        feed: ChangeFeed,
+        indexing: SearchIndexing,
+        options: StoreOptions
+    ) {
         self.pool = pool
         self.residents = residents
         self.feed = feed
+        self.indexing = indexing
         self.options = options
     }
 
@@ -151,6 +159,7 @@ final class Writer: Sendable {
         }
         for outcome in outcomes { outcome.answer(nil) }
         if transaction.hasErasures { self.erase() }
+        if transaction.hasNewMessages { self.indexing.poke() }
     }
 
     /// Nothing of the group has happened.

@@ -23,6 +23,8 @@ protocol SearchKey: Sendable {
     func matches(_ message: SearchedMessage) -> Bool
     /// Whether it names messages by their numbers, so that EXPUNGE must wait (RFC 9051 §7.5.1).
     var usesNumbers: Bool { get }
+    /// What an index may know of it: whoever does not have this text cannot match. Most keys look for no text.
+    var term: TextTerm? { get }
 }
 
 extension SearchKey {
@@ -30,6 +32,7 @@ extension SearchKey {
     func bound(to view: SessionView) throws(Refusal) -> any SearchKey { self }
     func resolved(in index: MailboxIndex) -> any SearchKey { self }
     var usesNumbers: Bool { false }
+    var term: TextTerm? { nil }
 }
 
 /// What has to be read before a key can be tested, cheapest first; each includes those before it.
@@ -58,18 +61,6 @@ struct SearchedMessage: Sendable {
     var header: [SearchedField]?
     /// Which of the program's text keys were found, by their number; set once the octets have been read.
     var foundTexts: Set<Int> = []
-}
-
-/// One field of a header, made comparable once for all keys.
-struct SearchedField: Sendable {
-    /// In lower case.
-    let name: [UInt8]
-    let text: [UInt8]
-
-    init(_ field: HeaderField) {
-        self.name = field.name.map(Octets.lowercased)
-        self.text = SearchText.folded(EncodedWord.decode(field.unfoldedValue[...]))
-    }
 }
 
 /// The one list of keys.
