@@ -37,9 +37,16 @@ extension SQLiteStore {
                 ) { uids.append(try $0.uint32(0)) }
                 return TextCandidates(uids)
             }
-        } catch StoreError.corrupt {
+        } catch let error where !(error is StoreError) && !(error is CancellationError) || error.isDamage {
             self.indexing.damaged()
             return nil
         }
+    }
+}
+
+extension Error {
+    fileprivate var isDamage: Bool {
+        guard case .corrupt = self as? StoreError else { return false }
+        return true
     }
 }

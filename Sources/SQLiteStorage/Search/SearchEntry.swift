@@ -11,19 +11,21 @@ struct SearchEntry: Sendable {
     /// How many words: what writing it costs.
     let count: Int
 
-    /// Reads the message: the texts that SEARCH compares, from the same functions.
+    /// Reads the message: the texts that SEARCH compares, from the same functions. Throws only when it is cancelled.
     ///
     /// The same for a blob at any time: what is taken out of the index must be what was put in.
     init(_ blob: BlobID, _ sql: SQL) throws {
         self.blob = blob
         var tokens = SearchTokens()
-        if let summary = try? sql.summary(of: blob), try Self.read(blob, summary, into: &tokens, sql) {
-            self.words = tokens.words
-            self.count = tokens.count
-        } else {
-            self.words = []
-            self.count = 0
+        var isWhole = false
+        do {
+            isWhole = try Self.read(blob, try sql.summary(of: blob), into: &tokens, sql)
+        } catch {
+            // What cannot be read is `verify`'s to report; the index goes on without it.
+            if StoreError.of(error) is CancellationError { throw error }
         }
+        self.words = isWhole ? tokens.words : []
+        self.count = isWhole ? tokens.count : 0
     }
 
     /// Returns whether the message is in `tokens`, all of it.

@@ -37,7 +37,12 @@ enum SearchIndex {
 
     /// An empty index, whatever there was.
     static func reset(_ sql: SQL) throws {
-        try sql.run("DROP TABLE IF EXISTS search_text")
+        // SQLite drops no table that it cannot read, so first this one is made such as a new one is: ids of the averages
+        // and of the structure, and no segments in it.
+        try sql.run("DELETE FROM search_text_idx")
+        try sql.run("DELETE FROM search_text_data")
+        try sql.run("INSERT INTO search_text_data (id, block) VALUES (1, x''), (10, x'00000000000000')")
+        try sql.run("DROP TABLE search_text")
         try sql.run(Self.table)
         // Two of its leaves would leave half of a page of the file unused.
         try sql.run("INSERT INTO search_text (search_text, rank) VALUES ('pgsz', 8000)")

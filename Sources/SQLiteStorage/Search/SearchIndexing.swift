@@ -12,6 +12,8 @@ final class SearchIndexing: Sendable {
         /// Whether the index in the file turned out to be damaged.
         var isDamaged = false
         var resets = 0
+        /// Whether it is left alone until the store is next opened.
+        var isDisabled = false
     }
 
     private let state = Mutex(State())
@@ -49,13 +51,18 @@ final class SearchIndexing: Sendable {
 
     fileprivate func pause() { self.state.withLock { $0.isRunning = false } }
 
-    /// Whether the index may be made anew once more: what is damaged again and again lies on a bad disk.
+    /// Whether the index may be made anew once more; if not, it is disabled: what is damaged again and again lies on a
+    /// bad disk.
     fileprivate func mayReset() -> Bool {
         self.state.withLock { state in
             state.resets += 1
-            return state.resets <= 3
+            state.isDisabled = state.resets > 3
+            state.isDamaged = true
+            return !state.isDisabled
         }
     }
+
+    fileprivate var isDisabled: Bool { self.state.withLock { $0.isDisabled } }
 
     fileprivate func hasReset() { self.state.withLock { $0.isDamaged = false } }
 }
@@ -92,11 +99,12 @@ extension SQLiteStore {
     ///
     /// Messages are read and taken apart beside the writer; what is written is written in small transactions, between
     /// which everybody else's come. A damaged index is made anew. Throws ``StoreError/full`` when there is no room for
-    /// it: mail may still fit, and searches look through what is not indexed.
+    /// it: mail may still fit, and searches look through what is not indexed. Throws the reason when it gives the index up,
+    /// once: from then on, until the store is next opened, searches look through everything.
     package func index() async throws {
         guard self.indexing.begin() else { return }
         defer { self.indexing.pause() }
-        while true {
+        while !self.indexing.isDisabled {
             do {
                 if self.indexing.isDamaged { try await self.resetIndex() }
                 let now = self.options.now()
@@ -107,22 +115,24 @@ extension SQLiteStore {
                 } else {
                     try await self.resetIndex()
                 }
-            } catch let error as StoreError {
-                guard case .corrupt = error, self.indexing.mayReset() else { throw error }
-                self.indexing.damaged()
+            } catch StoreError.full {
+                throw StoreError.full
+            } catch StoreError.unavailable {
+                throw StoreError.unavailable
+            } catch let error as CancellationError {
+                throw error
+            } catch {
+                if self.indexing.mayReset() { continue }
+                // Nothing must wait for it any more, erasing least of all.
+                try await self.write { try SearchIndex.forget($0.sql) }
+                throw error
             }
         }
     }
 
     /// Throws the index away, to be made anew; from now on searches look through everything that is not in it again.
     package func resetIndex() async throws {
-        do {
-            try await self.write { try SearchIndex.reset($0.sql) }
-        } catch StoreError.corrupt {
-            // It is not even possible to drop it. Nothing must wait for it any more, erasing least of all.
-            try await self.write { try SearchIndex.forget($0.sql) }
-            throw StoreError.corrupt("the search index cannot be made anew")
-        }
+        try await self.write { try SearchIndex.reset($0.sql) }
         self.indexing.hasReset()
     }
 
