@@ -71,7 +71,12 @@ final class Writer: Sendable {
 
     var figures: WriterFigures {
         self.state.withLock { state in
-            WriterFigures(commits: state.commits, transactions: state.transactions, waiting: state.waiting.count)
+            WriterFigures(
+                commits: state.commits,
+                transactions: state.transactions,
+                waiting: state.waiting.count,
+                isBusy: state.isRunning
+            )
         }
     }
 
@@ -183,4 +188,6 @@ package struct WriterFigures: Hashable, Sendable {
     package var transactions: Int
     /// How many transactions wait now.
     package var waiting: Int
+    /// Whether it is at work.
+    package var isBusy: Bool
 }

@@ -206,7 +206,7 @@ import Testing
         let mail = try await test.account()
         let inbox = try await mail.inbox.id
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await test.store.keepIndexed(pause: {}, failed: { _ in }) }
+            group.addTask { await test.store.keepIndexed(pause: {}, failed: { _ in }) }
             for number in 0..<20 {
                 try await mail.append(octets("apple \(number)"), to: inbox)
                 while try await self.indexed("apple \(number)", test) < 1 { await Task.yield() }

@@ -44,8 +44,11 @@ enum SearchIndex {
         try sql.run("INSERT INTO search_text_data (id, block) VALUES (1, x''), (10, x'00000000000000')")
         try sql.run("DROP TABLE search_text")
         try sql.run(Self.table)
-        // Two of its leaves would leave half of a page of the file unused.
-        try sql.run("INSERT INTO search_text (search_text, rank) VALUES ('pgsz', 8000)")
+        // Two of its leaves would leave half of a page of the file unused. Merging is bounded by whoever writes: SQLite
+        // would do it by itself in large pieces, for which deliveries would have to wait.
+        for (option, value) in [("pgsz", 8000), ("automerge", 0), ("usermerge", 8), ("crisismerge", 200)] {
+            try sql.run("INSERT INTO search_text (search_text, rank) VALUES (?, ?)", .text(option), .int(value))
+        }
         try self.forget(sql)
     }
 
@@ -57,6 +60,14 @@ enum SearchIndex {
             "INSERT INTO search_progress (id, version, indexed_to) VALUES (1, ?, 0)",
             .integer(Self.version)
         )
+    }
+
+    /// Merges some of what was written in pieces, about so many leaves; returns whether there may be more to merge.
+    static func merge(_ sql: SQL, leaves: Int) throws -> Bool {
+        let before = try sql.number("SELECT total_changes()")
+        try sql.run("INSERT INTO search_text (search_text, rank) VALUES ('merge', ?)", .int(leaves))
+        // The statement itself counts as one change.
+        return try sql.number("SELECT total_changes()") - before >= 2
     }
 
     // MARK: What to do

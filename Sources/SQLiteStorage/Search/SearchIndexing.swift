@@ -70,28 +70,29 @@ final class SearchIndexing: Sendable {
 extension SQLiteStore {
     /// Messages that are read at a time.
     private static let searchBatch = 32
-    /// Words that one transaction writes: about ten milliseconds' work, for deliveries wait that long.
+    /// Words that one transaction writes, and leaves of the index that it merges, as many as those words come to over
+    /// time: some ten milliseconds' work, for a delivery may wait that long.
     private static let searchWords = 16384
+    private static let searchLeaves = 40
 
     /// Brings the index of texts up to date whenever something has been stored, until it is cancelled or the store is
     /// closed.
     ///
-    /// `pause` lets what arrives together be indexed together. `failed` is told of errors; it goes on after them.
+    /// `pause` lets what arrives together be indexed together; what it throws counts as cancelling. `failed` is told of
+    /// errors; it goes on after them.
     package func keepIndexed(
         pause: @Sendable () async throws -> Void,
         failed: @Sendable (any Error) -> Void
-    ) async throws {
+    ) async {
         for await _ in self.indexing.pokes {
             do {
                 try await self.index()
             } catch is CancellationError {
                 return
-            } catch StoreError.unavailable {
-                return
             } catch {
                 failed(error)
             }
-            try await pause()
+            do { try await pause() } catch { return }
         }
     }
 
@@ -110,7 +111,10 @@ extension SQLiteStore {
                 let now = self.options.now()
                 let batch = try await self.read { try SearchIndex.next($0, now: now, limit: Self.searchBatch) }
                 if let batch {
-                    if batch.isEmpty { return }
+                    if batch.isEmpty {
+                        if try await self.merge() { continue }
+                        return
+                    }
                     try await self.write(batch)
                 } else {
                     try await self.resetIndex()
@@ -136,6 +140,17 @@ extension SQLiteStore {
         self.indexing.hasReset()
     }
 
+    /// Merges what has gathered, a little; returns whether there may be more.
+    private func merge() async throws -> Bool {
+        try await self.waitForDeliveries()
+        return try await self.write { try SearchIndex.merge($0.sql, leaves: Self.searchLeaves) }
+    }
+
+    /// Lets others write first, for a second at most: the index may be behind, mail may not.
+    private func waitForDeliveries() async throws {
+        for _ in 0..<100 where self.figures.isBusy { try await Task.sleep(for: .milliseconds(10)) }
+    }
+
     private func write(_ batch: SearchIndex.Batch) async throws {
         var steps: [@Sendable (Transaction) throws -> Void] = []
         var words = 0
@@ -147,9 +162,11 @@ extension SQLiteStore {
         func flush() async throws {
             guard !steps.isEmpty else { return }
             let group = steps
+            try await self.waitForDeliveries()
             try await self.write(cost: words * 4) { transaction in
                 for step in group { try step(transaction) }
                 try transaction.flushIndex()
+                _ = try SearchIndex.merge(transaction.sql, leaves: Self.searchLeaves)
             }
             steps = []
             words = 0
