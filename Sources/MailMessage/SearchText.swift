@@ -10,13 +10,46 @@ package enum SearchText {
     /// How many octets of a header are searched; none is longer but by intent.
     package static let headerLimit = 1 << 20
 
-    /// Text in the form in which it is compared: Unicode's lower case, in UTF-8.
+    /// Text in the form in which it is compared: Unicode's lower case, letters and their marks apart, in UTF-8.
     ///
+    /// So case does not matter, nor whether `é` is one character or two; and `cafe` is found in `café`.
     /// Each scalar is folded by itself, so a text may be folded in pieces, and what is contained in a text is contained
     /// in it when both are folded.
     package static func folded(_ text: String) -> [UInt8] {
-        guard text.utf8.allSatisfy({ $0 < 0x80 }) else { return Array(text.lowercased().utf8) }
-        return text.utf8.map(Octets.lowercased)
+        guard text.utf8.contains(where: { $0 >= 0x80 }) else { return text.utf8.map(Octets.lowercased) }
+        var folded: [UInt8] = []
+        folded.reserveCapacity(text.utf8.count)
+        for scalar in text.unicodeScalars {
+            if scalar.isASCII {
+                folded.append(Octets.lowercased(UInt8(truncatingIfNeeded: scalar.value)))
+            } else {
+                for lower in scalar.properties.lowercaseMapping.unicodeScalars {
+                    Self.decompose(lower.value, into: &folded)
+                }
+            }
+        }
+        return folded
+    }
+
+    private static func decompose(_ scalar: UInt32, into folded: inout [UInt8]) {
+        if let (letter, mark) = Decomposition.pair(of: scalar) {
+            Self.decompose(letter, into: &folded)
+            Self.append(mark, to: &folded)
+        } else if (0xAC00...0xD7A3).contains(scalar) {
+            // A Korean syllable is two or three letters: Unicode §3.12.
+            let index = scalar - 0xAC00
+            Self.append(0x1100 + index / 588, to: &folded)
+            Self.append(0x1161 + index % 588 / 28, to: &folded)
+            if index % 28 != 0 { Self.append(0x11A7 + index % 28, to: &folded) }
+        } else {
+            Self.append(scalar, to: &folded)
+        }
+    }
+
+    private static func append(_ scalar: UInt32, to folded: inout [UInt8]) {
+        if let scalar = Unicode.Scalar(scalar) {
+            folded.append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
+        }
     }
 
     /// The value of a header field, encoded words decoded.

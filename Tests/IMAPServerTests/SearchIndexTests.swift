@@ -145,6 +145,7 @@ import Testing
             ("TEXT ab", [1, 2]), ("SUBJECT \"ПРИВЕТ\"", [2]), ("FROM \"müller <hans\"", [1]), ("TO müller", []),
             ("HEADER X-Other \"\"", [1]), ("HEADER x-other \"b c\"", [1]), ("BODY müller", []),
             ("NOT TEXT rechnung", [1, 3]), ("TEXT \"grüße aus\" TEXT straße", [1]), ("BODY \"after\"", [3]),
+            ("TEXT \"ma\u{308}rz\"", [2]), ("FROM muller", []),
         ] as [(String, [UInt32])]
     )
     func places(keys: String, expected: [UInt32]) async throws {
