@@ -56,6 +56,10 @@ package protocol MailStore: MessageStaging {
     ///
     /// May return fewer than asked for: whoever needs more asks again. Throws ``StoreError/expunged`` if they are gone.
     func octets(of blob: BlobID, in range: Range<Int>) async throws -> [UInt8]
+    /// Which messages of the mailbox may have a text, from an index; nil if there is none that would help.
+    ///
+    /// Those there are now: for a message that comes later nothing is said.
+    func candidates(for term: TextTerm, in mailbox: MailboxID) async throws -> TextCandidates?
     /// Changes flags of those messages that are there.
     ///
     /// - Parameters:

@@ -134,6 +134,10 @@ struct AccountStore: MailStore {
         try await self.store.octets(of: blob, in: range)
     }
 
+    func candidates(for term: TextTerm, in mailbox: MailboxID) async throws -> TextCandidates? {
+        try await self.store.candidates(for: term, in: mailbox, of: self.account)
+    }
+
     func changeFlags(
         of uids: [UID],
         in mailbox: MailboxID,

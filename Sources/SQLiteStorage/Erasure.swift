@@ -62,7 +62,12 @@ enum Erasure {
     private static func eraseBlobs(_ transaction: Transaction) throws -> Bool {
         let sql = transaction.sql
         let blobs = try sql.all(
-            "SELECT id FROM blob WHERE erase_after <= ? ORDER BY erase_after, id LIMIT ?",
+            // What the index still has is taken out of it first: that takes the octets.
+            """
+            SELECT id FROM blob WHERE erase_after <= ? AND (sha256 IS NULL
+                OR id > (SELECT max(indexed_to) FROM search_progress) OR id IN (SELECT blob FROM search_exception))
+            ORDER BY erase_after, id LIMIT ?
+            """,
             .int(transaction.now.rawValue),
             .int(self.blobsPerStep)
         ) { BlobID(rawValue: $0.int64(0)) }
@@ -84,6 +89,7 @@ enum Erasure {
                 return true
             }
             try sql.run("DELETE FROM blob_summary WHERE blob = ?", .int(blob.rawValue))
+            try sql.run("DELETE FROM search_exception WHERE blob = ?", .int(blob.rawValue))
             try sql.run("DELETE FROM blob WHERE id = ?", .int(blob.rawValue))
             // Small ones count for the row they are.
             if erased > 1 { budget -= erased }
@@ -119,6 +125,8 @@ extension SQLiteStore {
     ///
     /// Call it every few minutes: what is given up is kept for a while first.
     package func maintain() async throws {
+        while try await self.write(cost: 4 << 20, Erasure.step) {}
+        try await self.index()
         while try await self.write(cost: 4 << 20, Erasure.step) {}
     }
 }

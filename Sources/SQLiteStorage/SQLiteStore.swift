@@ -12,6 +12,7 @@ package final class SQLiteStore: Sendable {
     package let feed = ChangeFeed()
     let options: StoreOptions
     let residents: ResidentTable
+    let indexing = SearchIndexing()
     private let lock: StoreLock
     private let pool: DatabasePool
     private let writer: Writer
@@ -28,7 +29,13 @@ package final class SQLiteStore: Sendable {
             self.lock = try StoreLock(path: path + ".lock")
             try Connections.check(path: path)
             self.pool = try Connections.open(path: path, options: options)
-            self.writer = Writer(self.pool, residents: self.residents, feed: self.feed, options: options)
+            self.writer = Writer(
+                self.pool,
+                residents: self.residents,
+                feed: self.feed,
+                indexing: self.indexing,
+                options: options
+            )
             try self.pool.writeWithoutTransaction { database in
                 let sql = SQL(database)
                 try Schema.migrate(sql)
@@ -46,6 +53,7 @@ package final class SQLiteStore: Sendable {
     package func close() async throws {
         try await self.writer.between { sql in try sql.run("PRAGMA wal_checkpoint(TRUNCATE)") }
         self.writer.close()
+        self.indexing.end()
         try self.pool.close()
         self.lock.release()
     }

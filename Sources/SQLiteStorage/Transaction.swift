@@ -23,6 +23,7 @@ final class Transaction {
         var accounts: [AccountID: ModSeq] = [:]
         var topics: Set<ChangeFeed.Topic> = []
         var hasErasures = false
+        var hasNewMessages = false
     }
 
     init(_ sql: SQL, residents: ResidentTable, options: StoreOptions) {
@@ -34,6 +35,9 @@ final class Transaction {
 
     /// Whether something waits for the eraser since this group.
     var hasErasures: Bool { self.state.hasErasures }
+
+    /// Whether there may be something to index since this group.
+    var hasNewMessages: Bool { self.state.hasNewMessages }
 
     /// Runs a job so that it happens completely or not at all.
     func inSavepoint<Value>(_ body: (Transaction) throws -> Value) throws -> Value {
@@ -94,6 +98,9 @@ final class Transaction {
 
     /// Says that there is something to erase.
     func wantErasure() { self.state.hasErasures = true }
+
+    /// Says that there may be something to index.
+    func wantIndexing() { self.state.hasNewMessages = true }
 
     /// This job's mod-sequence of the account: one more than the one before, the same for all of the job.
     func modSeq(of account: AccountID) throws -> ModSeq {

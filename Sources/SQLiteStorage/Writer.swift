@@ -34,13 +34,21 @@ final class Writer: Sendable {
     private let pool: DatabasePool
     private let residents: ResidentTable
     private let feed: ChangeFeed
+    private let indexing: SearchIndexing
     private let options: StoreOptions
     private let state = Mutex(State())
 
-    init(_ pool: DatabasePool, residents: ResidentTable, feed: ChangeFeed, options: StoreOptions) {
+    init(
+        _ pool: DatabasePool,
+        residents: ResidentTable,
+        feed: ChangeFeed,
+        indexing: SearchIndexing,
+        options: StoreOptions
+    ) {
         self.pool = pool
         self.residents = residents
         self.feed = feed
+        self.indexing = indexing
         self.options = options
     }
 
@@ -63,7 +71,12 @@ final class Writer: Sendable {
 
     var figures: WriterFigures {
         self.state.withLock { state in
-            WriterFigures(commits: state.commits, transactions: state.transactions, waiting: state.waiting.count)
+            WriterFigures(
+                commits: state.commits,
+                transactions: state.transactions,
+                waiting: state.waiting.count,
+                isBusy: state.isRunning
+            )
         }
     }
 
@@ -151,6 +164,7 @@ final class Writer: Sendable {
         }
         for outcome in outcomes { outcome.answer(nil) }
         if transaction.hasErasures { self.erase() }
+        if transaction.hasNewMessages { self.indexing.poke() }
     }
 
     /// Nothing of the group has happened.
@@ -174,4 +188,6 @@ package struct WriterFigures: Hashable, Sendable {
     package var transactions: Int
     /// How many transactions wait now.
     package var waiting: Int
+    /// Whether it is at work.
+    package var isBusy: Bool
 }

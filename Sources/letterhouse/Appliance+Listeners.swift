@@ -37,7 +37,9 @@ extension Appliance {
         let bridge = self.bridge(imap: imap, smtp: smtp, time: clock)
 
         let relay = try self.relay(time: clock)
-        var services: [any Service] = [bridge, relay, Maintenance(store: self.store)]
+        var services: [any Service] = [
+            bridge, relay, Maintenance(store: self.store), SearchIndexing(store: self.store),
+        ]
         services.append(
             ControlService(
                 store: self.store,

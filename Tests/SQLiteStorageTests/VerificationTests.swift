@@ -28,6 +28,7 @@ import Testing
                 receivedAt: test.clock.now
             )
         )
+        try await test.store.index()
         return test
     }
 
@@ -85,6 +86,13 @@ import Testing
         ("UPDATE blob_summary SET summary = x'FF' WHERE blob = 1", "can be read"),
         ("UPDATE blob_summary SET blob = 99 WHERE blob = 1", "summary belongs"),
         ("DELETE FROM blob_summary WHERE blob = 1", "have a summary"),
+        ("DELETE FROM search_progress", "how far it is"),
+        ("UPDATE search_progress SET indexed_to = 1000", "how far it is"),
+        ("INSERT INTO search_exception VALUES (99, 0)", "that it has passed"),
+        ("UPDATE search_progress SET indexed_to = 2", "that it has passed"),
+        ("DELETE FROM search_exception", "search index has its words"),
+        ("INSERT INTO search_text (search_text) VALUES ('delete-all')", "search index has its words"),
+        ("UPDATE search_text_data SET block = zeroblob(10) WHERE id > 10", "search index"),
         ("DELETE FROM queue_recipient", "has recipients"),
         ("UPDATE queue SET next_attempt = 5", "first recipient"),
         ("UPDATE queue SET blob = 99", "queue entry's octets"),

@@ -76,6 +76,7 @@ CREATE TABLE message (
     created_modseq INTEGER NOT NULL,
     PRIMARY KEY (mailbox, uid)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX message_blob ON message (blob);
 
 -- What changes about up to 256 messages: those with uid >> 8 = number. See PageCoding.swift.
 CREATE TABLE page (
@@ -124,6 +125,25 @@ CREATE TABLE chunk (
 CREATE TABLE blob_summary (
     blob INTEGER PRIMARY KEY,
     summary BLOB NOT NULL
+) STRICT;
+
+-- Which texts blobs have: the words of SearchTokens.swift for the blob that is its rowid.
+CREATE VIRTUAL TABLE search_text USING fts5 (
+    words, content = '', columnsize = 0, detail = none, tokenize = 'ascii'
+);
+
+-- One row: search_text has every blob up to indexed_to but those in search_exception.
+CREATE TABLE search_progress (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    version INTEGER NOT NULL,
+    indexed_to INTEGER NOT NULL CHECK (indexed_to >= 0)
+) STRICT;
+INSERT INTO search_progress (id, version, indexed_to) VALUES (1, 0, 0);
+
+-- is_scanned: it never will be in search_text, for it is too long or cannot be read.
+CREATE TABLE search_exception (
+    blob INTEGER PRIMARY KEY,
+    is_scanned INTEGER NOT NULL CHECK (is_scanned IN (0, 1))
 ) STRICT;
 
 -- next_attempt is that of the recipient due first; NULL while on hold.

@@ -27,8 +27,10 @@ struct AddressKey: SearchKey {
             case "FROM": envelope.from
             default: envelope.to
             }
-        return addresses.contains { address in self.finder.isIn(SearchText.folded(address.searchText)) }
+        return addresses.contains { address in self.finder.isIn(SearchText.of(address)) }
     }
+
+    var term: TextTerm? { TextTerm(self.name == "FROM" ? .from : .recipients, self.finder.pattern) }
 }
 
 /// SUBJECT: a string within the decoded subject.
@@ -45,8 +47,10 @@ struct SubjectKey: SearchKey {
 
     func matches(_ message: SearchedMessage) -> Bool {
         guard let subject = message.row?.summary?.envelope.subject else { return false }
-        return self.finder.isIn(SearchText.folded(EncodedWord.decode(subject[...])))
+        return self.finder.isIn(SearchText.ofField(subject[...]))
     }
+
+    var term: TextTerm? { TextTerm(.subject, self.finder.pattern) }
 }
 
 /// HEADER: a string within a field of that name; an empty string: the field is there.
@@ -69,6 +73,8 @@ struct HeaderKey: SearchKey {
         guard let header = message.header else { return false }
         return header.contains { field in field.name == self.field && self.finder.isIn(field.text) }
     }
+
+    var term: TextTerm? { TextTerm(.header, self.finder.pattern) }
 }
 
 extension SubstringFinder {
@@ -78,18 +84,5 @@ extension SubstringFinder {
         let octets = try parser.astring()
         guard let text = String(validating: octets, as: UTF8.self) else { throw parser.expected("text in UTF-8") }
         self.init(SearchText.folded(text))
-    }
-}
-
-extension Address {
-    /// What a person would look for in it.
-    fileprivate var searchText: String {
-        switch self {
-        case .mailbox(let mailbox):
-            let name = mailbox.name.map { EncodedWord.decode($0[...]) } ?? ""
-            return "\(name) <\(String(decoding: mailbox.addrSpec, as: UTF8.self))>"
-        case .groupStart(let name): return EncodedWord.decode(name[...])
-        case .groupEnd: return ""
-        }
     }
 }

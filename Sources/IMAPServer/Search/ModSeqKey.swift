@@ -35,7 +35,7 @@ extension SearchProgram {
         case .all(let programs): programs.contains(where: \.hasModSeq)
         case .any(let first, let second): first.hasModSeq || second.hasModSeq
         case .not(let program): program.hasModSeq
-        case .key(let key): key is ModSeqKey
+        case .key(let key), .narrowed(let key, _): key is ModSeqKey
         }
     }
 }

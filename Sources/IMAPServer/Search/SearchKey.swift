@@ -27,6 +27,8 @@ protocol SearchKey: Sendable {
     var readsFlags: Bool { get }
     /// Whether ``matches(_:)`` asks for the octets' digest.
     var needsDigest: Bool { get }
+    /// What an index may know of it: whoever does not have this text cannot match. Most keys look for no text.
+    var term: TextTerm? { get }
 }
 
 extension SearchKey {
@@ -36,6 +38,7 @@ extension SearchKey {
     var usesNumbers: Bool { false }
     var readsFlags: Bool { self.cost == .state }
     var needsDigest: Bool { false }
+    var term: TextTerm? { nil }
 }
 
 /// What has to be read before a key can be tested, cheapest first; each includes those before it.
@@ -64,18 +67,6 @@ struct SearchedMessage: Sendable {
     var header: [SearchedField]?
     /// Which of the program's text keys were found, by their number; set once the octets have been read.
     var foundTexts: Set<Int> = []
-}
-
-/// One field of a header, made comparable once for all keys.
-struct SearchedField: Sendable {
-    /// In lower case.
-    let name: [UInt8]
-    let text: [UInt8]
-
-    init(_ field: HeaderField) {
-        self.name = field.name.map(Octets.lowercased)
-        self.text = SearchText.folded(EncodedWord.decode(field.unfoldedValue[...]))
-    }
 }
 
 /// The one list of keys, but for those of extensions (``IMAPExtension/searchKeys``).

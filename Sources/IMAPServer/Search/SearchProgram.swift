@@ -11,6 +11,8 @@ indirect enum SearchProgram: Sendable {
     case any(SearchProgram, SearchProgram)
     case not(SearchProgram)
     case key(any SearchKey)
+    /// A key that only some messages can meet.
+    case narrowed(any SearchKey, TextCandidates)
 
     /// A person's search has five keys; a client's list of Message-IDs some hundred.
     static let keyLimit = 500
@@ -79,6 +81,7 @@ indirect enum SearchProgram: Sendable {
             texts.append(key)
             return .key(key)
         case .key(let key): return .key(try key.bound(to: view))
+        case .narrowed(let key, let candidates): return .narrowed(try key.bound(to: view), candidates)
         }
     }
 
@@ -89,6 +92,39 @@ indirect enum SearchProgram: Sendable {
         case .any(let first, let second): .any(first.resolved(in: index), second.resolved(in: index))
         case .not(let program): .not(program.resolved(in: index))
         case .key(let key): .key(key.resolved(in: index))
+        case .narrowed(let key, let candidates): .narrowed(key.resolved(in: index), candidates)
+        }
+    }
+
+    /// Adds what an index knows of the texts that are looked for.
+    func narrowed(_ known: [TextTerm: TextCandidates]) -> SearchProgram {
+        switch self {
+        case .all(let programs): return .all(programs.map { $0.narrowed(known) })
+        case .any(let first, let second): return .any(first.narrowed(known), second.narrowed(known))
+        case .not(let program): return .not(program.narrowed(known))
+        case .key(let key), .narrowed(let key, _):
+            guard let term = key.term, let candidates = known[term] else { return self }
+            return .narrowed(key, candidates)
+        }
+    }
+
+    /// The texts that are looked for.
+    var terms: Set<TextTerm> {
+        switch self {
+        case .all(let programs): programs.reduce(into: []) { $0.formUnion($1.terms) }
+        case .any(let first, let second): first.terms.union(second.terms)
+        case .not(let program): program.terms
+        case .key(let key), .narrowed(let key, _): key.term.map { [$0] } ?? []
+        }
+    }
+
+    /// Whether a key costs just that.
+    func has(_ cost: SearchCost) -> Bool {
+        switch self {
+        case .all(let programs): programs.contains { $0.has(cost) }
+        case .any(let first, let second): first.has(cost) || second.has(cost)
+        case .not(let program): program.has(cost)
+        case .key(let key), .narrowed(let key, _): key.cost == cost
         }
     }
 
@@ -98,7 +134,7 @@ indirect enum SearchProgram: Sendable {
         case .all(let programs): programs.reduce(1) { $0 + $1.keyCount }
         case .any(let first, let second): first.keyCount + second.keyCount
         case .not(let program): program.keyCount
-        case .key: 1
+        case .key, .narrowed: 1
         }
     }
 
@@ -121,6 +157,9 @@ indirect enum SearchProgram: Sendable {
             return first == nil || second == nil ? nil : false
         case .not(let program): return program.matches(message, knowing: cost).map { !$0 }
         case .key(let key): return key.cost <= cost ? key.matches(message) : nil
+        case .narrowed(let key, let candidates):
+            guard candidates.contains(message.uid) else { return false }
+            return key.cost <= cost ? key.matches(message) : nil
         }
     }
 
@@ -130,7 +169,7 @@ indirect enum SearchProgram: Sendable {
         case .all(let programs): programs.map(\.cost).max() ?? .state
         case .any(let first, let second): max(first.cost, second.cost)
         case .not(let program): program.cost
-        case .key(let key): key.cost
+        case .key(let key), .narrowed(let key, _): key.cost
         }
     }
 
@@ -140,7 +179,7 @@ indirect enum SearchProgram: Sendable {
         case .all(let programs): programs.contains(where: \.readsFlags)
         case .any(let first, let second): first.readsFlags || second.readsFlags
         case .not(let program): program.readsFlags
-        case .key(let key): key.readsFlags
+        case .key(let key), .narrowed(let key, _): key.readsFlags
         }
     }
 
@@ -149,7 +188,7 @@ indirect enum SearchProgram: Sendable {
         case .all(let programs): programs.contains(where: \.usesNumbers)
         case .any(let first, let second): first.usesNumbers || second.usesNumbers
         case .not(let program): program.usesNumbers
-        case .key(let key): key.usesNumbers
+        case .key(let key), .narrowed(let key, _): key.usesNumbers
         }
     }
 
@@ -158,7 +197,7 @@ indirect enum SearchProgram: Sendable {
         case .all(let programs): programs.contains(where: \.needsDigest)
         case .any(let first, let second): first.needsDigest || second.needsDigest
         case .not(let program): program.needsDigest
-        case .key(let key): key.needsDigest
+        case .key(let key), .narrowed(let key, _): key.needsDigest
         }
     }
 }

@@ -2,7 +2,7 @@
 
 /// Finds octets in octets that arrive in pieces: Knuth, Morris and Pratt's way, so that no text can make it slow.
 struct SubstringFinder: Sendable {
-    private let pattern: [UInt8]
+    let pattern: [UInt8]
     /// For each prefix of the pattern, the length of its longest border.
     private let borders: [Int]
     private var matched = 0
@@ -45,9 +45,4 @@ struct SubstringFinder: Sendable {
         finder.feed(octets)
         return finder.isFound
     }
-}
-
-/// How texts are made comparable: by Unicode's lower case, in UTF-8 (RFC 9051 §6.4.4 "case-insensitive").
-enum SearchText {
-    static func folded(_ text: String) -> [UInt8] { Array(text.lowercased().utf8) }
 }

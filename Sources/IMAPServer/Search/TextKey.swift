@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import IMAPSyntax
+import MailStorage
 
-/// BODY and TEXT: a string within the decoded text of the message, with TEXT also within its header.
+/// BODY and TEXT: a string within the decoded text of the message; with TEXT also within its header and what the MIME
+/// headers say of its parts.
 ///
 /// The octets are read once for all keys of a program: the run notes in ``SearchedMessage/foundTexts`` what was found.
 struct TextKey: SearchKey {
@@ -21,4 +23,6 @@ struct TextKey: SearchKey {
     var cost: SearchCost { .content }
 
     func matches(_ message: SearchedMessage) -> Bool { message.foundTexts.contains(self.number) }
+
+    var term: TextTerm? { TextTerm(self.includesHeader ? .text : .body, self.finder.pattern) }
 }

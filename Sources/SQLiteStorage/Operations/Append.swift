@@ -63,6 +63,7 @@ extension Transaction {
             .int(self.now.rawValue),
             .int(modSeq.rawValue)
         )
+        self.wantIndexing()
     }
 }
 

@@ -71,7 +71,7 @@ extension SQL {
     }
 
     /// The summary as stored, or, if that is missing or in a form no longer read, made again from the octets.
-    private func summary(of blob: BlobID) throws -> MessageSummary {
+    func summary(of blob: BlobID) throws -> MessageSummary {
         let stored = try self.first("SELECT summary FROM blob_summary WHERE blob = ?", .int(blob.rawValue)) {
             try? MessageSummary(decoding: $0.octets(0))
         }

@@ -6,7 +6,7 @@ struct Rule {
     /// Selects a name for each row that breaks it.
     let violations: String
 
-    static let all: [Rule] = Self.accounts + Self.mailboxes + Self.messages + Self.blobs + Self.queue
+    static let all: [Rule] = Self.accounts + Self.mailboxes + Self.messages + Self.blobs + Self.search + Self.queue
 
     private static let accounts = [
         Rule(
@@ -154,6 +154,24 @@ struct Rule {
             truth: "octets that are referred to have a summary",
             violations: """
                 SELECT 'blob ' || id FROM blob WHERE refs > 0 AND id NOT IN (SELECT blob FROM blob_summary)
+                """
+        ),
+    ]
+
+    private static let search = [
+        Rule(
+            truth: "it says how far it is",
+            violations: """
+                SELECT 'search index' WHERE (SELECT count(*) FROM search_progress) <> 1 OR (
+                    SELECT indexed_to FROM search_progress
+                ) > coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'blob'), 0)
+                """
+        ),
+        Rule(
+            truth: "an exception of the search index is a blob that it has passed",
+            violations: """
+                SELECT 'blob ' || blob FROM search_exception WHERE blob NOT IN (SELECT id FROM blob)
+                OR blob > (SELECT max(indexed_to) FROM search_progress)
                 """
         ),
     ]

@@ -6,13 +6,16 @@ extension SQLiteStore {
     /// Checks everything that must be true of a store, in one transaction that only reads.
     ///
     /// `progress` is called with how much has been checked, of how much. Returns what is wrong in words, for the
-    /// operator, at most ``Verification/limit`` findings; nothing if all is well.
+    /// operator, at most ``Verification/limit`` findings; nothing if all is well. If the search index is wrong, it is not
+    /// asked any more and ``index()`` makes it anew.
     package func verify(progress: @escaping @Sendable (_ done: Int, _ total: Int) -> Void) async throws -> [String] {
-        try await self.read { sql in
+        let (problems, isIndexWrong) = try await self.read { sql in
             var verification = try Verification(sql, progress: progress)
             try verification.run()
-            return verification.problems
+            return (verification.problems, verification.isIndexWrong)
         }
+        if isIndexWrong { self.indexing.damaged() }
+        return problems
     }
 }
 
@@ -22,6 +25,7 @@ struct Verification {
 
     let sql: SQL
     private(set) var problems: [String] = []
+    var isIndexWrong = false
     private let progress: @Sendable (Int, Int) -> Void
     private let total: Int
     private var done = 0
@@ -31,7 +35,7 @@ struct Verification {
         self.progress = progress
         let mailboxes = try sql.number("SELECT count(*) FROM mailbox WHERE name IS NOT NULL")
         let blobs = try sql.number("SELECT count(*) FROM blob WHERE sha256 IS NOT NULL")
-        self.total = Rule.all.count + 2 + Int(mailboxes) + Int(blobs)
+        self.total = Rule.all.count + 3 + Int(mailboxes) + Int(blobs)
     }
 
     mutating func run() throws {
@@ -43,6 +47,7 @@ struct Verification {
         }
         try self.checkMailboxes()
         try self.checkBlobs()
+        try self.checkSearchIndex()
     }
 
     mutating func note(_ problem: String) {

@@ -1,23 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import MailMessage
-
-/// Makes searchable text of a part's octets as they come: transfer encoding off, UTF-8, lower case.
+/// Makes searchable text of a part's octets as they come: transfer encoding off, UTF-8, folded (``SearchText``).
 ///
-/// What cannot be decoded is searched as it is.
-struct PartTextReader: ~Copyable {
+/// What cannot be decoded is searched as it is. The text is the same however the octets are cut.
+package struct PartTextReader: ~Copyable {
     private var transfer: TransferDecoder?
     private var charset: CharsetDecoder?
     /// The beginning of a character whose end has not come yet.
     private var pending: [UInt8] = []
 
-    init(_ part: Part) {
+    package init(_ part: Part) {
         self.transfer = TransferDecoder(TransferEncoding(part.transferEncoding))
         self.charset = CharsetDecoder(label: part.contentType.parameters.value(of: "charset") ?? Array("us-ascii".utf8))
     }
 
     /// The text of the next octets.
-    mutating func folded(_ octets: ArraySlice<UInt8>, isLast: Bool) -> [UInt8] {
+    package mutating func folded(_ octets: ArraySlice<UInt8>, isLast: Bool) -> [UInt8] {
         var decoded: [UInt8] = []
         if self.transfer != nil {
             self.transfer?.decode(octets, into: &decoded)
