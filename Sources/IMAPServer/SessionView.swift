@@ -3,6 +3,7 @@
 import IMAPSyntax
 import MailConnection
 import MailStorage
+import SASLMechanisms
 
 /// What a command may look at when it is bound: the session as told to the client so far.
 struct SessionView: Sendable {
@@ -37,6 +38,11 @@ struct SessionView: Sendable {
     /// Whether a password may be sent here in clear (RFC 9051 §11.1).
     var allowsPlaintextPasswords: Bool {
         self.peer.isSecure || self.peer.isLoopback || self.service.options.allowsPlaintext
+    }
+
+    /// The client, as authentication sees it.
+    var saslPeer: SASLPeer {
+        SASLPeer(address: self.peer.address, allowsPlaintextPasswords: self.allowsPlaintextPasswords)
     }
 
     /// The logged-in account's mail; refused before login, which the table of states prevents.

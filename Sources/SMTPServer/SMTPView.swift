@@ -2,6 +2,7 @@
 
 import MailConnection
 import MailStorage
+import SASLMechanisms
 import SMTPSyntax
 
 /// What a command may look at: the session as it is when the command's turn comes.
@@ -34,6 +35,9 @@ struct SMTPView: Sendable {
     var allowsPasswords: Bool {
         self.peer.isSecure || self.peer.isLoopback || self.service.options.allowsPlaintext
     }
+
+    /// The client, as authentication sees it.
+    var saslPeer: SASLPeer { SASLPeer(address: self.peer.address, allowsPlaintextPasswords: self.allowsPasswords) }
 
     /// Forgets everything the client said (RFC 3207 §4.2).
     mutating func forget() {

@@ -12,11 +12,15 @@ import Testing
 ///
 ///     Given: message 3 in INBOX      three messages (``Fixture/message(_:)``)
 ///     Given: mailbox Archive/2025
+///     Given: wrong-passwords 10      so many an hour from one address; nobody counts if nothing is said
 @Suite("Conversations") struct TranscriptTests {
     @Test("RFC 9051", arguments: try Transcript.all(in: .module))
     func conversation(_ transcript: Transcript) async throws {
         let clock = TestClock()
-        let fixture = try await Fixture(clock: clock)
+        let fixture = try await Fixture(
+            clock: clock,
+            wrongPasswords: transcript.given("wrong-passwords").flatMap { Int($0) }
+        )
         for given in transcript.givens { try await fixture.prepare(given) }
         let service = fixture.service
         try await transcript.play(clock: clock) { (pipe: PipeConnection<IMAPNote>) in

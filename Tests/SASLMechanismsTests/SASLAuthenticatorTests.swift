@@ -25,12 +25,12 @@ struct SASLAuthenticatorTests {
         #expect(MechanismTable.names(allowsPlaintextPasswords: false) == ["SCRAM-SHA-256"])
         for name in ["PLAIN", "login"] {
             #expect(throws: SASLFailure.encryptionRequired) {
-                try SASLAuthenticator(mechanism: name, allowsPlaintextPasswords: false, credentials: Directory.source())
+                try SASLAuthenticator(mechanism: name, peer: .clear, credentials: Directory.source())
             }
         }
         _ = try SASLAuthenticator(
             mechanism: "scram-sha-256",
-            allowsPlaintextPasswords: false,
+            peer: .clear,
             credentials: Directory.source()
         )
     }
@@ -56,10 +56,10 @@ struct SASLAuthenticatorTests {
     func direct() async throws {
         let source = Directory.source()
         let password = try #require(Password("pencil"))
-        #expect(try await source.authenticate(user: "user", password: password) == 1)
-        #expect(try await source.authenticate(user: "tim", password: password) == nil)
-        #expect(try await source.authenticate(user: "nobody", password: password) == nil)
-        #expect(try await source.authenticate(user: "", password: password) == nil)
+        #expect(try await source.authenticate(user: "user", password: password, from: "192.0.2.1") == 1)
+        #expect(try await source.authenticate(user: "tim", password: password, from: "192.0.2.1") == nil)
+        #expect(try await source.authenticate(user: "nobody", password: password, from: "192.0.2.1") == nil)
+        #expect(try await source.authenticate(user: "", password: password, from: "192.0.2.1") == nil)
     }
 
     @Test("A-02: an unknown user costs the work of a known one", arguments: ["user", "nobody"])
@@ -76,7 +76,7 @@ struct SASLAuthenticatorTests {
         while !gate.hasStarted.load(ordering: .relaxed) { await Task.yield() }
         let password = try #require(Password("pencil"))
         await #expect(throws: PasswordWork.Busy.self) {
-            try await Directory.source(work: work).authenticate(user: user, password: password)
+            try await Directory.source(work: work).authenticate(user: user, password: password, from: "192.0.2.1")
         }
         gate.isOpen.store(true, ordering: .relaxed)
         try await blocker
@@ -89,7 +89,7 @@ struct SASLAuthenticatorTests {
         for (mechanism, response) in [("PLAIN", "\0user\0pencil"), ("SCRAM-SHA-256", "n,,n=user,r=x")] {
             var authenticator = try SASLAuthenticator(
                 mechanism: mechanism,
-                allowsPlaintextPasswords: true,
+                peer: .secure,
                 credentials: source
             )
             await #expect(throws: Broken.self) { try await authenticator.start(initialResponse: octets(response)) }
@@ -110,7 +110,7 @@ struct SASLAuthenticatorTests {
         await #expect(throws: PasswordWork.Busy.self) { try await work.run { 2 } }
         var authenticator = try SASLAuthenticator(
             mechanism: "PLAIN",
-            allowsPlaintextPasswords: true,
+            peer: .secure,
             credentials: Directory.source(work: work)
         )
         let outcome = try await authenticator.start(initialResponse: octets("\0user\0pencil"))

@@ -28,6 +28,10 @@ struct Settings: Sendable, Equatable {
         var connections: Int
         var connectionsPerAddress: Int
         var recipients: Int
+        /// Within an hour, from one address.
+        var wrongPasswords: Int
+        /// Networks where nobody counts them.
+        var wrongPasswordsExempt: [String]
     }
 
     struct IMAP: Sendable, Equatable {
@@ -106,7 +110,9 @@ extension Settings {
             messageSize: reader.size("limits.message-size", default: 50 << 20, in: 64 << 10...1 << 30),
             connections: reader.number("limits.connections", default: 10_000, in: 10...1_000_000),
             connectionsPerAddress: reader.number("limits.connections-per-address", default: 100, in: 1...1_000_000),
-            recipients: reader.number("limits.recipients", default: 1000, in: 100...100_000)
+            recipients: reader.number("limits.recipients", default: 1000, in: 100...100_000),
+            wrongPasswords: reader.number("limits.wrong-passwords", default: 100, in: 10...1_000_000),
+            wrongPasswordsExempt: reader.networks("limits.wrong-passwords-exempt", default: [])
         )
         self.imap = IMAP(
             inactivityTimeout: reader.duration(
