@@ -42,7 +42,12 @@ struct SessionView: Sendable {
 
     /// The client, as authentication sees it.
     var saslPeer: SASLPeer {
-        SASLPeer(address: self.peer.address, allowsPlaintextPasswords: self.allowsPlaintextPasswords)
+        SASLPeer(
+            address: self.peer.address,
+            allowsPlaintextPasswords: self.allowsPlaintextPasswords,
+            channelBindings: self.peer.security?.channelBindings ?? [:],
+            certifiedAddresses: self.peer.security?.certifiedAddresses ?? []
+        )
     }
 
     /// The logged-in account's mail; refused before login, which the table of states prevents.

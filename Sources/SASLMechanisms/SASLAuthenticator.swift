@@ -50,9 +50,11 @@ package struct SASLAuthenticator<Identity: Sendable>: Sendable {
         credentials: CredentialSource<Identity>,
         nonce: String? = nil
     ) throws {
-        guard let mechanism = MechanismTable.mechanism(named: mechanism) else { throw SASLFailure.unknownMechanism }
+        guard let mechanism = MechanismTable.mechanism(named: mechanism, for: peer) else {
+            throw SASLFailure.unknownMechanism
+        }
         guard peer.allowsPlaintextPasswords || !mechanism.revealsPassword else { throw SASLFailure.encryptionRequired }
-        self.exchange = mechanism.begin(try nonce ?? ScramMessage.makeNonce())
+        self.exchange = mechanism.begin(try nonce ?? ScramMessage.makeNonce(), peer)
         self.credentials = credentials
         self.peer = peer
     }
@@ -96,7 +98,7 @@ package struct SASLAuthenticator<Identity: Sendable>: Sendable {
             switch step {
             case .failure(.invalidCredentials): self.credentials.guesses?.end(guess, .wrong)
             case .challenge, .success: self.credentials.guesses?.end(guess, .right)
-            case .failure, .check, .lookUp: self.credentials.guesses?.end(guess, .unseen)
+            case .failure, .check, .lookUp, .trust: self.credentials.guesses?.end(guess, .unseen)
             }
             return step
         } catch {
@@ -140,6 +142,9 @@ package struct SASLAuthenticator<Identity: Sendable>: Sendable {
                 } catch let failure as SASLFailure {
                     return .failure(failure)
                 }
+            case .trust(let user):
+                (self.user, self.candidate) = (user, try await self.credentials.credential(for: user).0)
+                return self.conclusion
             case .success:
                 return self.conclusion
             case .failure(let failure):

@@ -39,6 +39,8 @@ package enum SASLStep: Sendable {
     case lookUp(user: String)
     /// The exchange is over; the client is who it says if the password is right.
     case check(user: String, password: Password)
+    /// The exchange is over; the client is this user, if there is one: somebody else vouches for it.
+    case trust(user: String)
     /// The exchange is over; the client is the user that was looked up.
     case success
     /// The exchange is over, in vain.

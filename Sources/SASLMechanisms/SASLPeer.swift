@@ -7,9 +7,20 @@ package struct SASLPeer: Sendable {
     /// Whether mechanisms that show the password to listeners may be used: on connections that are encrypted, or do not
     /// leave the machine.
     package var allowsPlaintextPasswords: Bool
+    /// What authentication can be bound to, by registered name (RFC 5056); with any, -PLUS mechanisms are offered.
+    package var channelBindings: [String: [UInt8]]
+    /// The mail addresses for which its certificate is good; with any, EXTERNAL is offered.
+    package var certifiedAddresses: [String]
 
-    package init(address: String, allowsPlaintextPasswords: Bool) {
+    package init(
+        address: String,
+        allowsPlaintextPasswords: Bool,
+        channelBindings: [String: [UInt8]] = [:],
+        certifiedAddresses: [String] = []
+    ) {
         self.address = address
         self.allowsPlaintextPasswords = allowsPlaintextPasswords
+        self.channelBindings = channelBindings
+        self.certifiedAddresses = certifiedAddresses
     }
 }

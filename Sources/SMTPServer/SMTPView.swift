@@ -37,7 +37,14 @@ struct SMTPView: Sendable {
     }
 
     /// The client, as authentication sees it.
-    var saslPeer: SASLPeer { SASLPeer(address: self.peer.address, allowsPlaintextPasswords: self.allowsPasswords) }
+    var saslPeer: SASLPeer {
+        SASLPeer(
+            address: self.peer.address,
+            allowsPlaintextPasswords: self.allowsPasswords,
+            channelBindings: self.peer.security?.channelBindings ?? [:],
+            certifiedAddresses: self.peer.security?.certifiedAddresses ?? []
+        )
+    }
 
     /// Forgets everything the client said (RFC 3207 §4.2).
     mutating func forget() {

@@ -16,10 +16,14 @@ struct Settings: Sendable, Equatable {
         var http: [String]
     }
 
-    /// PEM files; both or neither.
+    /// PEM files; the first two or neither.
     struct TLS: Sendable, Equatable {
         var certificate: String
         var key: String
+        /// PEM file; nil: clients are not asked for certificates.
+        var clientAuthorities: String?
+        /// Whether SCRAM-SHA-256-PLUS is offered.
+        var bindsChannels = false
     }
 
     struct Limits: Sendable, Equatable {
@@ -153,8 +157,16 @@ extension Settings {
     private static func tls(_ reader: inout SettingsReader) -> TLS? {
         let certificate = reader.file("tls.certificate")
         let key = reader.file("tls.key")
+        let clientAuthorities = reader.file("tls.client-authorities")
+        let bindsChannels = reader.flag("tls.channel-binding", default: false)
         switch (certificate, key) {
-        case (let certificate?, let key?): return TLS(certificate: certificate, key: key)
+        case (let certificate?, let key?):
+            return TLS(
+                certificate: certificate,
+                key: key,
+                clientAuthorities: clientAuthorities,
+                bindsChannels: bindsChannels
+            )
         case (nil, nil): return nil
         case (_?, nil): reader.fault("tls.certificate", expected: "tls.key beside it")
         case (nil, _?): reader.fault("tls.key", expected: "tls.certificate beside it")
