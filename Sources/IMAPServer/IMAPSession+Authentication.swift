@@ -152,7 +152,7 @@ extension Refusal {
         case SASLFailure.unknownMechanism: Refusal("Mechanism is not available", code: .cannot)
         case SASLFailure.encryptionRequired:
             Refusal("Turn TLS on before you send a password", code: .privacyRequired)
-        case SASLFailure.unavailable: Refusal("Too many logins at once: try again in a moment", code: .unavailable)
+        case SASLFailure.unavailable: Refusal("Logins cannot be checked now: try again in a moment", code: .unavailable)
         case SASLFailure.tooManyGuesses:
             Refusal("Too many wrong passwords from your address: try again later", code: .unavailable)
         case SASLFailure.authorizationDenied:

@@ -18,6 +18,7 @@ package struct CredentialSource<Identity: Sendable>: Sendable {
     private let lookup: @Sendable (String) async throws -> StoredCredential<Identity>?
     private let work: PasswordWork
     let guesses: GuessCounter?
+    let tokens: TokenAuthority?
     private let unknown: UnknownUser
 
     /// Joins directory and threads.
@@ -27,17 +28,20 @@ package struct CredentialSource<Identity: Sendable>: Sendable {
     ///     same like those of users who do.
     ///   - work: the threads that check passwords.
     ///   - guesses: limits wrong passwords; nil: nobody counts them.
+    ///   - tokens: knows whose a token is; nil: tokens are not accepted.
     ///   - lookup: finds a user by the name it logs in with; nil if there is none, or none that may log in. The name is
     ///     prepared UTF-8 without control characters; letter case is as sent.
     package init(
         unknownUserKey: [UInt8],
         work: PasswordWork,
         guesses: GuessCounter? = nil,
+        tokens: TokenAuthority? = nil,
         lookup: @escaping @Sendable (String) async throws -> StoredCredential<Identity>?
     ) {
         self.lookup = lookup
         self.work = work
         self.guesses = guesses
+        self.tokens = tokens
         self.unknown = UnknownUser(key: unknownUserKey)
     }
 
@@ -73,6 +77,44 @@ package struct CredentialSource<Identity: Sendable>: Sendable {
         let imitation = self.unknown.verifier(for: user)
         let credential = try await self.lookup(user)
         return (credential, credential?.verifier ?? imitation)
+    }
+
+    /// The names of the mechanisms to announce to a client, the best first: `AUTH=` capabilities in IMAP, the AUTH line of
+    /// EHLO in SMTP.
+    package func mechanisms(for peer: SASLPeer) -> [String] {
+        MechanismTable.names(for: peer, acceptsTokens: self.tokens != nil)
+    }
+
+    /// Whom a token is good for, and what is known of that user; nil if it is good for nobody, or not for `user`.
+    ///
+    /// A token is counted like a password, for each costs its issuer a question. Throws
+    /// ``SASLFailure/tooManyGuesses``, ``SASLFailure/unavailable`` if the issuer cannot be asked, and what the lookup
+    /// throws.
+    func credential(
+        token: String,
+        user: String?,
+        from address: String
+    ) async throws -> (user: String, StoredCredential<Identity>)? {
+        let guess = try self.guesses?.begin(user ?? "", from: address)
+        var outcome = GuessLimits.Outcome.unseen
+        defer { self.guesses?.end(guess, outcome) }
+        let holder: String?
+        do {
+            holder = try await self.tokens?.holder(token)
+        } catch let error as CancellationError {
+            throw error
+        } catch {
+            throw SASLFailure.unavailable
+        }
+        let name = holder.flatMap(PreparedString.prepare)
+        guard let name, user == nil || user?.lowercased() == name.lowercased(),
+            let credential = try await self.lookup(name)
+        else {
+            outcome = .wrong
+            return nil
+        }
+        outcome = .right
+        return (name, credential)
     }
 
     /// Whether the user still has this verifier.

@@ -8,6 +8,8 @@ package struct SASLMechanism: Sendable {
     package var revealsPassword = false
     /// Whether this client can use it; one that reveals passwords is for connections where nobody listens, besides.
     var isOffered: @Sendable (SASLPeer) -> Bool = { _ in true }
+    /// Whether somebody must know about tokens.
+    var needsTokens = false
     /// Begins an exchange; the nonce is for those that need one.
     let begin: @Sendable (_ nonce: String, SASLPeer) -> any SASLExchange
 }
@@ -27,16 +29,27 @@ package enum MechanismTable {
         },
         SASLMechanism(name: "PLAIN", revealsPassword: true) { _, _ in Plain() },
         SASLMechanism(name: "LOGIN", revealsPassword: true) { _, _ in Login() },
+        SASLMechanism(name: "OAUTHBEARER", revealsPassword: true, needsTokens: true) { _, _ in
+            BearerToken(.oauthBearer)
+        },
+        SASLMechanism(name: "XOAUTH2", revealsPassword: true, needsTokens: true) { _, _ in BearerToken(.xoauth2) },
     ]
 
     /// The names to announce to a client: `AUTH=` capabilities in IMAP, the AUTH line of EHLO in SMTP; the best first.
-    package static func names(for peer: SASLPeer) -> [String] {
-        self.all.filter { $0.isOffered(peer) && (peer.allowsPlaintextPasswords || !$0.revealsPassword) }.map(\.name)
+    ///
+    /// `acceptsTokens`: whether somebody knows whose a token is.
+    static func names(for peer: SASLPeer, acceptsTokens: Bool) -> [String] {
+        self.all.filter { mechanism in
+            mechanism.isOffered(peer) && (acceptsTokens || !mechanism.needsTokens)
+                && (peer.allowsPlaintextPasswords || !mechanism.revealsPassword)
+        }.map(\.name)
     }
 
     /// The mechanism of a name in any letter case; nil if there is none for this client.
-    package static func mechanism(named name: String, for peer: SASLPeer) -> SASLMechanism? {
+    static func mechanism(named name: String, for peer: SASLPeer, acceptsTokens: Bool) -> SASLMechanism? {
         let name = name.uppercased()
-        return self.all.first { $0.name == name && $0.isOffered(peer) }
+        return self.all.first {
+            $0.name == name && $0.isOffered(peer) && (acceptsTokens || !$0.needsTokens)
+        }
     }
 }

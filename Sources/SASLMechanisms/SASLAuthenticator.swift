@@ -50,7 +50,13 @@ package struct SASLAuthenticator<Identity: Sendable>: Sendable {
         credentials: CredentialSource<Identity>,
         nonce: String? = nil
     ) throws {
-        guard let mechanism = MechanismTable.mechanism(named: mechanism, for: peer) else {
+        guard
+            let mechanism = MechanismTable.mechanism(
+                named: mechanism,
+                for: peer,
+                acceptsTokens: credentials.tokens != nil
+            )
+        else {
             throw SASLFailure.unknownMechanism
         }
         guard peer.allowsPlaintextPasswords || !mechanism.revealsPassword else { throw SASLFailure.encryptionRequired }
@@ -98,7 +104,7 @@ package struct SASLAuthenticator<Identity: Sendable>: Sendable {
             switch step {
             case .failure(.invalidCredentials): self.credentials.guesses?.end(guess, .wrong)
             case .challenge, .success: self.credentials.guesses?.end(guess, .right)
-            case .failure, .check, .lookUp, .trust: self.credentials.guesses?.end(guess, .unseen)
+            case .failure, .check, .lookUp, .trust, .checkToken: self.credentials.guesses?.end(guess, .unseen)
             }
             return step
         } catch {
@@ -139,6 +145,19 @@ package struct SASLAuthenticator<Identity: Sendable>: Sendable {
                     return self.conclusion
                 } catch is PasswordWork.Busy {
                     return .failure(.unavailable)
+                } catch let failure as SASLFailure {
+                    return .failure(failure)
+                }
+            case .checkToken(let token, let user):
+                let address = self.peer.address
+                do {
+                    let found = try await self.credentials.credential(token: token, user: user, from: address)
+                    guard let (name, credential) = found else {
+                        step = self.exchange.refuseToken(scope: self.credentials.tokens?.scope)
+                        continue
+                    }
+                    (self.user, self.candidate) = (name, credential)
+                    return self.conclusion
                 } catch let failure as SASLFailure {
                     return .failure(failure)
                 }

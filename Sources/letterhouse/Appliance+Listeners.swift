@@ -80,7 +80,8 @@ extension Appliance {
         return CredentialSource(
             unknownUserKey: try SecretKey.load(self.settings.data + "/unknown-users.key"),
             work: PasswordWork(width: width),
-            guesses: self.guesses(time: time)
+            guesses: self.guesses(time: time),
+            tokens: try self.tokens(time: time)
         ) { name in
             guard let (account, text) = try await store.credential(for: name) else { return nil }
             return PasswordVerifier(parsing: text).map { StoredCredential(identity: account, verifier: $0) }
@@ -102,6 +103,18 @@ extension Appliance {
             refusals.increment()
             logger.warning("Too many wrong passwords: more are refused", metadata: ["peer": "\(address)"])
         }
+    }
+
+    /// Who knows about access tokens; nil without settings for it.
+    private func tokens(time: TimeSource) throws -> TokenAuthority? {
+        guard let settings = self.settings.tokens else { return nil }
+        let resolver = try Self.resolver(self.settings.relay.resolver)
+        let introspection = TokenIntrospection(
+            settings: settings,
+            trust: try TLSClientContext(trust: .system),
+            time: time
+        ) { host in try await resolver.addresses(of: host) }
+        return TokenAuthority(scope: settings.scope) { try await introspection.holder(of: $0) }
     }
 
     /// The listener of one name; every connection logs with a number of its own.

@@ -75,6 +75,18 @@ struct Settings: Sendable, Equatable {
         var allowsPrivateAddresses: Bool
     }
 
+    /// An authorization server whose access tokens log in.
+    struct Tokens: Sendable, Equatable {
+        var introspection: IntrospectionURL
+        var clientID: String
+        /// Where the secret is; it is read when it is needed.
+        var clientSecretFile: String
+        /// The member of its answers that names the account.
+        var accountClaim: String
+        /// What a token must be good for; nil: anything.
+        var scope: String?
+    }
+
     struct HTTP: Sendable, Equatable {
         var prefix: String
         var hosts: [String]
@@ -89,6 +101,7 @@ struct Settings: Sendable, Equatable {
     var data: String
     var listen: Listen
     var tls: TLS?
+    var tokens: Tokens?
     var limits: Limits
     var imap: IMAP
     var relay: Relay
@@ -110,6 +123,7 @@ extension Settings {
             http: reader.addresses("listen.http", default: ["127.0.0.1:8080"])
         )
         self.tls = Self.tls(&reader)
+        self.tokens = Self.tokens(&reader)
         self.limits = Limits(
             messageSize: reader.size("limits.message-size", default: 50 << 20, in: 64 << 10...1 << 30),
             connections: reader.number("limits.connections", default: 10_000, in: 10...1_000_000),
@@ -172,6 +186,36 @@ extension Settings {
         case (nil, _?): reader.fault("tls.key", expected: "tls.certificate beside it")
         }
         return nil
+    }
+
+    private static func tokens(_ reader: inout SettingsReader) -> Tokens? {
+        let text = reader.optionalText("tokens.introspection")
+        let clientID = reader.optionalText("tokens.client-id")
+        let clientSecretFile = reader.file("tokens.client-secret-file")
+        let accountClaim = reader.text("tokens.account-claim", default: "username")
+        let scope = reader.optionalText("tokens.scope")
+        // RFC 6749 §3.3.
+        let isScope = scope?.utf8.allSatisfy { (0x21...0x7E).contains($0) && $0 != 0x22 && $0 != 0x5C } ?? true
+        if !isScope { reader.fault("tokens.scope", expected: "one scope") }
+        guard let text else { return nil }
+        guard let introspection = IntrospectionURL(text) else {
+            reader.fault(
+                "tokens.introspection",
+                expected: "an https URL, or an http URL on this machine, such as https://id.example.org/introspect"
+            )
+            return nil
+        }
+        guard let clientID, let clientSecretFile else {
+            reader.fault("tokens.introspection", expected: "tokens.client-id and tokens.client-secret-file beside it")
+            return nil
+        }
+        return Tokens(
+            introspection: introspection,
+            clientID: clientID,
+            clientSecretFile: clientSecretFile,
+            accountClaim: accountClaim,
+            scope: scope
+        )
     }
 
     private static func smarthost(_ reader: inout SettingsReader) -> Smarthost? {
