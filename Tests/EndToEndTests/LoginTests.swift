@@ -18,6 +18,48 @@ extension EndToEnd {
             return ended.status == 0 ? ended.output : nil
         }
 
+        @Test("Who guesses by IMAP is refused by SMTP too; the log says so once, without the passwords")
+        func guessing() async throws {
+            let appliance = try await TestAppliance(settings: "limits: {wrong-passwords: 10}")
+            try await appliance.start()
+            let imap = try Wire(port: appliance.port("imap"))
+            try imap.line("* OK")
+            for guess in 1...2 {
+                try imap.line(
+                    "\(guess) NO [AUTH",
+                    sending: "\(guess) LOGIN \(TestAppliance.address) hunter\(guess)\r\n"
+                )
+            }
+            let response = Data("\0\(TestAppliance.address)\0\(TestAppliance.password)".utf8).base64EncodedString()
+            let smtp = try Wire(port: appliance.port("submission"))
+            try smtp.line("220 ")
+            try smtp.line("250 ", sending: "EHLO client.example.com\r\n")
+            for _ in 1...2 { try smtp.line("454 4.7.0", sending: "AUTH PLAIN \(response)\r\n") }
+            let metrics = try await Program.succeed(
+                "curl",
+                ["--silent", "http://127.0.0.1:\(appliance.port("http"))/metrics"]
+            )
+            #expect(metrics.contains("letterhouse_guessing_addresses_total 1"))
+            #expect(appliance.log.split(separator: "Too many wrong passwords").count == 2)
+            #expect(!appliance.log.contains("hunter"))
+            #expect(try await appliance.stop() == 0)
+        }
+
+        @Test("A-05: a password that the operator changes ends sessions within a second") func changedPassword()
+            async throws
+        {
+            let appliance = try await TestAppliance()
+            try await appliance.start()
+            let idle = try appliance.imap()
+            try idle.send("a SELECT INBOX\r\nb IDLE\r\n")
+            try idle.line("+ ")
+            try await appliance.command(["account", "password", TestAppliance.address], input: "another one\n")
+            let changed = ContinuousClock.now
+            try idle.line("* BYE [EXPIRED]")
+            #expect(ContinuousClock.now - changed < .seconds(1))
+            #expect(try await appliance.stop() == 0)
+        }
+
         @Test("curl logs in with a token that a server of RFC 7662 vouches for") func tokens() async throws {
             let folder = FileManager.default.temporaryDirectory.appending(path: "tokens-\(UUID().uuidString)").path
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
