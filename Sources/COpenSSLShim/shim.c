@@ -79,3 +79,14 @@ int shim_X509_add_self_issued_extension(X509 *certificate, int nid, const char *
     X509_EXTENSION_free(extension);
     return added;
 }
+
+void shim_X509_each_rfc822Name(X509 *certificate, void *context,
+                               void (*take)(void *context, const unsigned char *octets, size_t count)) {
+    GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+    for (int index = 0; index < sk_GENERAL_NAME_num(names); index++) {
+        GENERAL_NAME *name = sk_GENERAL_NAME_value(names, index);
+        if (name->type != GEN_EMAIL) continue;
+        take(context, ASN1_STRING_get0_data(name->d.rfc822Name), (size_t)ASN1_STRING_length(name->d.rfc822Name));
+    }
+    GENERAL_NAMES_free(names);
+}

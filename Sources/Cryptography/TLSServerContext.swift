@@ -10,6 +10,7 @@ import COpenSSLShim
 package final class TLSServerContext: Sendable {
     /// Begins every session: the context of the first identity.
     let defaultContext: SSLContext
+    let clientAuthentication: TLSClientAuthentication
     /// Decides during handshakes; OpenSSL holds a bare pointer to it, so this must live as long as the contexts.
     private let choices: TLSServerChoices
 
@@ -21,8 +22,13 @@ package final class TLSServerContext: Sendable {
     ///   - applicationProtocols: what this service speaks, best first, for ALPN (RFC 7301). A client that offers
     ///     protocols but none of these is sent away with no_application_protocol, so that a browser cannot be led here
     ///     in place of another service (ALPACA); one that offers none is let in. An empty list disables the check.
+    ///   - clientAuthentication: what sessions have for authentication above TLS.
     /// - Throws: ``TLSConfigurationError``, which names the file; ``OpenSSLError`` if memory is exhausted.
-    package init(identities: [TLSIdentity], applicationProtocols: [String]) throws {
+    package init(
+        identities: [TLSIdentity],
+        applicationProtocols: [String],
+        clientAuthentication: TLSClientAuthentication = TLSClientAuthentication()
+    ) throws {
         var contexts: [SSLContext] = []
         for identity in identities {
             let context = try unsafe SSLContext(method: TLS_server_method())
@@ -38,6 +44,7 @@ package final class TLSServerContext: Sendable {
             )
         }
         self.defaultContext = first
+        self.clientAuthentication = clientAuthentication
         self.choices = TLSServerChoices(contexts: contexts, protocols: ApplicationProtocols(applicationProtocols))
         // A session belongs to this service only, also if another one has the same keys.
         let sessionIdentifier = try Random.octets(16)
@@ -49,6 +56,9 @@ package final class TLSServerContext: Sendable {
             // another. Tickets are a convenience: they go.
             if contexts.count > 1 {
                 unsafe shim_SSL_CTX_forbid_tickets(context.pointer)
+            }
+            if let authorities = clientAuthentication.authorities {
+                try context.askForCertificates(of: authorities)
             }
         }
     }

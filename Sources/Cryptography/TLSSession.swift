@@ -21,6 +21,8 @@ import COpenSSLShim
     private let window: UnsafeMutablePointer<shim_window>
     /// OpenSSL keeps the `SSL_CTX` alive itself, but not the Swift objects its callbacks use.
     private let owner: any Sendable
+    /// What a server's session tells of itself and its client.
+    private var clientAuthentication = TLSClientAuthentication()
     private var saidGoodbye = false
 
     /// Plaintext is encrypted in parts of this size: three full records, which fit the second-level cache.
@@ -31,6 +33,7 @@ import COpenSSLShim
     /// A server's session, which waits for a client's first octets.
     package convenience init(_ context: TLSServerContext) throws(OpenSSLError) {
         try self.init(context.defaultContext, owner: context)
+        self.clientAuthentication = context.clientAuthentication
         unsafe SSL_set_accept_state(self.connection)
     }
 
@@ -271,7 +274,7 @@ extension TLSSession {
         let serverName = unsafe SSL_get_servername(self.connection, TLSEXT_NAMETYPE_host_name).map {
             unsafe String(cString: $0)
         }
-        return unsafe TLSParameters(
+        var parameters = unsafe TLSParameters(
             version: String(cString: SSL_get_version(self.connection)),
             cipher: String(cString: SSL_CIPHER_get_name(cipher)),
             cipherBits: Int(SSL_CIPHER_get_bits(cipher, nil)),
@@ -280,6 +283,9 @@ extension TLSSession {
                 unsafe String(decoding: UnsafeBufferPointer(start: start, count: Int(protocolCount)), as: UTF8.self)
             }
         )
+        if self.clientAuthentication.bindsChannels { parameters.channelBindings = self.channelBindings() }
+        if self.clientAuthentication.authorities != nil { parameters.certifiedAddresses = self.certifiedAddresses() }
+        return parameters
     }
 
     private func failure(_ kind: TLSFailure.Kind) -> TLSFailure {

@@ -12,6 +12,10 @@ package struct TLSParameters: Sendable, Equatable {
     package let serverName: String?
     /// The application protocol agreed upon (RFC 7301); nil if the client offered none.
     package let applicationProtocol: String?
+    /// What authentication can be bound to, by registered name (RFC 5056); empty unless the context offers it.
+    package var channelBindings: [String: [UInt8]] = [:]
+    /// The mail addresses for which a client's certificate is good; empty unless the context asks for certificates.
+    package var certifiedAddresses: [String] = []
 }
 
 /// How far a TLS connection is.

@@ -28,7 +28,7 @@ package struct NetworkList: Sendable {
         }
     }
 
-    func contains(_ address: IPAddress) -> Bool {
+    package func contains(_ address: IPAddress) -> Bool {
         let address = address.unmapped
         return self.networks.contains { network in
             network.address.family == address.family

@@ -12,7 +12,7 @@ extension IMAPSession {
         do {
             var authenticator = try SASLAuthenticator(
                 mechanism: mechanism,
-                allowsPlaintextPasswords: self.view.allowsPlaintextPasswords,
+                peer: self.view.saslPeer,
                 credentials: self.service.credentials
             )
             let outcome = try await authenticator.start(initialResponse: initialResponse)
@@ -27,7 +27,7 @@ extension IMAPSession {
         do {
             var authenticator = try SASLAuthenticator(
                 mechanism: "PLAIN",
-                allowsPlaintextPasswords: self.view.allowsPlaintextPasswords,
+                peer: self.view.saslPeer,
                 credentials: self.service.credentials
             )
             let outcome = try await authenticator.start(initialResponse: message)
@@ -75,14 +75,25 @@ extension IMAPSession {
             self.expecting = .saslResponse(tag: tag, authenticator)
         case .success(let account):
             guard self.admit(account.id) else { return try await self.refuse(tag, Refusal.tooManyConnections) }
-            self.logIn(account)
+            guard try await self.logIn(account, authenticator) else {
+                return try await self.loginFailed(tag, .invalidCredentials)
+            }
             self.answer(tag, .ok, code: .capability(ExtensionTable.capabilities(self.view)), "Logged in")
         case .failure(let failure):
             try await self.loginFailed(tag, failure)
         }
     }
 
-    private mutating func logIn(_ account: Account) {
+    /// False if the password was changed, or the account removed, since the authenticator looked: from then on that is
+    /// noticed.
+    private mutating func logIn(_ account: Account, _ authenticator: SASLAuthenticator<Account>) async throws -> Bool {
+        let post = self.connection.post
+        let feed = self.service.directory.mailStore(of: account.id).feed
+        self.credentialWatch = (feed, feed.watch(.credential(account.id)) { post(.credentialChanged) })
+        guard try await authenticator.isStillValid() else {
+            self.stopWatchingCredential()
+            return false
+        }
         self.view.account = account
         self.live.note(self.view)
         self.framer.limits = .authenticated
@@ -92,13 +103,33 @@ extension IMAPSession {
             "Logged in",
             metadata: ["account": "\(account.address)", "peer": "\(self.view.peer.address)"]
         )
+        return true
+    }
+
+    mutating func stopWatchingCredential() {
+        if let (feed, watch) = self.credentialWatch.take() { feed.cancel(watch) }
+    }
+
+    /// Who had the old password is sent away.
+    mutating func credentialChanged() async throws {
+        Logger.current.notice(
+            "Session ended: its password was changed, or its account removed",
+            metadata: ["account": "\(self.view.account?.address ?? "")", "peer": "\(self.view.peer.address)"]
+        )
+        // Within a response it would be taken for the rest of that.
+        guard self.blocks.holder == nil else { return self.isOpen = false }
+        try await self.bye("Password has changed: log in again", code: .expired)
     }
 
     private mutating func loginFailed(_ tag: String, _ failure: SASLFailure) async throws {
         // No password was found wrong: the client is to try the same one again.
         if case .unavailable = failure { return try await self.refuse(tag, Refusal.authentication(failure)) }
-        Metrics.logins("failed")
-        Logger.current.notice("Login failed", metadata: ["peer": "\(self.view.peer.address)"])
+        if case .tooManyGuesses = failure {
+            Metrics.logins("refused")
+        } else {
+            Metrics.logins("failed")
+            Logger.current.notice("Login failed", metadata: ["peer": "\(self.view.peer.address)"])
+        }
         self.failedLogins += 1
         try await self.refuse(tag, Refusal.authentication(failure))
         if self.failedLogins >= self.service.options.loginAttempts { try await self.bye("Too many failed logins") }
@@ -125,7 +156,9 @@ extension Refusal {
         case SASLFailure.unknownMechanism: Refusal("Mechanism is not available", code: .cannot)
         case SASLFailure.encryptionRequired:
             Refusal("Turn TLS on before you send a password", code: .privacyRequired)
-        case SASLFailure.unavailable: Refusal("Too many logins at once: try again in a moment", code: .unavailable)
+        case SASLFailure.unavailable: Refusal("Logins cannot be checked now: try again in a moment", code: .unavailable)
+        case SASLFailure.tooManyGuesses:
+            Refusal("Too many wrong passwords from your address: try again later", code: .unavailable)
         case SASLFailure.authorizationDenied:
             Refusal(
                 "Nobody may act for somebody else: log in without an authorization identity",

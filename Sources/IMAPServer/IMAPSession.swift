@@ -20,6 +20,8 @@ package enum IMAPNote: Sendable {
     case finished(command: Int, octets: [UInt8], result: CommandResult)
     /// The store has answered about a search whose changes are told.
     case evaluated(ContextEvaluation)
+    /// The account's password was changed, or the account removed.
+    case credentialChanged
 }
 
 /// How a command that ran beside the session ended.
@@ -60,6 +62,7 @@ package struct IMAPSession<C: Connection<IMAPNote>> {
     /// A command that uses the search result variable `$` and cannot be bound before it is known.
     var postponed: [UInt8]?
     var watch: ChangeFeed.Watch?
+    var credentialWatch: (ChangeFeed, ChangeFeed.Watch)?
     var output = ResponseWriter()
     var blocks = BlockOrder()
     /// Lets a running command go on when its piece has been written.
@@ -123,6 +126,7 @@ package struct IMAPSession<C: Connection<IMAPNote>> {
         try await withThrowingDiscardingTaskGroup { group in
             defer {
                 self.stopWatching()
+                self.stopWatchingCredential()
                 group.cancelAll()
             }
             self.startTimer(in: &group)
@@ -144,6 +148,7 @@ package struct IMAPSession<C: Connection<IMAPNote>> {
                 case .note(.finished(let id, let octets, let result)):
                     try await self.take(result, last: octets, from: id)
                 case .note(.evaluated(let evaluation)): self.evaluations.append(evaluation)
+                case .note(.credentialChanged): try await self.credentialChanged()
                 case .endOfOctets: self.isAtEndOfOctets = true
                 case .shutdown: try await self.beginEnding()
                 case nil: self.isOpen = false

@@ -3,6 +3,7 @@
 import IMAPSyntax
 import MailConnection
 import MailStorage
+import SASLMechanisms
 
 /// What a command may look at when it is bound: the session as told to the client so far.
 struct SessionView: Sendable {
@@ -59,6 +60,16 @@ struct SessionView: Sendable {
     /// Whether a password may be sent here in clear (RFC 9051 §11.1).
     var allowsPlaintextPasswords: Bool {
         self.peer.isSecure || self.peer.isLoopback || self.service.options.allowsPlaintext
+    }
+
+    /// The client, as authentication sees it.
+    var saslPeer: SASLPeer {
+        SASLPeer(
+            address: self.peer.address,
+            allowsPlaintextPasswords: self.allowsPlaintextPasswords,
+            channelBindings: self.peer.security?.channelBindings ?? [:],
+            certifiedAddresses: self.peer.security?.certifiedAddresses ?? []
+        )
     }
 
     /// The logged-in account's mail; refused before login, which the table of states prevents.

@@ -17,6 +17,10 @@ package struct Peer: Sendable, Hashable {
         package var cipher: String
         /// The name the client asked for (SNI), in lower case.
         package var serverName: String?
+        /// What authentication can be bound to, by registered name (RFC 5056); empty if that is not offered.
+        package var channelBindings: [String: [UInt8]] = [:]
+        /// The mail addresses for which the client's certificate is good; empty if it showed none.
+        package var certifiedAddresses: [String] = []
 
         package init(version: String, cipher: String, serverName: String? = nil) {
             self.version = version

@@ -285,11 +285,14 @@ struct TLSEstablished: Sendable {
     /// Nil for any state but `.established`.
     init?(_ state: TLSState) {
         guard case .established(let parameters) = state else { return nil }
-        self.security = Peer.Security(
+        var security = Peer.Security(
             version: parameters.version,
             cipher: parameters.cipher,
             serverName: parameters.serverName
         )
+        security.channelBindings = parameters.channelBindings
+        security.certifiedAddresses = parameters.certifiedAddresses
+        self.security = security
     }
 }
 

@@ -17,6 +17,8 @@ package struct StoredCredential<Identity: Sendable>: Sendable {
 package struct CredentialSource<Identity: Sendable>: Sendable {
     private let lookup: @Sendable (String) async throws -> StoredCredential<Identity>?
     private let work: PasswordWork
+    let guesses: GuessCounter?
+    let tokens: TokenAuthority?
     private let unknown: UnknownUser
 
     /// Joins directory and threads.
@@ -25,29 +27,48 @@ package struct CredentialSource<Identity: Sendable>: Sendable {
     ///   - unknownUserKey: 32 random octets, secret. Kept over restarts, the salts of users who do not exist stay the
     ///     same like those of users who do.
     ///   - work: the threads that check passwords.
+    ///   - guesses: limits wrong passwords; nil: nobody counts them.
+    ///   - tokens: knows whose a token is; nil: tokens are not accepted.
     ///   - lookup: finds a user by the name it logs in with; nil if there is none, or none that may log in. The name is
     ///     prepared UTF-8 without control characters; letter case is as sent.
     package init(
         unknownUserKey: [UInt8],
         work: PasswordWork,
+        guesses: GuessCounter? = nil,
+        tokens: TokenAuthority? = nil,
         lookup: @escaping @Sendable (String) async throws -> StoredCredential<Identity>?
     ) {
         self.lookup = lookup
         self.work = work
+        self.guesses = guesses
+        self.tokens = tokens
         self.unknown = UnknownUser(key: unknownUserKey)
     }
 
     /// Checks a password sent in clear: IMAP's LOGIN, HTTP's Basic, SASL's PLAIN and LOGIN.
     ///
-    /// An unknown user costs the same work and gives the same answer as a wrong password.
-    ///
-    /// - Returns: who it is, or nil.
-    /// - Throws: ``PasswordWork/Busy``, and what the lookup throws.
-    package func authenticate(user: String, password: Password) async throws -> Identity? {
+    /// An unknown user costs the same work and gives the same answer as a wrong password: nil. `address` is where the
+    /// password came from. Throws ``SASLFailure/tooManyGuesses`` without having looked at anything,
+    /// ``PasswordWork/Busy``, and what the lookup throws.
+    package func authenticate(user: String, password: Password, from address: String) async throws -> Identity? {
+        try await self.credential(user: user, password: password, from: address)?.identity
+    }
+
+    /// The same, with what was known of the user.
+    func credential(
+        user: String,
+        password: Password,
+        from address: String
+    ) async throws -> StoredCredential<Identity>? {
         guard let name = PreparedString.prepare(user) else { return nil }
+        let guess = try self.guesses?.begin(name, from: address)
+        var outcome = GuessLimits.Outcome.unseen
+        defer { self.guesses?.end(guess, outcome) }
         let (credential, verifier) = try await self.credential(for: name)
         let isRight = try await self.work.run { verifier.verify(password) }
-        return isRight ? credential?.identity : nil
+        let found = isRight ? credential : nil
+        outcome = found == nil ? .wrong : .right
+        return found
     }
 
     /// What is known of a user, and a verifier in any case.
@@ -56,5 +77,48 @@ package struct CredentialSource<Identity: Sendable>: Sendable {
         let imitation = self.unknown.verifier(for: user)
         let credential = try await self.lookup(user)
         return (credential, credential?.verifier ?? imitation)
+    }
+
+    /// The names of the mechanisms to announce to a client, the best first: `AUTH=` capabilities in IMAP, the AUTH line of
+    /// EHLO in SMTP.
+    package func mechanisms(for peer: SASLPeer) -> [String] {
+        MechanismTable.names(for: peer, acceptsTokens: self.tokens != nil)
+    }
+
+    /// Whom a token is good for, and what is known of that user; nil if it is good for nobody, or not for `user`.
+    ///
+    /// A token is counted like a password, for each costs its issuer a question. Throws
+    /// ``SASLFailure/tooManyGuesses``, ``SASLFailure/unavailable`` if the issuer cannot be asked, and what the lookup
+    /// throws.
+    func credential(
+        token: String,
+        user: String?,
+        from address: String
+    ) async throws -> (user: String, StoredCredential<Identity>)? {
+        let guess = try self.guesses?.begin(user ?? "", from: address)
+        var outcome = GuessLimits.Outcome.unseen
+        defer { self.guesses?.end(guess, outcome) }
+        let holder: String?
+        do {
+            holder = try await self.tokens?.holder(token)
+        } catch let error as CancellationError {
+            throw error
+        } catch {
+            throw SASLFailure.unavailable
+        }
+        let name = holder.flatMap(PreparedString.prepare)
+        guard let name, user == nil || user?.lowercased() == name.lowercased(),
+            let credential = try await self.lookup(name)
+        else {
+            outcome = .wrong
+            return nil
+        }
+        outcome = .right
+        return (name, credential)
+    }
+
+    /// Whether the user still has this verifier.
+    func isCurrent(_ verifier: PasswordVerifier, of user: String) async throws -> Bool {
+        try await self.lookup(user)?.verifier == verifier
     }
 }

@@ -6,7 +6,7 @@ import Cryptography
 ///
 /// It serves every mechanism: SCRAM exchanges need exactly these values, and a password sent in clear can be checked
 /// against them. Whoever steals it must still guess the password, at the cost of its iterations for each guess.
-package struct PasswordVerifier: Sendable {
+package struct PasswordVerifier: Sendable, Equatable {
     /// Iterations of new verifiers: twice the 15,000 that RFC 7677 §4 counted, ten to thirty milliseconds on a server,
     /// and still bearable for a telephone that speaks SCRAM.
     package static let defaultIterations = 30_000

@@ -16,6 +16,11 @@ package protocol SASLExchange: Sendable {
 
     /// Goes on after ``SASLStep/lookUp(user:)``.
     mutating func provide(_ verifier: PasswordVerifier) -> SASLStep
+
+    /// Goes on after ``SASLStep/checkToken(_:user:)``, when the token is good for nobody here.
+    ///
+    /// `scope` is what it would have to have.
+    mutating func refuseToken(scope: String?) -> SASLStep
 }
 
 extension SASLExchange {
@@ -29,6 +34,9 @@ extension SASLExchange {
     package mutating func provide(_ verifier: PasswordVerifier) -> SASLStep {
         .failure(.malformed(expected: "no verifier"))
     }
+
+    /// Mechanisms without tokens end at once.
+    package mutating func refuseToken(scope: String?) -> SASLStep { .failure(.invalidCredentials) }
 }
 
 /// What an exchange wants next.
@@ -39,6 +47,11 @@ package enum SASLStep: Sendable {
     case lookUp(user: String)
     /// The exchange is over; the client is who it says if the password is right.
     case check(user: String, password: Password)
+    /// The client is whom the token is good for, who must be `user` unless that is nil; if nobody, call
+    /// ``SASLExchange/refuseToken(scope:)``.
+    case checkToken(String, user: String?)
+    /// The exchange is over; the client is this user, if there is one: somebody else vouches for it.
+    case trust(user: String)
     /// The exchange is over; the client is the user that was looked up.
     case success
     /// The exchange is over, in vain.

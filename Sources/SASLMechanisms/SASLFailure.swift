@@ -18,6 +18,9 @@ package enum SASLFailure: Error, Sendable, Equatable {
     case authorizationDenied
     /// Too many passwords are being checked at this moment. IMAP: `NO [UNAVAILABLE]`; SMTP: `454 4.7.0`.
     case unavailable
+    /// Too many wrong passwords have come from the client's address: this one was not looked at. IMAP:
+    /// `NO [UNAVAILABLE]`; SMTP: `454 4.7.0`.
+    case tooManyGuesses
     /// As a client: the server did not accept us.
     case refusedByServer
     /// As a client: the server did not prove that it knows the password.

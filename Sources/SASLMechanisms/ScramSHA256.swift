@@ -2,12 +2,22 @@
 
 import Cryptography
 
-/// SCRAM-SHA-256 (RFC 5802, RFC 7677), the server's side, without channel binding.
+/// SCRAM-SHA-256 and SCRAM-SHA-256-PLUS (RFC 5802, RFC 7677), the server's side.
 ///
 /// The server's last message goes out as a challenge that the client answers with an empty response, because neither
 /// IMAP nor SMTP can send it along with success. A failed exchange ends without a message (`e=` is optional, RFC 5802
 /// §5.1): the protocol's own answer says it, one round trip earlier.
 struct ScramSHA256: SASLExchange {
+    /// What there is to bind channels with (RFC 5802 §6).
+    enum Binding: Sendable {
+        /// SCRAM-SHA-256, where nothing else is offered.
+        case unknown
+        /// SCRAM-SHA-256, where SCRAM-SHA-256-PLUS is offered too.
+        case offered
+        /// SCRAM-SHA-256-PLUS; the bindings by registered name.
+        case required([String: [UInt8]])
+    }
+
     private enum State {
         case clientFirst
         case verifier(first: ClientFirst)
@@ -18,10 +28,12 @@ struct ScramSHA256: SASLExchange {
 
     private var state = State.clientFirst
     private let nonce: [UInt8]
+    private let binding: Binding
 
     /// Takes the server's part of the nonce: printable, without comma, never used before.
-    init(nonce: String) {
+    init(nonce: String, binding: Binding = .unknown) {
         self.nonce = Array(nonce.utf8)
+        self.binding = binding
         precondition(ScramMessage.isNonce(self.nonce[...]), "a nonce is printable ASCII without comma")
     }
 
@@ -31,7 +43,7 @@ struct ScramSHA256: SASLExchange {
         switch state {
         case .clientFirst:
             do {
-                let first = try ClientFirst(response)
+                let first = try ClientFirst(response, self.binding)
                 self.state = .verifier(first: first)
                 return .lookUp(user: first.user)
             } catch {
@@ -82,9 +94,11 @@ struct ScramSHA256: SASLExchange {
         else {
             return .failure(.malformed(expected: "a SCRAM client-final-message"))
         }
-        // Without channel binding, its input is the GS2 header alone.
-        guard attributes[0].value.elementsEqual(Base64.encode(first.header)) else {
-            return .failure(.malformed(expected: "c= as in the first message"))
+        guard attributes[0].value.elementsEqual(Base64.encode(first.header + (first.binding ?? []))) else {
+            // Between us and a client that sees another channel somebody sits and listens.
+            return .failure(
+                first.binding == nil ? .malformed(expected: "c= as in the first message") : .invalidCredentials
+            )
         }
         guard attributes[1].value.elementsEqual(nonce) else {
             return .failure(.malformed(expected: "r= as in the challenge"))
@@ -107,6 +121,8 @@ struct ScramSHA256: SASLExchange {
 private struct ClientFirst {
     /// The GS2 header, as sent.
     let header: [UInt8]
+    /// What stands behind it in the channel binding's input; nil without channel binding.
+    let binding: [UInt8]?
     /// The rest of the message, as sent.
     let bare: [UInt8]
     let user: String
@@ -118,15 +134,11 @@ private struct ClientFirst {
     ///     gs2-header                = gs2-cbind-flag "," [ authzid ] ","
     ///     gs2-cbind-flag            = ("p=" cb-name) / "n" / "y"
     ///     client-first-message-bare = [reserved-mext ","] username "," nonce ["," extensions]
-    init(_ message: [UInt8]) throws(SASLFailure) {
+    init(_ message: [UInt8], _ binding: ScramSHA256.Binding) throws(SASLFailure) {
         let malformed = SASLFailure.malformed(expected: "a SCRAM client-first-message")
         let fields = message.split(separator: UInt8(ascii: ","), maxSplits: 2, omittingEmptySubsequences: false)
         guard fields.count == 3 else { throw malformed }
-        // "y" is honest here: the client could bind channels and saw that we do not offer it. "p" asks for what we
-        // lack.
-        guard fields[0].elementsEqual("n".utf8) || fields[0].elementsEqual("y".utf8) else {
-            throw .malformed(expected: "a SCRAM client-first-message without channel binding")
-        }
+        self.binding = try Self.binding(fields[0], binding)
         self.header = Array(message[..<fields[2].startIndex])
         self.bare = Array(fields[2])
         guard let attributes = ScramMessage.attributes(fields[2]), attributes.count >= 2 else { throw malformed }
@@ -143,6 +155,31 @@ private struct ClientFirst {
         // Nobody may act as somebody else, so the authorization identity can only repeat the name.
         guard fields[1].isEmpty || ScramMessage.name(fields[1].dropFirst(2)) == user else {
             throw .authorizationDenied
+        }
+    }
+
+    /// Whether the flag says what was agreed upon by the name of the mechanism (RFC 5802 §6).
+    private static func binding(
+        _ flag: ArraySlice<UInt8>,
+        _ binding: ScramSHA256.Binding
+    ) throws(SASLFailure) -> [UInt8]? {
+        switch binding {
+        case .required(let bindings):
+            guard flag.starts(with: "p=".utf8),
+                let octets = bindings[String(decoding: flag.dropFirst(2), as: UTF8.self)]
+            else {
+                let names = bindings.keys.sorted().joined(separator: " or ")
+                throw .malformed(expected: "a SCRAM client-first-message with the channel binding \(names)")
+            }
+            return octets
+        case .offered, .unknown:
+            if flag.elementsEqual("n".utf8) { return nil }
+            guard flag.elementsEqual("y".utf8) else {
+                throw .malformed(expected: "a SCRAM client-first-message without channel binding")
+            }
+            // The client could bind channels and did not see that we offer it: so somebody else took that away.
+            if case .offered = binding { throw .invalidCredentials }
+            return nil
         }
     }
 }

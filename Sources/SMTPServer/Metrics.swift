@@ -62,6 +62,8 @@ enum Metrics {
         case ok, failed
         /// There was no time to look at the password.
         case unavailable
+        /// Too many wrong ones had come from the client's address.
+        case refused
     }
 
     private static let logins = Dictionary(

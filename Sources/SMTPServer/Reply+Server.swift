@@ -38,6 +38,11 @@ extension Reply {
         return Reply(250, EnhancedStatusCode(2, 0, 0), "Accepted as \(id)\(queued)")
     }
 
+    static func credentialChanged(_ hostname: String) -> Reply {
+        let text = "\(hostname) Password has changed, closing transmission channel"
+        return Reply(421, EnhancedStatusCode(4, 7, 0), text)
+    }
+
     static func tooManyErrors(_ hostname: String) -> Reply {
         Reply(421, EnhancedStatusCode(4, 7, 0), "\(hostname) Too many errors, closing transmission channel")
     }
@@ -65,7 +70,7 @@ extension Reply {
         case .malformed: self = Reply(501, EnhancedStatusCode(5, 5, 2), "Cannot decode response")
         case .unknownMechanism: self = Reply(504, EnhancedStatusCode(5, 5, 4), "Unrecognized authentication type")
         case .encryptionRequired: self = .needsEncryption
-        case .unavailable: self = .authenticationUnavailable
+        case .unavailable, .tooManyGuesses: self = .authenticationUnavailable
         case .invalidCredentials, .authorizationDenied, .refusedByServer, .serverNotAuthenticated:
             self = .credentialsInvalid
         }

@@ -12,11 +12,11 @@ extension SMTPSession {
         do {
             var authenticator = try SASLAuthenticator(
                 mechanism: mechanism,
-                allowsPlaintextPasswords: self.view.allowsPasswords,
+                peer: self.view.saslPeer,
                 credentials: self.service.credentials
             )
             let outcome = try await authenticator.start(initialResponse: initialResponse)
-            self.follow(outcome, authenticator)
+            try await self.follow(outcome, authenticator)
         } catch let failure as SASLFailure {
             self.refuse(Reply(failure))
         }
@@ -34,7 +34,7 @@ extension SMTPSession {
                 self.refuse(.authenticationCancelled)
             } else if let response = SASLEncoding.decode(line) {
                 let outcome = try await authenticator.respond(to: response)
-                self.follow(outcome, authenticator)
+                try await self.follow(outcome, authenticator)
             } else {
                 self.refuse(Reply(SASLFailure.malformed(expected: "base64")))
             }
@@ -44,13 +44,19 @@ extension SMTPSession {
         try await self.flush()
     }
 
-    private mutating func follow(_ outcome: SASLOutcome<Account>, _ authenticator: SASLAuthenticator<Account>) {
+    private mutating func follow(
+        _ outcome: SASLOutcome<Account>,
+        _ authenticator: SASLAuthenticator<Account>
+    ) async throws {
         switch outcome {
         case .challenge(let challenge):
             self.say(.challenge(String(decoding: SASLEncoding.encode(challenge), as: UTF8.self)))
             self.expecting = .saslResponse(authenticator)
         case .success(let account):
             guard self.admit(account.id) else { return self.refuse(.tooManyConnections) }
+            guard try await self.isWatched(account, authenticator) else {
+                return self.loginFailed(.invalidCredentials)
+            }
             self.view.account = account
             self.failedLogins = 0
             self.say(.authenticated)
@@ -64,14 +70,51 @@ extension SMTPSession {
             Metrics.count(login: .unavailable)
             self.refuse(Reply(SASLFailure.unavailable))
         case .failure(let failure):
+            self.loginFailed(failure)
+        }
+    }
+
+    private mutating func loginFailed(_ failure: SASLFailure) {
+        if case .tooManyGuesses = failure {
+            Metrics.count(login: .refused)
+        } else {
             Metrics.count(login: .failed)
             Logger.current.notice("Login failed", metadata: ["peer": "\(self.view.peer.address)"])
-            self.failedLogins += 1
-            self.refuse(Reply(failure))
-            if self.failedLogins >= self.service.options.loginAttempts, self.isOpen {
-                self.end(.tooManyErrors(self.service.options.hostname))
-            }
         }
+        self.failedLogins += 1
+        self.refuse(Reply(failure))
+        if self.failedLogins >= self.service.options.loginAttempts, self.isOpen {
+            self.end(.tooManyErrors(self.service.options.hostname))
+        }
+    }
+
+    /// From now on a change of the password, or the account's removal, is noticed; false if it has happened since the
+    /// authenticator looked.
+    private mutating func isWatched(
+        _ account: Account,
+        _ authenticator: SASLAuthenticator<Account>
+    ) async throws -> Bool {
+        self.stopWatchingCredential()
+        let post = self.connection.post
+        let feed = self.service.directory.mailStore(of: account.id).feed
+        self.credentialWatch = (feed, feed.watch(.credential(account.id)) { post(.credentialChanged) })
+        if try await authenticator.isStillValid() { return true }
+        self.stopWatchingCredential()
+        return false
+    }
+
+    mutating func stopWatchingCredential() {
+        if let (feed, watch) = self.credentialWatch.take() { feed.cancel(watch) }
+    }
+
+    /// Who had the old password is sent away.
+    mutating func credentialChanged() {
+        guard let account = self.view.account else { return }
+        Logger.current.notice(
+            "Session ended: its password was changed, or its account removed",
+            metadata: ["account": "\(account.address)", "peer": "\(self.view.peer.address)"]
+        )
+        self.end(.credentialChanged(self.service.options.hostname))
     }
 
     /// Turns TLS on; what came before it is not to be believed (RFC 3207 §4.2, §6).

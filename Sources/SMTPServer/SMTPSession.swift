@@ -12,6 +12,8 @@ package enum SMTPNote: Sendable {
     case greet
     /// The inactivity timer has run out, perhaps.
     case timer
+    /// The account's password was changed, or the account removed.
+    case credentialChanged
 }
 
 /// One client's conversation, from greeting to 221.
@@ -37,6 +39,7 @@ package struct SMTPSession<C: Connection<SMTPNote>> {
     var expecting = Expecting.command
     /// The message that is arriving.
     var reception: MessageReception?
+    var credentialWatch: (ChangeFeed, ChangeFeed.Watch)?
     /// Of the chunks of the message that is arriving.
     var lineEnds = LineEndCheck()
     var output: [UInt8] = []
@@ -78,7 +81,10 @@ package struct SMTPSession<C: Connection<SMTPNote>> {
 
     private mutating func serve() async throws {
         try await withThrowingDiscardingTaskGroup { group in
-            defer { group.cancelAll() }
+            defer {
+                self.stopWatchingCredential()
+                group.cancelAll()
+            }
             self.prepareGreeting(in: &group)
             self.startTimer(until: self.lastActivity + self.shortestTimeout, in: &group)
             while self.isOpen {
@@ -86,6 +92,7 @@ package struct SMTPSession<C: Connection<SMTPNote>> {
                 case .octets(let octets): try await self.take(octets)
                 case .note(.greet): try await self.greet()
                 case .note(.timer): self.checkTimer(in: &group)
+                case .note(.credentialChanged): self.credentialChanged()
                 case .shutdown: self.end(.notAvailable(self.service.options.hostname))
                 case .endOfOctets: try await self.takeEnd()
                 case nil: self.isOpen = false

@@ -2,6 +2,7 @@
 
 import MailConnection
 import MailStorage
+import SASLMechanisms
 import SMTPSyntax
 
 /// What a command may look at: the session as it is when the command's turn comes.
@@ -33,6 +34,16 @@ struct SMTPView: Sendable {
     /// Whether passwords may be sent here: nobody can read along.
     var allowsPasswords: Bool {
         self.peer.isSecure || self.peer.isLoopback || self.service.options.allowsPlaintext
+    }
+
+    /// The client, as authentication sees it.
+    var saslPeer: SASLPeer {
+        SASLPeer(
+            address: self.peer.address,
+            allowsPlaintextPasswords: self.allowsPasswords,
+            channelBindings: self.peer.security?.channelBindings ?? [:],
+            certifiedAddresses: self.peer.security?.certifiedAddresses ?? []
+        )
     }
 
     /// Forgets everything the client said (RFC 3207 §4.2).

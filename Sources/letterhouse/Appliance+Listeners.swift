@@ -10,9 +10,11 @@ import MailConnection
 import MailNetwork
 import MailRelay
 import MailStorage
+import Metrics
 import NIOCore
 import SASLMechanisms
 import SMTPServer
+import SMTPSyntax
 import SQLiteStorage
 import ServiceLifecycle
 
@@ -20,7 +22,7 @@ extension Appliance {
     /// Everything that runs, on the sockets there are.
     func services() throws -> [any Service] {
         let clock = TimeSource.system(unixTime: { Int64(Glibc.time(nil)) })
-        let credentials = try self.credentials()
+        let credentials = try self.credentials(time: clock)
         let imap = IMAPService(
             options: self.imapOptions,
             directory: self.store,
@@ -79,16 +81,47 @@ extension Appliance {
     }
 
     /// Checks passwords against the store, on threads of its own.
-    private func credentials() throws -> CredentialSource<Account> {
+    private func credentials(time: TimeSource) throws -> CredentialSource<Account> {
         let store = self.store
         let width = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
         return CredentialSource(
             unknownUserKey: try SecretKey.load(self.settings.data + "/unknown-users.key"),
-            work: PasswordWork(width: width)
+            work: PasswordWork(width: width),
+            guesses: self.guesses(time: time),
+            tokens: try self.tokens(time: time)
         ) { name in
             guard let (account, text) = try await store.credential(for: name) else { return nil }
             return PasswordVerifier(parsing: text).map { StoredCredential(identity: account, verifier: $0) }
         }
+    }
+
+    /// Counts wrong passwords, whichever way they come.
+    private func guesses(time: TimeSource) -> GuessCounter {
+        var options = GuessLimits.Options()
+        options.perHour = self.settings.limits.wrongPasswords
+        // The settings were checked when they were read.
+        let exempt = NetworkList(self.settings.limits.wrongPasswordsExempt) ?? NetworkList()
+        let logger = self.logger
+        let refusals = Counter(label: "letterhouse_guessing_addresses_total")
+        return GuessCounter(GuessLimits(options), now: time.now) { text in
+            guard let address = try? IPAddress(parsing: text).unmapped, !exempt.contains(address) else { return nil }
+            return address.octets
+        } report: { address in
+            refusals.increment()
+            logger.warning("Too many wrong passwords: more are refused", metadata: ["peer": "\(address)"])
+        }
+    }
+
+    /// Who knows about access tokens; nil without settings for it.
+    private func tokens(time: TimeSource) throws -> TokenAuthority? {
+        guard let settings = self.settings.tokens else { return nil }
+        let resolver = try Self.resolver(self.settings.relay.resolver)
+        let introspection = TokenIntrospection(
+            settings: settings,
+            trust: try TLSClientContext(trust: .system),
+            time: time
+        ) { host in try await resolver.addresses(of: host) }
+        return TokenAuthority(scope: settings.scope) { try await introspection.holder(of: $0) }
     }
 
     /// The listener of one name; every connection logs with a number of its own.

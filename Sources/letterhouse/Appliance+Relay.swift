@@ -41,7 +41,7 @@ extension Appliance {
     }
 
     /// The system's name servers, or the one of the settings.
-    private static func resolver(_ address: String?) throws -> NetworkResolver {
+    static func resolver(_ address: String?) throws -> NetworkResolver {
         guard let address else {
             let system = SystemResolver()
             return NetworkResolver { () throws(ResolutionError) in try system.current() }
@@ -99,7 +99,7 @@ private struct UnusablePassword: Error, CustomStringConvertible {
 }
 
 /// The relay's questions, answered by DNS.
-private struct NetworkResolver: NameResolver {
+struct NetworkResolver: NameResolver {
     /// The resolver to ask at this moment.
     let resolver: @Sendable () throws(ResolutionError) -> DNSResolver
 

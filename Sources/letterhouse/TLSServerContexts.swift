@@ -11,7 +11,11 @@ struct TLSServerContexts: Sendable {
     /// Reads certificate and key; throws an error that names the file and says what to do.
     init(_ files: Settings.TLS) throws {
         let identity = TLSIdentity(certificateChain: .file(files.certificate), privateKey: .file(files.key))
-        self.imap = try TLSServerContext(identities: [identity], applicationProtocols: ["imap"])
-        self.smtp = try TLSServerContext(identities: [identity], applicationProtocols: ["smtp"])
+        let client = TLSClientAuthentication(bindsChannels: files.bindsChannels, authorities: files.clientAuthorities)
+        func context(_ name: String) throws -> TLSServerContext {
+            try TLSServerContext(identities: [identity], applicationProtocols: [name], clientAuthentication: client)
+        }
+        self.imap = try context("imap")
+        self.smtp = try context("smtp")
     }
 }

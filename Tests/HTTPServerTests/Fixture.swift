@@ -23,6 +23,8 @@ import Testing
 final class Fixture: Sendable {
     let clock = TestClock()
     let bridge: BridgeService
+    let imap: IMAPService
+    let smtp: SMTPService
     let ann: Account
     let store: SQLiteStore
     private let folder: TemporaryFolder
@@ -63,7 +65,10 @@ final class Fixture: Sendable {
         self.ann = try await store.addAccount("ann@example.org", verifier: verifier.text)
         let credentials = CredentialSource<Account>(
             unknownUserKey: Array(repeating: 7, count: 32),
-            work: PasswordWork(width: 1)
+            work: PasswordWork(width: 1),
+            guesses: GuessCounter(GuessLimits(), now: clock.timeSource.now) { text in
+                (try? IPAddress(parsing: text))?.octets
+            }
         ) {
             guard let (account, text) = try await store.credential(for: $0) else { return nil }
             return PasswordVerifier(parsing: text).map { StoredCredential(identity: account, verifier: $0) }
@@ -73,21 +78,23 @@ final class Fixture: Sendable {
         var smtpOptions = SMTPService.Options()
         smtpOptions.hasTLS = true
         let left = Mutex(ids[...])
+        self.imap = IMAPService(
+            options: imapOptions,
+            directory: store,
+            credentials: credentials,
+            time: clock.timeSource
+        )
+        self.smtp = SMTPService(
+            options: smtpOptions,
+            directory: store,
+            queue: store,
+            credentials: credentials,
+            time: clock.timeSource
+        )
         self.bridge = BridgeService(
             options: options,
-            imap: IMAPService(
-                options: imapOptions,
-                directory: store,
-                credentials: credentials,
-                time: clock.timeSource
-            ),
-            smtp: SMTPService(
-                options: smtpOptions,
-                directory: store,
-                queue: store,
-                credentials: credentials,
-                time: clock.timeSource
-            ),
+            imap: self.imap,
+            smtp: self.smtp,
             time: clock.timeSource,
             makeID: { try left.withLock { $0.popFirst() }.map(ConnectionID.init) ?? .random() }
         )

@@ -17,8 +17,10 @@ final class Fixture: Sendable {
     let account: Account
     let service: IMAPService
 
+    /// `wrongPasswords`: how many an address may try within an hour; nil: nobody counts.
     init(
         clock: TestClock,
+        wrongPasswords: Int? = nil,
         configure: (inout IMAPService.Options) -> Void = { _ in },
         configureStore: (inout StoreOptions) -> Void = { _ in }
     ) async throws {
@@ -43,8 +45,11 @@ final class Fixture: Sendable {
         self.service = IMAPService(
             options: options,
             directory: store,
-            credentials: CredentialSource(unknownUserKey: Array(repeating: 7, count: 32), work: PasswordWork(width: 2))
-            {
+            credentials: CredentialSource(
+                unknownUserKey: Array(repeating: 7, count: 32),
+                work: PasswordWork(width: 2),
+                guesses: wrongPasswords.map { GuessCounter(perHour: $0, clock) }
+            ) {
                 guard let (account, text) = try await store.credential(for: $0) else { return nil }
                 return PasswordVerifier(parsing: text).map { StoredCredential(identity: account, verifier: $0) }
             },
@@ -103,5 +108,16 @@ final class Fixture: Sendable {
         This is message \(number).\r
 
         """
+    }
+}
+
+extension GuessCounter {
+    /// Counts the guesses of IPv4 addresses.
+    convenience init(perHour: Int, _ clock: TestClock) {
+        var options = GuessLimits.Options()
+        options.perHour = perHour
+        self.init(GuessLimits(options), now: clock.timeSource.now) { text in
+            text.split(separator: ".").compactMap { UInt8($0) }
+        }
     }
 }

@@ -129,7 +129,8 @@ private struct GatedStore: MailStore {
         try await self.base.expunged(in: mailbox, since: modSeq)
     }
     func messages(_ uids: [UID], in mailbox: MailboxID, including parts: MessageParts) async throws -> [StoredMessage] {
-        try await self.base.messages(uids, in: mailbox, including: parts)
+        if parts.contentUpTo > 0 { await self.gate.pass() }
+        return try await self.base.messages(uids, in: mailbox, including: parts)
     }
     func changeFlags(
         of uids: [UID],

@@ -143,7 +143,7 @@ import Testing
             if line.hasPrefix(prefix) {
                 authenticator = try? SASLAuthenticator(
                     mechanism: "SCRAM-SHA-256",
-                    allowsPlaintextPasswords: false,
+                    peer: SASLPeer(address: "192.0.2.1", allowsPlaintextPasswords: false),
                     credentials: self.credentials
                 )
                 let response = SASLEncoding.decode(Array(line.utf8.dropFirst(prefix.utf8.count))[...])

@@ -70,7 +70,7 @@ struct ClientExchangeTests {
             for var client in clients {
                 var server = try SASLAuthenticator(
                     mechanism: client.mechanism,
-                    allowsPlaintextPasswords: true,
+                    peer: .secure,
                     credentials: Directory.source()
                 )
                 let initial = sendsInitialResponse ? client.initialResponse() : nil

@@ -24,8 +24,8 @@ enum Directory {
 
     static let work = PasswordWork(width: 2)
 
-    static func source(work: PasswordWork = work) -> CredentialSource<Int> {
-        CredentialSource(unknownUserKey: [UInt8](repeating: 7, count: 32), work: work) { name in
+    static func source(work: PasswordWork = work, guesses: GuessCounter? = nil) -> CredentialSource<Int> {
+        CredentialSource(unknownUserKey: [UInt8](repeating: 7, count: 32), work: work, guesses: guesses) { name in
             self.users[name].map { StoredCredential(identity: $0.id, verifier: self.verifier($0.password)) }
         }
     }
@@ -36,11 +36,16 @@ enum Directory {
     ) throws -> SASLAuthenticator<Int> {
         try SASLAuthenticator(
             mechanism: mechanism,
-            allowsPlaintextPasswords: true,
+            peer: .secure,
             credentials: self.source(),
             nonce: nonce
         )
     }
+}
+
+extension SASLPeer {
+    static let clear = SASLPeer(address: "192.0.2.1", allowsPlaintextPasswords: false)
+    static let secure = SASLPeer(address: "192.0.2.1", allowsPlaintextPasswords: true)
 }
 
 extension SASLOutcome {

@@ -21,21 +21,24 @@ private final class Gauge: Sendable {
 struct SASLAuthenticatorTests {
     @Test("T-03: mechanisms that reveal passwords are neither offered nor run in the clear")
     func plaintext() throws {
-        #expect(MechanismTable.names(allowsPlaintextPasswords: true) == ["SCRAM-SHA-256", "PLAIN", "LOGIN"])
-        #expect(MechanismTable.names(allowsPlaintextPasswords: false) == ["SCRAM-SHA-256"])
+        #expect(Directory.source().mechanisms(for: .secure) == ["SCRAM-SHA-256", "PLAIN", "LOGIN"])
+        #expect(Directory.source().mechanisms(for: .clear) == ["SCRAM-SHA-256"])
         for name in ["PLAIN", "login"] {
             #expect(throws: SASLFailure.encryptionRequired) {
-                try SASLAuthenticator(mechanism: name, allowsPlaintextPasswords: false, credentials: Directory.source())
+                try SASLAuthenticator(mechanism: name, peer: .clear, credentials: Directory.source())
             }
         }
         _ = try SASLAuthenticator(
             mechanism: "scram-sha-256",
-            allowsPlaintextPasswords: false,
+            peer: .clear,
             credentials: Directory.source()
         )
     }
 
-    @Test("Unknown mechanisms are unknown", arguments: ["", "SCRAM-SHA-256-PLUS", "CRAM-MD5", "PLAIN ", "*"])
+    @Test(
+        "Unknown mechanisms are unknown",
+        arguments: ["", "SCRAM-SHA-256-PLUS", "EXTERNAL", "OAUTHBEARER", "CRAM-MD5", "PLAIN ", "*"]
+    )
     func unknown(_ name: String) {
         #expect(throws: SASLFailure.unknownMechanism) { try Directory.authenticator(name) }
     }
@@ -56,10 +59,10 @@ struct SASLAuthenticatorTests {
     func direct() async throws {
         let source = Directory.source()
         let password = try #require(Password("pencil"))
-        #expect(try await source.authenticate(user: "user", password: password) == 1)
-        #expect(try await source.authenticate(user: "tim", password: password) == nil)
-        #expect(try await source.authenticate(user: "nobody", password: password) == nil)
-        #expect(try await source.authenticate(user: "", password: password) == nil)
+        #expect(try await source.authenticate(user: "user", password: password, from: "192.0.2.1") == 1)
+        #expect(try await source.authenticate(user: "tim", password: password, from: "192.0.2.1") == nil)
+        #expect(try await source.authenticate(user: "nobody", password: password, from: "192.0.2.1") == nil)
+        #expect(try await source.authenticate(user: "", password: password, from: "192.0.2.1") == nil)
     }
 
     @Test("A-02: an unknown user costs the work of a known one", arguments: ["user", "nobody"])
@@ -76,7 +79,7 @@ struct SASLAuthenticatorTests {
         while !gate.hasStarted.load(ordering: .relaxed) { await Task.yield() }
         let password = try #require(Password("pencil"))
         await #expect(throws: PasswordWork.Busy.self) {
-            try await Directory.source(work: work).authenticate(user: user, password: password)
+            try await Directory.source(work: work).authenticate(user: user, password: password, from: "192.0.2.1")
         }
         gate.isOpen.store(true, ordering: .relaxed)
         try await blocker
@@ -89,7 +92,7 @@ struct SASLAuthenticatorTests {
         for (mechanism, response) in [("PLAIN", "\0user\0pencil"), ("SCRAM-SHA-256", "n,,n=user,r=x")] {
             var authenticator = try SASLAuthenticator(
                 mechanism: mechanism,
-                allowsPlaintextPasswords: true,
+                peer: .secure,
                 credentials: source
             )
             await #expect(throws: Broken.self) { try await authenticator.start(initialResponse: octets(response)) }
@@ -110,7 +113,7 @@ struct SASLAuthenticatorTests {
         await #expect(throws: PasswordWork.Busy.self) { try await work.run { 2 } }
         var authenticator = try SASLAuthenticator(
             mechanism: "PLAIN",
-            allowsPlaintextPasswords: true,
+            peer: .secure,
             credentials: Directory.source(work: work)
         )
         let outcome = try await authenticator.start(initialResponse: octets("\0user\0pencil"))

@@ -22,6 +22,7 @@ final class Fixture: Sendable {
 
     init(
         clock: TestClock = TestClock(),
+        wrongPasswords: Int? = nil,
         configure: (inout SMTPService.Options) throws -> Void = { _ in },
         work: PasswordWork = PasswordWork(width: 2),
         queue: (SQLiteStore) -> any MailQueue = { $0 }
@@ -49,7 +50,11 @@ final class Fixture: Sendable {
             options: options,
             directory: store,
             queue: queue(store),
-            credentials: CredentialSource(unknownUserKey: Array(repeating: 7, count: 32), work: work) {
+            credentials: CredentialSource(
+                unknownUserKey: Array(repeating: 7, count: 32),
+                work: work,
+                guesses: wrongPasswords.map { GuessCounter(perHour: $0, clock) }
+            ) {
                 guard let (account, text) = try await store.credential(for: $0) else { return nil }
                 return PasswordVerifier(parsing: text).map { StoredCredential(identity: account, verifier: $0) }
             },
@@ -170,4 +175,15 @@ final class Fixture: Sendable {
 
 extension Peer {
     static let secure = Peer(address: "192.0.2.7", security: Transcript.security)
+}
+
+extension GuessCounter {
+    /// Counts the guesses of IPv4 addresses.
+    convenience init(perHour: Int, _ clock: TestClock) {
+        var options = GuessLimits.Options()
+        options.perHour = perHour
+        self.init(GuessLimits(options), now: clock.timeSource.now) { text in
+            text.split(separator: ".").compactMap { UInt8($0) }
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 import MailConnection
 import MailStorage
+import SMTPSyntax
 import SQLiteStorage
 import TestSupport
 import Testing
@@ -83,17 +84,19 @@ import Testing
         try await fixture.close()
     }
 
-    @Test("A session outlives its account, the right to send does not")
-    func removedAccount() async throws {
+    /// Its session ends too, but a command may have been under way.
+    @Test("The right to send ends with the account", arguments: ["<ann@example.org>", "<>"])
+    func removedAccount(_ sender: String) async throws {
         let fixture = try await Fixture()
-        try await fixture.connect(.submissions, peer: .secure) { client in
-            try await client.logIn("ann@example.org")
-            try await client.begin(from: "", to: "fred@example.net")
-            try await client.ask("RSET")
-            try await fixture.store.removeAccount("ann@example.org")
-            #expect(try await client.ask("MAIL FROM:<ann@example.org>").hasPrefix("553 "))
-            #expect(try await client.ask("MAIL FROM:<>").hasPrefix("553 "))
-        }
+        var view = SMTPView(service: fixture.service, role: .submissions, peer: .secure)
+        view.clientName = "client.example.com"
+        view.account = fixture.ann
+        var parser = CommandParser(Array("FROM:\(sender)".utf8)[...], allowsUTF8: false)
+        let mail = try MailCommand(&parser)
+        _ = try await mail.run(view)
+        try await fixture.store.removeAccount("ann@example.org")
+        let refusal = await #expect(throws: Reply.self) { try await mail.run(view) }
+        #expect(refusal?.code == 553)
         try await fixture.close()
     }
 }

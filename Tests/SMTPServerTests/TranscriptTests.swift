@@ -16,7 +16,8 @@ import Testing
     @Test("RFC 5321", arguments: try Transcript.all(in: .module))
     func conversation(_ transcript: Transcript) async throws {
         let clock = TestClock()
-        let fixture = try await Fixture(clock: clock) { options in
+        let wrongPasswords = transcript.given("wrong-passwords").flatMap { Int($0) }
+        let fixture = try await Fixture(clock: clock, wrongPasswords: wrongPasswords) { options in
             func set(_ option: WritableKeyPath<SMTPService.Options, Int>, _ key: String) throws {
                 guard let value = transcript.given(key) else { return }
                 options[keyPath: option] = try #require(Int(value))

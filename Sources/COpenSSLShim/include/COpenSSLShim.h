@@ -78,4 +78,9 @@ static inline EVP_PKEY *shim_EVP_EC_gen_P256(void) { return EVP_EC_gen("P-256");
 // Adds an extension, given as in OpenSSL's configuration files, to a certificate that is its own issuer. 1 on success.
 int shim_X509_add_self_issued_extension(X509 *certificate, int nid, const char *value);
 
+// Shows `take` each rfc822Name of the certificate's subjectAltName: octets that need not be text and have no zero behind
+// them.
+void shim_X509_each_rfc822Name(X509 *certificate, void *context,
+                               void (*take)(void *context, const unsigned char *octets, size_t count));
+
 #endif

@@ -10,7 +10,7 @@ struct AuthenticateCommand: IMAPCommand, IMAPExtension {
 
     static func capabilities(_ view: SessionView) -> [String] {
         guard view.account == nil else { return [] }
-        return MechanismTable.names(allowsPlaintextPasswords: view.allowsPlaintextPasswords).map { "AUTH=\($0)" } + [
+        return view.service.credentials.mechanisms(for: view.saslPeer).map { "AUTH=\($0)" } + [
             "SASL-IR"
         ]
     }

@@ -13,7 +13,7 @@ enum Auth: SMTPExtension {
 
     static func ehloParameters(_ view: SMTPView) -> String? {
         guard view.role.isSubmission, view.allowsPasswords else { return nil }
-        return MechanismTable.names(allowsPlaintextPasswords: true).joined(separator: " ")
+        return view.service.credentials.mechanisms(for: view.saslPeer).joined(separator: " ")
     }
 
     /// RFC 4954 §5: read, so that a wrong one is refused, and not believed: we know who has authenticated.

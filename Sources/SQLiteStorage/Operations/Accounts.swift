@@ -141,17 +141,18 @@ extension Transaction {
             .int(id.rawValue)
         )
         self.forget(id)
+        self.touch(.credential(id))
         self.wantErasure()
     }
 
     func setVerifier(_ verifier: String, of address: AccountAddress) throws {
+        guard let account = try self.sql.account(address) else { throw StoreError.notFound(address.text) }
         try self.sql.run(
-            "UPDATE account SET verifier = ? WHERE domain = ? AND local_part = ?",
+            "UPDATE account SET verifier = ? WHERE id = ?",
             .text(verifier),
-            .text(address.domain),
-            .text(address.localPart)
+            .int(account.id.rawValue)
         )
-        guard self.sql.changes == 1 else { throw StoreError.notFound(address.text) }
+        self.touch(.credential(account.id))
     }
 
     func addAlias(_ address: AccountAddress, targets: [AccountAddress]) throws {

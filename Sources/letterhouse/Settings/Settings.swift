@@ -16,10 +16,14 @@ struct Settings: Sendable, Equatable {
         var http: [String]
     }
 
-    /// PEM files; both or neither.
+    /// PEM files; the first two or neither.
     struct TLS: Sendable, Equatable {
         var certificate: String
         var key: String
+        /// PEM file; nil: clients are not asked for certificates.
+        var clientAuthorities: String?
+        /// Whether SCRAM-SHA-256-PLUS is offered.
+        var bindsChannels = false
     }
 
     struct Limits: Sendable, Equatable {
@@ -28,6 +32,10 @@ struct Settings: Sendable, Equatable {
         var connections: Int
         var connectionsPerAddress: Int
         var recipients: Int
+        /// Within an hour, from one address.
+        var wrongPasswords: Int
+        /// Networks where nobody counts them.
+        var wrongPasswordsExempt: [String]
     }
 
     struct IMAP: Sendable, Equatable {
@@ -69,6 +77,18 @@ struct Settings: Sendable, Equatable {
         var allowsPrivateAddresses: Bool
     }
 
+    /// An authorization server whose access tokens log in.
+    struct Tokens: Sendable, Equatable {
+        var introspection: IntrospectionURL
+        var clientID: String
+        /// Where the secret is; it is read when it is needed.
+        var clientSecretFile: String
+        /// The member of its answers that names the account.
+        var accountClaim: String
+        /// What a token must be good for; nil: anything.
+        var scope: String?
+    }
+
     struct HTTP: Sendable, Equatable {
         var prefix: String
         var hosts: [String]
@@ -84,6 +104,7 @@ struct Settings: Sendable, Equatable {
     var data: String
     var listen: Listen
     var tls: TLS?
+    var tokens: Tokens?
     var limits: Limits
     var imap: IMAP
     var relay: Relay
@@ -105,11 +126,14 @@ extension Settings {
             http: reader.addresses("listen.http", default: ["127.0.0.1:8080"])
         )
         self.tls = Self.tls(&reader)
+        self.tokens = Self.tokens(&reader)
         self.limits = Limits(
             messageSize: reader.size("limits.message-size", default: 50 << 20, in: 64 << 10...1 << 30),
             connections: reader.number("limits.connections", default: 10_000, in: 10...1_000_000),
             connectionsPerAddress: reader.number("limits.connections-per-address", default: 100, in: 1...1_000_000),
-            recipients: reader.number("limits.recipients", default: 1000, in: 100...100_000)
+            recipients: reader.number("limits.recipients", default: 1000, in: 100...100_000),
+            wrongPasswords: reader.number("limits.wrong-passwords", default: 100, in: 10...1_000_000),
+            wrongPasswordsExempt: reader.networks("limits.wrong-passwords-exempt", default: [])
         )
         self.imap = IMAP(
             inactivityTimeout: reader.duration(
@@ -152,13 +176,51 @@ extension Settings {
     private static func tls(_ reader: inout SettingsReader) -> TLS? {
         let certificate = reader.file("tls.certificate")
         let key = reader.file("tls.key")
+        let clientAuthorities = reader.file("tls.client-authorities")
+        let bindsChannels = reader.flag("tls.channel-binding", default: false)
         switch (certificate, key) {
-        case (let certificate?, let key?): return TLS(certificate: certificate, key: key)
+        case (let certificate?, let key?):
+            return TLS(
+                certificate: certificate,
+                key: key,
+                clientAuthorities: clientAuthorities,
+                bindsChannels: bindsChannels
+            )
         case (nil, nil): return nil
         case (_?, nil): reader.fault("tls.certificate", expected: "tls.key beside it")
         case (nil, _?): reader.fault("tls.key", expected: "tls.certificate beside it")
         }
         return nil
+    }
+
+    private static func tokens(_ reader: inout SettingsReader) -> Tokens? {
+        let text = reader.optionalText("tokens.introspection")
+        let clientID = reader.optionalText("tokens.client-id")
+        let clientSecretFile = reader.file("tokens.client-secret-file")
+        let accountClaim = reader.text("tokens.account-claim", default: "username")
+        let scope = reader.optionalText("tokens.scope")
+        // RFC 6749 §3.3.
+        let isScope = scope?.utf8.allSatisfy { (0x21...0x7E).contains($0) && $0 != 0x22 && $0 != 0x5C } ?? true
+        if !isScope { reader.fault("tokens.scope", expected: "one scope") }
+        guard let text else { return nil }
+        guard let introspection = IntrospectionURL(text) else {
+            reader.fault(
+                "tokens.introspection",
+                expected: "an https URL, or an http URL on this machine, such as https://id.example.org/introspect"
+            )
+            return nil
+        }
+        guard let clientID, let clientSecretFile else {
+            reader.fault("tokens.introspection", expected: "tokens.client-id and tokens.client-secret-file beside it")
+            return nil
+        }
+        return Tokens(
+            introspection: introspection,
+            clientID: clientID,
+            clientSecretFile: clientSecretFile,
+            accountClaim: accountClaim,
+            scope: scope
+        )
     }
 
     private static func smarthost(_ reader: inout SettingsReader) -> Smarthost? {
