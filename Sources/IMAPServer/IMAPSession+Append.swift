@@ -46,6 +46,9 @@ extension IMAPSession {
             }
             let store = try self.view.store()
             guard let mailbox = try await store.mailbox(named: command.mailbox.text) else { throw Refusal.tryCreate }
+            guard try await !store.quota().forbids(messages: 1, octets: Int64(header.size)) else {
+                throw StoreError.overQuota
+            }
             self.expecting = .message(
                 AppendInProgress(
                     tag: tag,

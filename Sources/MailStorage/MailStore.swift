@@ -28,6 +28,11 @@ package protocol MailStore: MessageStaging {
     func setSubscribed(_ isSubscribed: Bool, name: String) async throws
     func status(of mailbox: MailboxID) async throws -> MailboxStatus
 
+    /// Octets of the messages that have `\Deleted`: what EXPUNGE would free (RFC 9208 §4.1.4).
+    func deletedSize(of mailbox: MailboxID) async throws -> UInt64
+    /// What the account uses, and may use.
+    func quota() async throws -> Quota
+
     // MARK: Index
 
     /// The mailbox's index in memory, loaded if need be; it stays current for as long as somebody holds it.

@@ -46,6 +46,8 @@ package struct MailboxStatus: Hashable, Sendable {
     package var uidNext: UID
     package var uidValidity: UIDValidity
     package var highestModSeq: ModSeq
+    /// Octets of the messages that have `\Deleted`: no counter, so only where it was asked for.
+    package var deletedSize: UInt64?
 
     package init(
         messages: Int,

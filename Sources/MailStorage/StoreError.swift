@@ -18,8 +18,10 @@ package enum StoreError: Error, Hashable, Sendable {
     case tooManyKeywords
     /// UIDs of the mailbox have run out; it needs a new UIDVALIDITY.
     case uidsExhausted
-    /// The disk or the account's quota is full. Nothing was stored; it may work later.
+    /// The disk is full. Nothing was stored; it may work later.
     case full
+    /// The account has no room for it within its limits. Nothing was stored; it may work later.
+    case overQuota
     /// The store is stopping or overloaded; it may work later.
     case unavailable
     /// Another process has the store open; it was not touched.

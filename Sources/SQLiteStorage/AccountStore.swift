@@ -61,6 +61,19 @@ struct AccountStore: MailStore {
         return try await self.store.read { try $0.status(of: mailbox, account) }
     }
 
+    func deletedSize(of mailbox: MailboxID) async throws -> UInt64 {
+        let account = self.account
+        return try await self.store.read { try $0.deletedSize(of: mailbox, account) }
+    }
+
+    func quota() async throws -> Quota {
+        let account = self.account
+        return try await self.store.read { sql in
+            guard let quota = try sql.quota(of: account) else { throw StoreError.notFound("account") }
+            return quota
+        }
+    }
+
     // MARK: Index
 
     /// Reads the pages beside the writer, and lets the writer look, between two commits, whether that is still so.

@@ -66,6 +66,7 @@ struct OperatorError: Error, Sendable, CustomStringConvertible {
                 .unavailable
             )
         case .corrupt(let what): self.init("the store is damaged: \(what); restore it from a backup", .data)
+        case .overQuota: self.init("the account's quota is exhausted", .tryAgain)
         case .noSuchMailbox, .mailboxExists, .tooManyKeywords, .uidsExhausted, .expunged:
             self.init("\(error)", .data)
         }

@@ -237,6 +237,8 @@ final class FetchStore: MailStore {
     func renameMailbox(from: String, to: String) async throws { throw StoreError.unavailable }
     func setSubscribed(_ isSubscribed: Bool, name: String) async throws { throw StoreError.unavailable }
     func status(of mailbox: MailboxID) async throws -> MailboxStatus { throw StoreError.unavailable }
+    func deletedSize(of mailbox: MailboxID) async throws -> UInt64 { throw StoreError.unavailable }
+    func quota() async throws -> Quota { throw StoreError.unavailable }
     func open(_ mailbox: MailboxID) async throws -> ResidentMailbox { self.resident }
     func claimRecent(in mailbox: MailboxID) async throws -> UID { throw StoreError.unavailable }
     func append(_ messages: [NewMessage], to mailbox: MailboxID) async throws -> AppendReceipt {

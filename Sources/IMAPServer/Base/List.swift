@@ -118,7 +118,7 @@ struct ListCommand: IMAPCommand {
                 )
                 if !statusItems.isEmpty, let mailbox = entry.mailbox {
                     // Deleted meanwhile: LIST has told of it, STATUS has nothing to say.
-                    guard let status = try? await store.status(of: mailbox.id) else { continue }
+                    guard let status = try? await store.status(of: mailbox.id, for: statusItems) else { continue }
                     output.writer.write(status, statusItems, of: entry.name)
                 }
                 try await output.flushIfLarge()

@@ -23,7 +23,7 @@ struct StatusCommand: IMAPCommand {
         let (store, name, items) = (try view.store(), self.mailbox, self.items)
         return Work(Footprint(reads: [.mailboxes, .messages, .flags])) { output in
             guard let mailbox = try await store.mailbox(named: name.text) else { throw Refusal.noSuchMailbox }
-            output.writer.write(try await store.status(of: mailbox.id), items, of: name)
+            output.writer.write(try await store.status(of: mailbox.id, for: items), items, of: name)
             return Outcome()
         }
     }
@@ -37,6 +37,8 @@ enum StatusItem: String, Sendable {
     case unseen = "UNSEEN"
     case deleted = "DELETED"
     case size = "SIZE"
+    /// RFC 9208 §4.1.4.
+    case deletedStorage = "DELETED-STORAGE"
     /// RFC 3501 §6.3.10.
     case recent = "RECENT"
 
@@ -59,8 +61,18 @@ enum StatusItem: String, Sendable {
         case .unseen: UInt64(status.unseen)
         case .deleted: UInt64(status.deleted)
         case .size: status.size
+        case .deletedStorage: status.deletedSize ?? 0
         case .recent: UInt64(status.recent)
         }
+    }
+}
+
+extension MailStore {
+    /// The figures, with those that take some reading if the items need them.
+    func status(of mailbox: MailboxID, for items: [StatusItem]) async throws -> MailboxStatus {
+        var status = try await self.status(of: mailbox)
+        if items.contains(.deletedStorage) { status.deletedSize = try await self.deletedSize(of: mailbox) }
+        return status
     }
 }
 

@@ -120,6 +120,7 @@ extension Transaction {
             .text(verifier)
         )
         let id = AccountID(rawValue: self.sql.lastInsertedRow)
+        try self.addQuota(of: id)
         let mailboxes = [(MailboxName.inbox, nil)] + (try Self.specialUses.map { (try MailboxName($0.rawValue), $0) })
         for (name, specialUse) in mailboxes {
             _ = try self.createMailbox(name, specialUse: specialUse, of: id)
@@ -133,6 +134,7 @@ extension Transaction {
         guard let account = try self.sql.account(address) else { throw StoreError.notFound(address.text) }
         let id = account.id
         for mailbox in try self.sql.mailboxes(of: id) { try self.dropMailbox(mailbox.id, of: id) }
+        try self.removeQuota(of: id)
         try self.sql.run("DELETE FROM subscription WHERE account = ?", .int(id.rawValue))
         try self.sql.run("DELETE FROM alias_target WHERE account = ?", .int(id.rawValue))
         try self.sql.run("DELETE FROM alias WHERE id NOT IN (SELECT alias FROM alias_target)")

@@ -122,9 +122,10 @@ extension Transaction {
     }
 
     func dropMailbox(_ id: MailboxID, of account: AccountID) throws {
+        let mailbox = try self.mailbox(id, of: account)
         _ = try self.modSeq(of: account)
         try self.sql.run("UPDATE mailbox SET name = NULL WHERE id = ?", .int(id.rawValue))
-        self.forget(id)
+        self.forget(mailbox)
         self.touch(.mailboxList(account))
         self.wantErasure()
     }
