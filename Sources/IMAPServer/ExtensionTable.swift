@@ -19,7 +19,7 @@ enum ExtensionTable {
         Revisions.self, StartTLSCommand.self, LoginCommand.self, AuthenticateCommand.self, EnableCommand.self,
         IDCommand.self, SortCommand.self, ThreadCommand.self, Within.self, PartialResults.self,
         MultiSearchCommand.self, CancelUpdateCommand.self,
-        QuotaExtension.self,
+        QuotaExtension.self, MetadataExtension.self, ListMetadata.self, CreateSpecialUse.self,
     ]
 
     private static let commands: [String: any IMAPCommand.Type] = Dictionary(

@@ -16,6 +16,8 @@ package enum StoreError: Error, Hashable, Sendable {
     case exists(String)
     /// The mailbox has as many different keywords as it can hold (``MailboxIndex/keywordLimit``).
     case tooManyKeywords
+    /// The mailbox, or the account, has as many annotations as it can hold (``Annotation``).
+    case tooManyAnnotations
     /// UIDs of the mailbox have run out; it needs a new UIDVALIDITY.
     case uidsExhausted
     /// The disk is full. Nothing was stored; it may work later.

@@ -80,7 +80,8 @@ final class Transaction {
     /// Takes the mailbox as it is now; who watches it will be poked.
     func put(_ mailbox: MailboxState) {
         var mailbox = mailbox
-        self.growth[mailbox.account, default: QuotaGrowth()] = self.growth[mailbox.account, default: QuotaGrowth()]
+        self.growth[mailbox.account, default: QuotaGrowth()] =
+            self.growth[mailbox.account, default: QuotaGrowth()]
             + mailbox.takeGrowth()
         self.state.mailboxes[mailbox.id] = mailbox
         self.state.topics.insert(.mailbox(mailbox.id))
@@ -90,7 +91,8 @@ final class Transaction {
     func forget(_ mailbox: MailboxState) {
         let id = mailbox.id
         let all = QuotaGrowth(messages: Int64(mailbox.messages), octets: mailbox.size)
-        self.growth[mailbox.account, default: QuotaGrowth()] = self.growth[mailbox.account, default: QuotaGrowth()] - all
+        self.growth[mailbox.account, default: QuotaGrowth()] =
+            self.growth[mailbox.account, default: QuotaGrowth()] - all
         self.state.mailboxes[id] = nil
         self.state.deleted.insert(id)
         self.state.topics.insert(.mailbox(id))

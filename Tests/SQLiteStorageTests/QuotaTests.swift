@@ -94,7 +94,9 @@ import Testing
         try await test.verify()
     }
 
-    /// Whoever is full is refused; whoever has a little room gets the message whole. A report comes in any case.
+    /// Whoever is full is refused; whoever has a little room gets the message whole.
+    ///
+    /// A report comes in any case.
     @Test func deliveries() async throws {
         let test = try TestStore()
         let (ann, bob) = (try await test.account(self.address), try await test.account("bob@example.org"))
@@ -164,7 +166,9 @@ import Testing
                     let message = texts[Int.random(in: 0..<texts.count, using: &random)]
                     _ = try await test.store.accept(self.acceptance(message, to: [mail.account], test))
                 case 10:
-                    if Bool.random(using: &random) { try await mail.deleteMailbox(named: "m") } else {
+                    if Bool.random(using: &random) {
+                        try await mail.deleteMailbox(named: "m")
+                    } else {
                         _ = try await mail.createMailbox(named: "m", specialUse: nil)
                     }
                 default:

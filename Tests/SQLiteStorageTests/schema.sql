@@ -159,3 +159,14 @@ CREATE TABLE quota (
     message_limit INTEGER CHECK (message_limit >= 0),
     size_limit INTEGER CHECK (size_limit >= 0)
 ) STRICT;
+
+-- What clients have noted about a mailbox; about the server where mailbox is 0.
+CREATE TABLE annotation (
+    id INTEGER PRIMARY KEY,
+    account INTEGER NOT NULL REFERENCES account (id),
+    mailbox INTEGER NOT NULL,
+    entry TEXT NOT NULL COLLATE NOCASE,
+    value BLOB NOT NULL,
+    modseq INTEGER NOT NULL CHECK (modseq >= 1),
+    UNIQUE (account, mailbox, entry)
+) STRICT;

@@ -78,6 +78,16 @@ struct Rule {
                 """
         ),
         Rule(
+            truth: "an annotation is about a mailbox that is there, or the server",
+            violations: """
+                SELECT 'annotation ' || annotation.id FROM annotation
+                JOIN account ON account.id = annotation.account
+                LEFT JOIN mailbox ON mailbox.id = annotation.mailbox AND mailbox.account = annotation.account
+                WHERE domain IS NULL OR annotation.modseq > account.modseq
+                OR (annotation.mailbox <> 0 AND mailbox.name IS NULL)
+                """
+        ),
+        Rule(
             truth: "a mailbox's keywords have the lowest bits",
             violations: """
                 SELECT 'mailbox ' || mailbox FROM keyword GROUP BY mailbox HAVING max(bit) + 1 <> count(*)
