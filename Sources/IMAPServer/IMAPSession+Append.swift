@@ -51,10 +51,15 @@ extension IMAPSession {
             }
             self.live.begin(tag: tag, type, addressing)
             let target = try command.target(self.view)
+            let mailbox = try await target.find()
+            let size = Int64(clamping: announcement.header.size)
+            guard try await !self.view.store().quota().forbids(messages: 1, octets: size) else {
+                throw StoreError.overQuota
+            }
             let append = AppendInProgress(
                 tag: tag,
                 target: target,
-                mailbox: try await target.find(),
+                mailbox: mailbox,
                 assembly: MessageAssembly(try MessageAssembly.Context(self.view))
             )
             try await self.takeLiteral(announcement, parser, append)

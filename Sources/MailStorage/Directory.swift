@@ -21,6 +21,10 @@ package protocol Directory: Sendable {
     /// For logging in: the account of that name (its address) and its verifier; nil if there is none.
     func credential(for name: String) async throws -> (account: Account, verifier: String)?
 
+    func quota(of address: String) async throws -> Quota
+    /// What the account may use from now on; limits below what it uses already only keep it from growing.
+    func setLimits(_ limits: QuotaLimits, of address: String) async throws
+
     func aliases() async throws -> [Alias]
     /// `targets` must be addresses of accounts here.
     func addAlias(_ address: String, targets: [String]) async throws

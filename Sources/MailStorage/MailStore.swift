@@ -20,13 +20,33 @@ package protocol MailStore: MessageStaging {
     /// Names that were subscribed, also those of mailboxes that are gone (RFC 9051 §6.3.7).
     func subscriptions() async throws -> [String]
     /// Creates the mailbox, and those above it in the hierarchy that are missing (RFC 9051 §6.3.4).
-    func createMailbox(named name: String, specialUse: SpecialUse?) async throws -> Mailbox
+    ///
+    /// A special use that another mailbox has is that one's no more.
+    func createMailbox(named name: String, specialUses: [SpecialUse]) async throws -> Mailbox
     /// Deletes the mailbox with its messages; those below it in the hierarchy stay.
     func deleteMailbox(named name: String) async throws
     /// Renames the mailbox and those below it; renaming `INBOX` moves its messages (RFC 9051 §6.3.6).
     func renameMailbox(from: String, to: String) async throws
     func setSubscribed(_ isSubscribed: Bool, name: String) async throws
     func status(of mailbox: MailboxID) async throws -> MailboxStatus
+
+    /// Octets of the messages that have `\Deleted`: what EXPUNGE would free (RFC 9208 §4.1.4).
+    func deletedSize(of mailbox: MailboxID) async throws -> UInt64
+    /// What the account uses, and may use.
+    func quota() async throws -> Quota
+
+    // MARK: Annotations
+
+    /// What clients have noted about the mailbox, or with nil about the server, ascending by entry (RFC 5464).
+    func annotations(of mailbox: MailboxID?) async throws -> [Annotation]
+    /// Makes all the changes or none; `specialUses`: what the mailbox is for from now on, and no other is.
+    ///
+    /// Throws ``StoreError/tooManyAnnotations``.
+    func annotate(
+        _ mailbox: MailboxID?,
+        with changes: [AnnotationChange],
+        specialUses: [SpecialUse]?
+    ) async throws
 
     // MARK: Index
 
@@ -95,6 +115,10 @@ package protocol MailStore: MessageStaging {
 extension MailStore {
     /// What a store answers that does not remember expunged messages (RFC 7162 §5.1).
     package func expunged(in mailbox: MailboxID, since modSeq: ModSeq) async throws -> [ClosedRange<UID>]? { nil }
+    /// Creates a mailbox with one special use, or none.
+    package func createMailbox(named name: String, specialUse: SpecialUse?) async throws -> Mailbox {
+        try await self.createMailbox(named: name, specialUses: specialUse.map { [$0] } ?? [])
+    }
 
     /// Changes flags for somebody who need not know what they were.
     package func changeFlags(

@@ -6,20 +6,21 @@ package struct Mailbox: Hashable, Sendable {
     /// Levels separated by `/`, in UTF-8; the inbox is `INBOX`.
     package var name: String
     package var uidValidity: UIDValidity
-    package var specialUse: SpecialUse?
+    /// In the order of ``SpecialUse``.
+    package var specialUses: [SpecialUse]
     package var isSubscribed: Bool
 
     package init(
         id: MailboxID,
         name: String,
         uidValidity: UIDValidity,
-        specialUse: SpecialUse? = nil,
+        specialUses: [SpecialUse] = [],
         isSubscribed: Bool = false
     ) {
         self.id = id
         self.name = name
         self.uidValidity = uidValidity
-        self.specialUse = specialUse
+        self.specialUses = specialUses
         self.isSubscribed = isSubscribed
     }
 }
@@ -46,6 +47,8 @@ package struct MailboxStatus: Hashable, Sendable {
     package var uidNext: UID
     package var uidValidity: UIDValidity
     package var highestModSeq: ModSeq
+    /// Octets of the messages that have `\Deleted`: no counter, so only where it was asked for.
+    package var deletedSize: UInt64?
 
     package init(
         messages: Int,

@@ -16,10 +16,14 @@ package enum StoreError: Error, Hashable, Sendable {
     case exists(String)
     /// The mailbox has as many different keywords as it can hold (``MailboxIndex/keywordLimit``).
     case tooManyKeywords
+    /// The mailbox, or the account, has as many annotations as it can hold (``Annotation``).
+    case tooManyAnnotations
     /// UIDs of the mailbox have run out; it needs a new UIDVALIDITY.
     case uidsExhausted
-    /// The disk or the account's quota is full. Nothing was stored; it may work later.
+    /// The disk is full. Nothing was stored; it may work later.
     case full
+    /// The account has no room for it within its limits. Nothing was stored; it may work later.
+    case overQuota
     /// The store is stopping or overloaded; it may work later.
     case unavailable
     /// Another process has the store open; it was not touched.

@@ -18,6 +18,7 @@ enum RecipientPolicy {
         switch try await view.service.directory.route(localPart: address.localPart, domain: address.domain) {
         case .local(let accounts):
             guard !accounts.isEmpty else { throw Reply.mailboxUnavailable }
+            for account in accounts { try await self.requireRoom(in: account, view) }
             return MailTransaction.Recipient(address, .local(accounts))
         case .unknownMailbox:
             throw Reply.mailboxUnavailable
@@ -25,6 +26,15 @@ enum RecipientPolicy {
             guard view.role.isSubmission, view.account != nil else { throw Reply.relayingDenied }
             return MailTransaction.Recipient(address, .remote)
         }
+    }
+
+    /// Refuses a recipient who has no room for the message, as far as its size is known (RFC 1870 §6.1), so that the
+    /// others need not wait for that one.
+    private static func requireRoom(in account: AccountID, _ view: SMTPView) async throws {
+        let quota = try await view.service.directory.mailStore(of: account).quota()
+        let size = Int64(clamping: view.transaction?.declaredSize ?? 0)
+        if let limit = quota.limits.octets, size > limit { throw Reply.exceedsQuota }
+        guard !quota.forbids(messages: 1, octets: max(size, 1)) else { throw Reply.mailboxFull }
     }
 
     /// `<Postmaster>` without a domain is that of our first domain (RFC 5321 §4.5.1).

@@ -33,6 +33,11 @@ extension Reply {
     /// 5.5.6 is about SASL responses, and nothing else (RFC 4954 §6).
     static let authenticationLineTooLong = Reply(500, EnhancedStatusCode(5, 5, 6), "Authentication line too long")
 
+    /// The recipient can make room, so it may be tried again (RFC 3463 §3.3, X.2.2).
+    static let mailboxFull = Reply(452, EnhancedStatusCode(4, 2, 2), "Mailbox is full: try again later")
+    /// No room could ever be made for it.
+    static let exceedsQuota = Reply(552, EnhancedStatusCode(5, 2, 2), "Message is larger than the mailbox may be")
+
     static func accepted(id: String, entry: QueueEntryID?) -> Reply {
         let queued = entry.map { ", queue id \($0.rawValue)" } ?? ""
         return Reply(250, EnhancedStatusCode(2, 0, 0), "Accepted as \(id)\(queued)")
@@ -53,12 +58,14 @@ extension Reply {
     init(_ error: StoreError) {
         switch error {
         case .full: self = .insufficientStorage
+        case .overQuota: self = .mailboxFull
         case .unavailable, .inUse: self = Reply(451, EnhancedStatusCode(4, 3, 2), "System is busy: try again later")
         // At the end of a message, one recipient of several may be gone since RCPT. When the client tries again, RCPT
         // refuses that one, and the others get the message.
         case .noSuchMailbox, .notFound:
             self = Reply(451, EnhancedStatusCode(4, 2, 0), "A mailbox has gone meanwhile: try again")
-        case .mailboxExists, .exists, .notPermitted, .tooManyKeywords, .uidsExhausted, .expunged, .newerSchema,
+        case .mailboxExists, .exists, .notPermitted, .tooManyKeywords, .tooManyAnnotations, .uidsExhausted, .expunged,
+            .newerSchema,
             .corrupt:
             self = .localError
         }

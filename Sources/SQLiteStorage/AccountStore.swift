@@ -30,11 +30,11 @@ struct AccountStore: MailStore {
         return try await self.store.read { try $0.subscriptions(of: account) }
     }
 
-    func createMailbox(named name: String, specialUse: SpecialUse?) async throws -> Mailbox {
+    func createMailbox(named name: String, specialUses: [SpecialUse]) async throws -> Mailbox {
         // A separator at the end only says that there will be mailboxes below (RFC 9051 §6.3.4).
         let name = try MailboxName(name.hasSuffix("/") ? String(name.dropLast()) : name)
         let account = self.account
-        return try await self.store.write { try $0.createMailbox(name, specialUse: specialUse, of: account) }
+        return try await self.store.write { try $0.createMailbox(name, specialUses: specialUses, of: account) }
     }
 
     func deleteMailbox(named name: String) async throws {
@@ -59,6 +59,38 @@ struct AccountStore: MailStore {
     func status(of mailbox: MailboxID) async throws -> MailboxStatus {
         let account = self.account
         return try await self.store.read { try $0.status(of: mailbox, account) }
+    }
+
+    func deletedSize(of mailbox: MailboxID) async throws -> UInt64 {
+        let account = self.account
+        return try await self.store.read { try $0.deletedSize(of: mailbox, account) }
+    }
+
+    func quota() async throws -> Quota {
+        let account = self.account
+        return try await self.store.read { sql in
+            guard let quota = try sql.quota(of: account) else { throw StoreError.notFound("account") }
+            return quota
+        }
+    }
+
+    // MARK: Annotations
+
+    func annotations(of mailbox: MailboxID?) async throws -> [Annotation] {
+        let account = self.account
+        return try await self.store.read { try $0.annotations(of: mailbox, account) }
+    }
+
+    func annotate(
+        _ mailbox: MailboxID?,
+        with changes: [AnnotationChange],
+        specialUses: [SpecialUse]?
+    ) async throws {
+        let account = self.account
+        try await self.store.write(cost: changes.reduce(0) { $0 + ($1.value?.count ?? 0) }) { transaction in
+            if let mailbox, let specialUses { try transaction.setSpecialUses(specialUses, of: mailbox, account) }
+            try transaction.annotate(mailbox, changes, of: account)
+        }
     }
 
     // MARK: Index

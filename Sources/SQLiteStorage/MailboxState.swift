@@ -25,6 +25,8 @@ struct MailboxState {
     private var pages: [UInt32: MailboxPage] = [:]
     private var changedPages: Set<UInt32> = []
     private var isChanged = false
+    /// What of ``messages`` and ``size`` the account's quota has counted.
+    private var counted = QuotaGrowth()
 
     /// Nil if there is none of that number, or it is being erased.
     init?(_ id: MailboxID, _ sql: SQL, residents: ResidentTable?) throws {
@@ -49,6 +51,7 @@ struct MailboxState {
             self.account, self.uidValidity, self.uidNext, self.recentFrom, self.highestModSeq, self.messages,
             self.unseen, self.deleted, self.recent, self.size
         ) = row
+        self.counted = QuotaGrowth(messages: Int64(self.messages), octets: self.size)
         self.keywords = try sql.all("SELECT name FROM keyword WHERE mailbox = ? ORDER BY bit", .int(id.rawValue)) {
             $0.text(0)
         }
@@ -234,6 +237,13 @@ struct MailboxState {
         self.changedPages.insert(number)
         self.highestModSeq = max(self.highestModSeq, modSeq)
         self.isChanged = true
+    }
+
+    /// How much the mailbox has grown since this was last asked, or since it was read.
+    mutating func takeGrowth() -> QuotaGrowth {
+        let all = QuotaGrowth(messages: Int64(self.messages), octets: self.size)
+        defer { self.counted = all }
+        return all - self.counted
     }
 
     // MARK: Committing

@@ -39,6 +39,21 @@ extension SQLiteStore: Directory {
         return try await self.read { try $0.credential(address) }
     }
 
+    package func quota(of address: String) async throws -> Quota {
+        let address = try AccountAddress(address)
+        return try await self.read { sql in
+            guard let account = try sql.account(address), let quota = try sql.quota(of: account.id) else {
+                throw StoreError.notFound(address.text)
+            }
+            return quota
+        }
+    }
+
+    package func setLimits(_ limits: QuotaLimits, of address: String) async throws {
+        let address = try AccountAddress(address)
+        try await self.write { try $0.setLimits(limits, of: address) }
+    }
+
     package func aliases() async throws -> [Alias] { try await self.read { try $0.aliases() } }
 
     package func addAlias(_ address: String, targets: [String]) async throws {

@@ -9,7 +9,7 @@ extension SQLiteStore: MailQueue {
         let report = report.map(IncomingAcceptance.init)
         return try await self.write(cost: incoming.message.cost + (report?.message.cost ?? 0)) { transaction in
             let receipt = try transaction.accept(incoming)
-            if let report { _ = try transaction.accept(report) }
+            if let report { _ = try transaction.accept(report, isReport: true) }
             return receipt
         }
     }

@@ -16,6 +16,10 @@ final class Transaction {
     private var state = State()
     /// The mod-sequences that the running job took.
     private var modSeqs: [AccountID: ModSeq] = [:]
+    /// How much more the accounts use because of the running job.
+    private var growth: [AccountID: QuotaGrowth] = [:]
+    /// Accounts whose limits the running job need not keep.
+    private var admitted: Set<AccountID> = []
 
     private struct State {
         var mailboxes: [MailboxID: MailboxState] = [:]
@@ -24,6 +28,8 @@ final class Transaction {
         var topics: Set<ChangeFeed.Topic> = []
         var hasErasures = false
         var hasNewMessages = false
+        /// As they are now, of the accounts that the group has changed.
+        var quotas: [AccountID: Quota] = [:]
     }
 
     init(_ sql: SQL, residents: ResidentTable, options: StoreOptions) {
@@ -42,10 +48,11 @@ final class Transaction {
     /// Runs a job so that it happens completely or not at all.
     func inSavepoint<Value>(_ body: (Transaction) throws -> Value) throws -> Value {
         let before = self.state
-        self.modSeqs = [:]
+        (self.modSeqs, self.growth, self.admitted) = ([:], [:], [])
         try self.sql.run("SAVEPOINT job")
         do {
             let value = try body(self)
+            try self.countGrowth()
             try self.sql.run("RELEASE job")
             return value
         } catch {
@@ -76,12 +83,20 @@ final class Transaction {
 
     /// Takes the mailbox as it is now; who watches it will be poked.
     func put(_ mailbox: MailboxState) {
+        var mailbox = mailbox
+        self.growth[mailbox.account, default: QuotaGrowth()] =
+            self.growth[mailbox.account, default: QuotaGrowth()]
+            + mailbox.takeGrowth()
         self.state.mailboxes[mailbox.id] = mailbox
         self.state.topics.insert(.mailbox(mailbox.id))
     }
 
     /// Says that the mailbox is no more.
-    func forget(_ id: MailboxID) {
+    func forget(_ mailbox: MailboxState) {
+        let id = mailbox.id
+        let all = QuotaGrowth(messages: Int64(mailbox.messages), octets: mailbox.size)
+        self.growth[mailbox.account, default: QuotaGrowth()] =
+            self.growth[mailbox.account, default: QuotaGrowth()] - all
         self.state.mailboxes[id] = nil
         self.state.deleted.insert(id)
         self.state.topics.insert(.mailbox(id))
@@ -91,6 +106,56 @@ final class Transaction {
     func forget(_ id: AccountID) {
         self.state.accounts[id] = nil
         self.modSeqs[id] = nil
+        self.state.quotas[id] = nil
+        self.growth[id] = nil
+    }
+
+    // MARK: Quotas
+
+    /// Lets a message be delivered to the account, unless that has no room at all (RFC 9208 §3.1.2).
+    ///
+    /// What does not fit quite is delivered nevertheless: the sender was not asked about its size, and the others that it
+    /// is for must not wait for this one. Throws ``StoreError/overQuota``.
+    func admitDelivery(to account: AccountID) throws {
+        guard try !self.quota(of: account).forbids(messages: 1, octets: 1) else { throw StoreError.overQuota }
+        self.admitted.insert(account)
+    }
+
+    /// Lets the running job exceed the account's limits: for reports, which nobody would hear of otherwise.
+    func admitAnything(to account: AccountID) { self.admitted.insert(account) }
+
+    /// Says that the account's limits have changed.
+    func forgetQuota(of account: AccountID) {
+        guard let known = self.state.quotas[account], let limits = try? self.sql.quota(of: account)?.limits else {
+            return
+        }
+        self.state.quotas[account] = Quota(messages: known.messages, octets: known.octets, limits: limits)
+    }
+
+    /// What the account uses, as the running job has it.
+    private func quota(of account: AccountID) throws -> Quota {
+        guard var quota = try self.state.quotas[account] ?? self.sql.quota(of: account) else {
+            throw StoreError.notFound("account")
+        }
+        let growth = self.growth[account] ?? QuotaGrowth()
+        quota.messages += growth.messages
+        quota.octets += growth.octets
+        return quota
+    }
+
+    /// The end of a job: what it has added must be within the limits.
+    private func countGrowth() throws {
+        for (account, growth) in self.growth where growth != QuotaGrowth() {
+            guard let before = try self.state.quotas[account] ?? self.sql.quota(of: account) else {
+                throw StoreError.corrupt("expected a quota for each account")
+            }
+            guard
+                self.admitted.contains(account)
+                    || !before.forbids(messages: growth.messages, octets: growth.octets)
+            else { throw StoreError.overQuota }
+            self.state.quotas[account] = try self.quota(of: account)
+        }
+        self.growth = [:]
     }
 
     /// Says that something changed.
@@ -132,6 +197,14 @@ final class Transaction {
             try self.sql.run(
                 "UPDATE account SET modseq = ? WHERE id = ?",
                 .int(modSeq.rawValue),
+                .int(account.rawValue)
+            )
+        }
+        for (account, quota) in self.state.quotas {
+            try self.sql.run(
+                "UPDATE quota SET messages = ?, size = ? WHERE account = ?",
+                .int(quota.messages),
+                .int(quota.octets),
                 .int(account.rawValue)
             )
         }

@@ -66,7 +66,8 @@ struct OperatorError: Error, Sendable, CustomStringConvertible {
                 .unavailable
             )
         case .corrupt(let what): self.init("the store is damaged: \(what); restore it from a backup", .data)
-        case .noSuchMailbox, .mailboxExists, .tooManyKeywords, .uidsExhausted, .expunged:
+        case .overQuota: self.init("the account's quota is exhausted", .tryAgain)
+        case .noSuchMailbox, .mailboxExists, .tooManyKeywords, .tooManyAnnotations, .uidsExhausted, .expunged:
             self.init("\(error)", .data)
         }
     }

@@ -230,13 +230,19 @@ final class FetchStore: MailStore {
     func mailboxes() async throws -> [Mailbox] { throw StoreError.unavailable }
     func mailbox(named name: String) async throws -> Mailbox? { throw StoreError.unavailable }
     func subscriptions() async throws -> [String] { throw StoreError.unavailable }
-    func createMailbox(named name: String, specialUse: SpecialUse?) async throws -> Mailbox {
+    func createMailbox(named name: String, specialUses: [SpecialUse]) async throws -> Mailbox {
         throw StoreError.unavailable
     }
     func deleteMailbox(named name: String) async throws { throw StoreError.unavailable }
     func renameMailbox(from: String, to: String) async throws { throw StoreError.unavailable }
     func setSubscribed(_ isSubscribed: Bool, name: String) async throws { throw StoreError.unavailable }
     func status(of mailbox: MailboxID) async throws -> MailboxStatus { throw StoreError.unavailable }
+    func deletedSize(of mailbox: MailboxID) async throws -> UInt64 { throw StoreError.unavailable }
+    func annotations(of mailbox: MailboxID?) async throws -> [Annotation] { throw StoreError.unavailable }
+    func annotate(_: MailboxID?, with: [AnnotationChange], specialUses: [SpecialUse]?) async throws {
+        throw StoreError.unavailable
+    }
+    func quota() async throws -> Quota { throw StoreError.unavailable }
     func open(_ mailbox: MailboxID) async throws -> ResidentMailbox { self.resident }
     func claimRecent(in mailbox: MailboxID) async throws -> UID { throw StoreError.unavailable }
     func append(_ messages: [NewMessage], to mailbox: MailboxID) async throws -> AppendReceipt {

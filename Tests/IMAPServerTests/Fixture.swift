@@ -71,6 +71,12 @@ final class Fixture: Sendable {
             try await self.deliver(1...count, to: words[2])
         case "mailbox":
             _ = try await self.mail.createMailbox(named: given.value, specialUse: nil)
+        case "quota":
+            // Octets and messages; `-` is no limit.
+            try await self.store.setLimits(
+                QuotaLimits(messages: Int64(words[1]), octets: Int64(words[0])),
+                of: self.account.address
+            )
         default: break
         }
     }

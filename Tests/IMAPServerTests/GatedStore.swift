@@ -75,6 +75,10 @@ struct GatedDirectory: Directory {
     func credential(for name: String) async throws -> (account: Account, verifier: String)? {
         try await self.base.credential(for: name)
     }
+    func quota(of address: String) async throws -> Quota { try await self.base.quota(of: address) }
+    func setLimits(_ limits: QuotaLimits, of address: String) async throws {
+        try await self.base.setLimits(limits, of: address)
+    }
     func aliases() async throws -> [Alias] { try await self.base.aliases() }
     func addAlias(_ address: String, targets: [String]) async throws {
         try await self.base.addAlias(address, targets: targets)
@@ -103,8 +107,20 @@ private struct GatedStore: MailStore {
     func mailboxes() async throws -> [Mailbox] { try await self.base.mailboxes() }
     func mailbox(named name: String) async throws -> Mailbox? { try await self.base.mailbox(named: name) }
     func subscriptions() async throws -> [String] { try await self.base.subscriptions() }
-    func createMailbox(named name: String, specialUse: SpecialUse?) async throws -> Mailbox {
-        try await self.base.createMailbox(named: name, specialUse: specialUse)
+    func createMailbox(named name: String, specialUses: [SpecialUse]) async throws -> Mailbox {
+        try await self.base.createMailbox(named: name, specialUses: specialUses)
+    }
+    func deletedSize(of mailbox: MailboxID) async throws -> UInt64 { try await self.base.deletedSize(of: mailbox) }
+    func quota() async throws -> Quota { try await self.base.quota() }
+    func annotations(of mailbox: MailboxID?) async throws -> [Annotation] {
+        try await self.base.annotations(of: mailbox)
+    }
+    func annotate(
+        _ mailbox: MailboxID?,
+        with changes: [AnnotationChange],
+        specialUses: [SpecialUse]?
+    ) async throws {
+        try await self.base.annotate(mailbox, with: changes, specialUses: specialUses)
     }
     func deleteMailbox(named name: String) async throws { try await self.base.deleteMailbox(named: name) }
     func renameMailbox(from: String, to: String) async throws { try await self.base.renameMailbox(from: from, to: to) }

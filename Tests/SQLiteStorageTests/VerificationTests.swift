@@ -61,6 +61,13 @@ import Testing
         ("UPDATE account SET local_part = NULL WHERE id = 1", "both parts"),
         ("UPDATE account SET local_part = NULL, domain = NULL WHERE id = 2", "no mailboxes, subscriptions"),
         ("DELETE FROM alias_target", "has a target"),
+        ("UPDATE quota SET messages = messages + 1", "quota counts"),
+        ("UPDATE quota SET size = size + 1", "quota counts"),
+        ("DELETE FROM quota", "quota counts"),
+        (
+            "INSERT INTO annotation (account, mailbox, entry, value, modseq) VALUES (1, 999, '/private/a', x'00', 1)",
+            "annotation is about"
+        ),
         ("UPDATE alias SET local_part = 'ann'", "address of an account"),
         ("UPDATE keyword SET bit = 5", "lowest bits"),
         ("DELETE FROM keyword", "keywords that it knows"),

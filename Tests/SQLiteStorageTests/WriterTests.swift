@@ -85,7 +85,7 @@ import Testing
                 _ = try mailbox.takeUIDs(100)
                 _ = try mailbox.keywordBits(["lost"], adding: true, transaction.sql)
                 transaction.put(mailbox)
-                _ = try transaction.createMailbox(try MailboxName("Lost"), specialUse: nil, of: mail.account)
+                _ = try transaction.createMailbox(try MailboxName("Lost"), specialUses: [], of: mail.account)
                 throw StoreError.notPermitted("on purpose")
             }
         }

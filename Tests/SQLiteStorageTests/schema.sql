@@ -177,3 +177,23 @@ CREATE TABLE queue_recipient (
     is_delay_reported INTEGER NOT NULL CHECK (is_delay_reported IN (0, 1)),
     PRIMARY KEY (entry, number)
 ) STRICT, WITHOUT ROWID;
+
+-- What an account's mailboxes have together, and its limits: NULL is none.
+CREATE TABLE quota (
+    account INTEGER PRIMARY KEY REFERENCES account (id),
+    messages INTEGER NOT NULL CHECK (messages >= 0),
+    size INTEGER NOT NULL CHECK (size >= 0),
+    message_limit INTEGER CHECK (message_limit >= 0),
+    size_limit INTEGER CHECK (size_limit >= 0)
+) STRICT;
+
+-- What clients have noted about a mailbox; about the server where mailbox is 0.
+CREATE TABLE annotation (
+    id INTEGER PRIMARY KEY,
+    account INTEGER NOT NULL REFERENCES account (id),
+    mailbox INTEGER NOT NULL,
+    entry TEXT NOT NULL COLLATE NOCASE,
+    value BLOB NOT NULL,
+    modseq INTEGER NOT NULL CHECK (modseq >= 1),
+    UNIQUE (account, mailbox, entry)
+) STRICT;

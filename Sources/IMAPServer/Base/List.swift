@@ -23,21 +23,27 @@ struct ListCommand: IMAPCommand {
     private static let patternLimit = 100
 
     private var selection = Selection()
+    /// Whether it is more than IMAP4rev1 had (RFC 5258 §3).
+    private var isExtended = false
     private let reference: [UInt8]?
     private let patterns: [[UInt8]?]
     private var returnsSubscribed = false
     private var statusItems: [StatusItem] = []
+    /// Entries of METADATA (RFC 9590).
+    private var entries: [String] = []
 
     // list = "LIST" [SP list-select-opts] SP mailbox SP mbox-or-pat [SP list-return-opts]
     init(_ parser: inout CommandParser) throws(SyntaxError) {
         try parser.sp()
         if parser.peek(UInt8(ascii: "(")) {
             self.selection = try Self.selection(&parser)
+            self.isExtended = true
             try parser.sp()
         }
         self.reference = try parser.listReference()
         try parser.sp()
         // mbox-or-pat = list-mailbox / patterns
+        if parser.peek(UInt8(ascii: "(")) { self.isExtended = true }
         self.patterns = try parser.oneOrParenthesized(maximum: Self.patternLimit) {
             (parser: inout CommandParser) throws(SyntaxError) in try parser.listMailbox()
         }
@@ -45,6 +51,7 @@ struct ListCommand: IMAPCommand {
             try parser.expect(keyword: "RETURN")
             try parser.sp()
             try self.returnOptions(&parser)
+            self.isExtended = true
         }
         try parser.end()
     }
@@ -73,27 +80,32 @@ struct ListCommand: IMAPCommand {
 
     // list-return-opts = "RETURN" SP "(" [return-option *(SP return-option)] ")"
     private mutating func returnOptions(_ parser: inout CommandParser) throws(SyntaxError) {
+        typealias Option = (name: String, status: [StatusItem], entries: [String])
         let options = try parser.parenthesized(maximum: 16, mayBeEmpty: true) {
-            (parser: inout CommandParser) throws(SyntaxError) -> (name: String, status: [StatusItem]) in
+            (parser: inout CommandParser) throws(SyntaxError) -> Option in
             let start = parser.offset
             let option = try parser.keywordToken()
             switch option {
-            case "SUBSCRIBED", "CHILDREN", "SPECIAL-USE": return (option, [])
+            case "SUBSCRIBED", "CHILDREN", "SPECIAL-USE": return (option, [], [])
             case "STATUS":
                 try parser.sp()
-                return (option, try StatusItem.list(&parser))
+                return (option, try StatusItem.list(&parser), [])
+            case "METADATA":
+                try parser.sp()
+                return (option, [], try ListMetadata.entries(&parser))
             default: throw SyntaxError(expected: "a return option", offset: start)
             }
         }
         for option in options {
             if option.name == "SUBSCRIBED" { self.returnsSubscribed = true }
             if !option.status.isEmpty { self.statusItems = option.status }
+            if !option.entries.isEmpty { self.entries = option.entries }
         }
     }
 
     func bind(to view: SessionView) throws(Refusal) -> Work {
-        // LIST "" "" asks for the hierarchy separator only.
-        if self.patterns.count == 1, self.patterns[0]?.isEmpty == true {
+        // LIST "" "" asks for the hierarchy separator only; extended, it matches nothing (RFC 5258 §3).
+        if !self.isExtended, self.patterns.count == 1, self.patterns[0]?.isEmpty == true {
             return .inline { output in
                 output.writer.list(["\\Noselect"], name: nil)
                 return Outcome()
@@ -101,7 +113,7 @@ struct ListCommand: IMAPCommand {
         }
         let store = try view.store()
         let matcher = NameMatcher(reference: self.reference, patterns: self.patterns)
-        let (selection, statusItems) = (self.selection, self.statusItems)
+        let (selection, statusItems, entries) = (self.selection, self.statusItems, self.entries)
         let appendLimit = view.service.options.messageLimit
         let showsSubscribed = self.returnsSubscribed || selection.isSubscribed
         var reads: Footprint.Things = [.mailboxes, .subscriptions]
@@ -117,10 +129,14 @@ struct ListCommand: IMAPCommand {
                     name: entry.name,
                     childInfo: entry.childInfo
                 )
-                if !statusItems.isEmpty, let mailbox = entry.mailbox {
-                    // Deleted meanwhile: LIST has told of it, STATUS has nothing to say.
-                    guard let status = try? await store.status(of: mailbox.id) else { continue }
+                // Deleted meanwhile: LIST has told of it, STATUS and METADATA have nothing to say.
+                if !statusItems.isEmpty, let mailbox = entry.mailbox,
+                    let status = try? await store.status(of: mailbox.id, for: statusItems)
+                {
                     output.writer.write(status, statusItems, of: entry.name, mailbox.id, appendLimit: appendLimit)
+                }
+                if !entries.isEmpty, let mailbox = entry.mailbox, let all = try? await store.metadata(of: mailbox) {
+                    try await output.write(ListMetadata.values(entries, in: all), of: entry.name)
                 }
                 try await output.flushIfLarge()
             }

@@ -40,7 +40,7 @@ struct MailboxTree {
             if self.mailbox == nil { attributes += ["\\NonExistent", "\\Noselect"] }
             attributes.append(self.hasChildren ? "\\HasChildren" : "\\HasNoChildren")
             if showsSubscribed, self.isSubscribed { attributes.append("\\Subscribed") }
-            if let use = self.mailbox?.specialUse { attributes.append("\\\(use.rawValue)") }
+            attributes += self.mailbox?.specialUses.map { "\\\($0.rawValue)" } ?? []
             return attributes
         }
     }
@@ -69,7 +69,7 @@ struct MailboxTree {
     func select(_ selection: ListCommand.Selection, _ matcher: NameMatcher) -> [Entry] {
         func isSelected(_ entry: Entry) -> Bool {
             (!selection.isSubscribed || entry.isSubscribed)
-                && (!selection.hasSpecialUse || entry.mailbox?.specialUse != nil)
+                && (!selection.hasSpecialUse || entry.mailbox?.specialUses.isEmpty == false)
                 && (selection.isSubscribed || entry.mailbox != nil || entry.hasChildren)
         }
         // Names above something selected that the patterns do not show themselves.

@@ -25,7 +25,7 @@ struct StatusCommand: IMAPCommand {
         let counted = Footprint.Extent(mailbox: name.text)
         return Work(Footprint(reads: .mailboxes).reading(flags: counted).reading(messages: counted)) { output in
             guard let mailbox = try await store.mailbox(named: name.text) else { throw Refusal.noSuchMailbox }
-            let status = try await store.status(of: mailbox.id)
+            let status = try await store.status(of: mailbox.id, for: items)
             output.writer.write(status, items, of: name, mailbox.id, appendLimit: appendLimit)
             return Outcome()
         }.enabling(StatusItem.enabled(by: items))
@@ -41,6 +41,8 @@ enum StatusItem: String, Sendable {
     case deleted = "DELETED"
     /// RFC 8438.
     case size = "SIZE"
+    /// RFC 9208 §4.1.4.
+    case deletedStorage = "DELETED-STORAGE"
     /// RFC 3501 §6.3.10.
     case recent = "RECENT"
     /// RFC 7162 §3.1.7.
@@ -69,6 +71,7 @@ enum StatusItem: String, Sendable {
         case .unseen: UInt64(status.unseen)
         case .deleted: UInt64(status.deleted)
         case .size: status.size
+        case .deletedStorage: status.deletedSize ?? 0
         case .recent: UInt64(status.recent)
         case .highestModSeq: UInt64(clamping: status.highestModSeq.rawValue)
         case .appendLimit: UInt64(clamping: appendLimit)
@@ -79,6 +82,15 @@ enum StatusItem: String, Sendable {
     /// What a client turns on by asking for them (RFC 7162 §3.1).
     static func enabled(by items: [StatusItem]) -> Set<EnabledFeature> {
         items.contains(.highestModSeq) ? [.condstore] : []
+    }
+}
+
+extension MailStore {
+    /// The figures, with those that take some reading if the items need them.
+    func status(of mailbox: MailboxID, for items: [StatusItem]) async throws -> MailboxStatus {
+        var status = try await self.status(of: mailbox)
+        if items.contains(.deletedStorage) { status.deletedSize = try await self.deletedSize(of: mailbox) }
+        return status
     }
 }
 

@@ -120,9 +120,10 @@ extension Transaction {
             .text(verifier)
         )
         let id = AccountID(rawValue: self.sql.lastInsertedRow)
-        let mailboxes = [(MailboxName.inbox, nil)] + (try Self.specialUses.map { (try MailboxName($0.rawValue), $0) })
-        for (name, specialUse) in mailboxes {
-            _ = try self.createMailbox(name, specialUse: specialUse, of: id)
+        try self.addQuota(of: id)
+        let mailboxes = [(MailboxName.inbox, [])] + (try Self.specialUses.map { (try MailboxName($0.rawValue), [$0]) })
+        for (name, specialUses) in mailboxes {
+            _ = try self.createMailbox(name, specialUses: specialUses, of: id)
             try self.setSubscribed(true, name, of: id)
         }
         return Account(id: id, address: address.text)
@@ -133,6 +134,8 @@ extension Transaction {
         guard let account = try self.sql.account(address) else { throw StoreError.notFound(address.text) }
         let id = account.id
         for mailbox in try self.sql.mailboxes(of: id) { try self.dropMailbox(mailbox.id, of: id) }
+        try self.removeQuota(of: id)
+        try self.removeAnnotations(of: nil, id)
         try self.sql.run("DELETE FROM subscription WHERE account = ?", .int(id.rawValue))
         try self.sql.run("DELETE FROM alias_target WHERE account = ?", .int(id.rawValue))
         try self.sql.run("DELETE FROM alias WHERE id NOT IN (SELECT alias FROM alias_target)")

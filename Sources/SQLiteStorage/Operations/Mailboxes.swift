@@ -18,7 +18,7 @@ extension SQL {
             id: MailboxID(rawValue: row.int64(0)),
             name: row.text(1),
             uidValidity: UIDValidity(rawValue: try row.uint32(2)),
-            specialUse: row.optionalText(3).flatMap(SpecialUse.init),
+            specialUses: SpecialUse.uses(in: row.optionalText(3)) ?? [],
             isSubscribed: row.bool(4)
         )
     }
@@ -76,26 +76,31 @@ extension SQL {
 
 extension Transaction {
     /// Creates the mailbox and those above it that are missing (RFC 9051 §6.3.4).
-    func createMailbox(_ name: MailboxName, specialUse: SpecialUse?, of account: AccountID) throws -> Mailbox {
+    ///
+    /// A special use that another mailbox has is that one's no more.
+    func createMailbox(_ name: MailboxName, specialUses: [SpecialUse], of account: AccountID) throws -> Mailbox {
         guard try self.sql.mailbox(named: name, of: account) == nil else { throw StoreError.mailboxExists }
         for superior in name.superiors where try self.sql.mailbox(named: superior, of: account) == nil {
-            try self.insertMailbox(superior, specialUse: nil, of: account)
+            try self.insertMailbox(superior, of: account)
         }
-        try self.insertMailbox(name, specialUse: specialUse, of: account)
-        guard let mailbox = try self.sql.mailbox(named: name, of: account) else { throw StoreError.noSuchMailbox }
+        try self.insertMailbox(name, of: account)
+        guard var mailbox = try self.sql.mailbox(named: name, of: account) else { throw StoreError.noSuchMailbox }
+        if !specialUses.isEmpty {
+            try self.setSpecialUses(specialUses, of: mailbox.id, account)
+            mailbox.specialUses = specialUses
+        }
         return mailbox
     }
 
-    private func insertMailbox(_ name: MailboxName, specialUse: SpecialUse?, of account: AccountID) throws {
+    private func insertMailbox(_ name: MailboxName, of account: AccountID) throws {
         let modSeq = try self.modSeq(of: account)
         try self.sql.run(
             """
-            INSERT INTO mailbox (account, name, special_use, uidvalidity, uidnext, first_recent_uid, highestmodseq,
-            messages, unseen, deleted, recent, size) VALUES (?, ?, ?, ?, 1, 1, ?, 0, 0, 0, 0, 0)
+            INSERT INTO mailbox (account, name, uidvalidity, uidnext, first_recent_uid, highestmodseq,
+            messages, unseen, deleted, recent, size) VALUES (?, ?, ?, 1, 1, ?, 0, 0, 0, 0, 0)
             """,
             .int(account.rawValue),
             .text(name.text),
-            .optional(specialUse?.rawValue),
             .int(try self.takeUIDValidity(of: account)),
             .int(modSeq.rawValue)
         )
@@ -122,9 +127,11 @@ extension Transaction {
     }
 
     func dropMailbox(_ id: MailboxID, of account: AccountID) throws {
+        let mailbox = try self.mailbox(id, of: account)
         _ = try self.modSeq(of: account)
         try self.sql.run("UPDATE mailbox SET name = NULL WHERE id = ?", .int(id.rawValue))
-        self.forget(id)
+        try self.removeAnnotations(of: id, account)
+        self.forget(mailbox)
         self.touch(.mailboxList(account))
         self.wantErasure()
     }

@@ -16,7 +16,9 @@ struct IncomingAcceptance: Sendable {
 
 extension Transaction {
     /// Delivers to the local recipients and queues for the remote ones.
-    func accept(_ incoming: IncomingAcceptance) throws -> AcceptanceReceipt {
+    ///
+    /// `isReport`: limits of the recipients do not matter. Throws ``StoreError/overQuota`` if one of them has no room.
+    func accept(_ incoming: IncomingAcceptance, isReport: Bool = false) throws -> AcceptanceReceipt {
         let acceptance = incoming.acceptance
         let row = NewRow(
             incoming.message,
@@ -28,6 +30,7 @@ extension Transaction {
             guard let inbox = try self.sql.mailbox(named: .inbox, of: account) else {
                 throw StoreError.notFound("INBOX of a recipient")
             }
+            if isReport { self.admitAnything(to: account) } else { try self.admitDelivery(to: account) }
             _ = try self.append([row], to: inbox.id, of: account)
         }
         guard !acceptance.remote.isEmpty else { return AcceptanceReceipt(entry: nil) }
@@ -95,7 +98,7 @@ extension Transaction {
             }
         }
         try self.schedule(entry)
-        if let report { _ = try self.accept(report) }
+        if let report { _ = try self.accept(report, isReport: true) }
     }
 
     /// Makes every waiting recipient due at `time` and takes entries off hold.

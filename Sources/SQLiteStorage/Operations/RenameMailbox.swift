@@ -22,13 +22,14 @@ extension Transaction {
         }
         try self.setName(new, of: mailbox.id)
         for superior in new.superiors where try self.sql.mailbox(named: superior, of: account) == nil {
-            _ = try self.createMailbox(superior, specialUse: nil, of: account)
+            _ = try self.createMailbox(superior, specialUses: [], of: account)
         }
         self.touch(.mailboxList(account))
     }
 
     private func emptyInbox(_ inbox: MailboxID, into name: MailboxName, of account: AccountID) throws {
-        let target = try self.createMailbox(name, specialUse: nil, of: account)
+        let target = try self.createMailbox(name, specialUses: [], of: account)
+        try self.copyAnnotations(from: inbox, to: target.id, of: account)
         var source = try self.mailbox(inbox, of: account)
         var uids: [UID] = []
         for number in try source.pageNumbers(self.sql) {

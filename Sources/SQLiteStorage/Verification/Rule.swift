@@ -17,16 +17,28 @@ struct Rule {
                 """
         ),
         Rule(
-            truth: "a removed account has no mailboxes, subscriptions or aliases",
+            truth: "a removed account has no mailboxes, subscriptions, aliases or quota",
             violations: """
                 SELECT 'account ' || id FROM account WHERE domain IS NULL AND (
                     id IN (SELECT account FROM mailbox WHERE name IS NOT NULL)
-                    OR id IN (SELECT account FROM subscription) OR id IN (SELECT account FROM alias_target))
+                    OR id IN (SELECT account FROM subscription) OR id IN (SELECT account FROM alias_target)
+                    OR id IN (SELECT account FROM quota))
                 """
         ),
         Rule(
             truth: "an account's address has both parts or, once removed, none",
             violations: "SELECT 'account ' || id FROM account WHERE (domain IS NULL) <> (local_part IS NULL)"
+        ),
+        Rule(
+            truth: "an account's quota counts what its mailboxes have",
+            violations: """
+                SELECT 'account ' || account.id FROM account LEFT JOIN quota ON quota.account = account.id
+                WHERE domain IS NOT NULL AND (
+                    quota.messages IS NOT (SELECT coalesce(sum(messages), 0) FROM mailbox
+                        WHERE mailbox.account = account.id AND name IS NOT NULL)
+                    OR quota.size IS NOT (SELECT coalesce(sum(size), 0) FROM mailbox
+                        WHERE mailbox.account = account.id AND name IS NOT NULL))
+                """
         ),
         Rule(
             truth: "an alias has a target",
@@ -64,6 +76,16 @@ struct Rule {
             violations: """
                 SELECT 'mailbox ' || mailbox.id FROM mailbox JOIN account ON account.id = account
                 WHERE mailbox.uidvalidity > account.uidvalidity
+                """
+        ),
+        Rule(
+            truth: "an annotation is about a mailbox that is there, or the server",
+            violations: """
+                SELECT 'annotation ' || annotation.id FROM annotation
+                JOIN account ON account.id = annotation.account
+                LEFT JOIN mailbox ON mailbox.id = annotation.mailbox AND mailbox.account = annotation.account
+                WHERE domain IS NULL OR annotation.modseq > account.modseq
+                OR (annotation.mailbox <> 0 AND mailbox.name IS NULL)
                 """
         ),
         Rule(

@@ -56,8 +56,9 @@ extension Verification {
         if MailboxName(looking: mailbox.name)?.text != mailbox.name {
             self.note("\(title): its name is in the form that is stored")
         }
-        if let specialUse = mailbox.specialUse, SpecialUse(rawValue: specialUse) == nil {
-            self.note("\(title): its special use is one of RFC 6154")
+        let uses = SpecialUse.uses(in: mailbox.specialUse)
+        if uses.flatMap(SpecialUse.text) != mailbox.specialUse {
+            self.note("\(title): each of its special uses is one of RFC 6154")
         }
         var rows: [(uid: UInt32, size: Int64, modSeq: Int64)] = []
         try self.sql.each(

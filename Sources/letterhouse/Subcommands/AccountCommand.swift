@@ -11,7 +11,7 @@ struct AccountCommand: AsyncParsableCommand {
         commandName: "account",
         abstract: "Say who has mail here.",
         discussion: "Passwords are asked for on the terminal, or read from standard input: one line.",
-        subcommands: [Add.self, List.self, Remove.self, Password.self]
+        subcommands: [Add.self, List.self, Remove.self, Password.self, QuotaCommand.self]
     )
 
     struct Add: StoreCommand {
