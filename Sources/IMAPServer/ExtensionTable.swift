@@ -21,7 +21,7 @@ enum ExtensionTable {
         Condstore.self, Qresync.self,
         SortCommand.self, ThreadCommand.self, Within.self, PartialResults.self, MultiSearchCommand.self,
         CancelUpdateCommand.self,
-        QuotaExtension.self, MetadataExtension.self, ListMetadata.self, CreateSpecialUse.self,
+        AccessControl.self, QuotaExtension.self, MetadataExtension.self, ListMetadata.self, CreateSpecialUse.self,
         MultiAppend.self, Catenate.self, ReplaceCommand.self, AppendLimit.self, UTF8Accept.self,
         SaveDate.self, MessagePreview.self, ObjectID.self, InProgress.self, UnauthenticateCommand.self,
         CompressCommand.self,

@@ -53,7 +53,7 @@ extension IMAPSession {
             let target = try command.target(self.view)
             let mailbox = try await target.find()
             let size = Int64(clamping: announcement.header.size)
-            guard try await !self.view.store().quota().forbids(messages: 1, octets: size) else {
+            guard try await !target.store.quota(of: mailbox).forbids(messages: 1, octets: size) else {
                 throw StoreError.overQuota
             }
             let append = AppendInProgress(

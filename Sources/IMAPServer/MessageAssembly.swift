@@ -137,7 +137,7 @@ struct MessageAssembly {
         let refusal = Refusal("The URL names no message or part that can be used", code: .badURL(url))
         guard let target = MessageURL(url, selected: self.context.selected) else { throw refusal }
         do {
-            guard let mailbox = try await self.context.store.mailbox(named: target.mailbox.text),
+            guard let mailbox = try await self.context.store.mailbox(named: target.mailbox.text, needing: .read),
                 target.uidValidity == nil || target.uidValidity == mailbox.uidValidity.rawValue,
                 let row = try await self.context.store.messages(
                     [UID(rawValue: target.uid)],
@@ -146,7 +146,7 @@ struct MessageAssembly {
                 ).first
             else { throw refusal }
             try await self.append(target, of: row, refusal)
-        } catch StoreError.expunged, StoreError.noSuchMailbox {
+        } catch StoreError.expunged, StoreError.noSuchMailbox, StoreError.noPermission {
             throw refusal
         }
     }

@@ -21,6 +21,8 @@ struct Refusal: Error, Sendable {
     static let noSuchMailbox = Refusal("No such mailbox", code: .nonexistent)
     /// RFC 9051 §6.3.12, §6.4.7: CREATE it and try again.
     static let tryCreate = Refusal("No such mailbox: create it first", code: .tryCreate)
+    /// RFC 5530 §3.
+    static let noPermission = Refusal("Its access list does not let you do that", code: .noPermission)
     static let authenticationFailed = Refusal("Authentication failed", code: .authenticationFailed)
     static let tooManyConnections = Refusal("Too many connections of this account: close one first", code: .limit)
     static let readOnly = Refusal("Mailbox is selected read-only: use SELECT", code: .noPermission)
@@ -37,6 +39,7 @@ extension Refusal {
     init(_ error: StoreError) {
         switch error {
         case .noSuchMailbox: self = .noSuchMailbox
+        case .noPermission: self = .noPermission
         case .mailboxExists, .exists: self.init("Mailbox exists already", code: .alreadyExists)
         case .notPermitted(let reason): self.init(reason, code: .cannot)
         case .notFound: self.init("No such thing", code: .nonexistent)

@@ -39,7 +39,9 @@ extension ResponseWriter {
             self.untagged(UInt32(clamping: count), "EXISTS")
             if !isRev2 { self.untagged(UInt32(clamping: mailbox.recentCount), "RECENT") }
         }
-        if news.hasNewKeywords { self.write(flagsOf: index, isReadOnly: mailbox.isReadOnly) }
+        if news.hasNewKeywords || news.hasOtherRights {
+            self.write(flagsOf: index, changeableWith: mailbox.rightsToChange)
+        }
         for flags in news.flags {
             guard let slot = index[flags.uid] else { continue }
             self.raw("* ")
@@ -62,20 +64,26 @@ extension ResponseWriter {
 
     /// Tells which flags there are and which can be kept: `* FLAGS (…)` and `* OK [PERMANENTFLAGS (…)]`.
     ///
-    /// Clients drop keywords they were not told of, so this comes again when there are new ones (RFC 9051 §7.3.5).
-    mutating func write(flagsOf index: MailboxIndex, isReadOnly: Bool) {
+    /// Clients drop keywords they were not told of, so this comes again when there are new ones (RFC 9051 §7.3.5), and
+    /// when the rights are others (RFC 4314 §5.1.1).
+    mutating func write(flagsOf index: MailboxIndex, changeableWith rights: Rights) {
         let flags =
             [.answered, .flagged, .deleted, .seen, .draft] + index.keywords.compactMap { Keyword($0) }.map(Flag.keyword)
         self.raw("* FLAGS ")
         self.flagList(flags)
         self.crlf()
+        let permanent = flags.filter { flag in
+            let flag = FlagSet([flag])
+            return flag.system.isSubset(of: rights.systemFlags)
+                && (flag.keywords.isEmpty || rights.contains(.write))
+        }
         self.untagged(
             .ok,
             code: .permanentFlags(
-                isReadOnly ? [] : flags,
-                allowsNewKeywords: !isReadOnly && index.keywords.count < MailboxIndex.keywordLimit
+                permanent,
+                allowsNewKeywords: rights.contains(.write) && index.keywords.count < MailboxIndex.keywordLimit
             ),
-            isReadOnly ? "No flags can be changed" : "Flags that are kept"
+            permanent.isEmpty ? "No flags can be changed" : "Flags that are kept"
         )
     }
 

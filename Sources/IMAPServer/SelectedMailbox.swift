@@ -34,6 +34,8 @@ struct SelectedMailbox: Sendable {
     private(set) var isDeleted = false
     /// Keywords named in the last FLAGS response.
     private(set) var toldKeywords: Int
+    /// What the user could do when the last FLAGS response said so.
+    private var toldRights: Rights
 
     init(resident: ResidentMailbox, index: MailboxIndex, name: String, isReadOnly: Bool, recentFrom: UID) {
         self.resident = resident
@@ -45,7 +47,11 @@ struct SelectedMailbox: Sendable {
         self.uidNext = index.uidNext
         self.recentFrom = recentFrom
         self.toldKeywords = index.keywords.count
+        self.toldRights = resident.rights
     }
+
+    /// What the user may change here now; nothing behind EXAMINE.
+    var rightsToChange: Rights { self.isReadOnly ? .none : self.resident.rights }
 
     var id: MailboxID { self.resident.id }
 
@@ -117,6 +123,8 @@ struct SelectedMailbox: Sendable {
         var exists: Int?
         /// The mailbox has keywords that FLAGS did not name yet.
         var hasNewKeywords = false
+        /// The user may change other flags than before (RFC 4314 §5.1.1).
+        var hasOtherRights = false
         /// Messages whose flags the client must hear, by ascending number.
         var flags: [Flags] = []
 
@@ -174,6 +182,11 @@ struct SelectedMailbox: Sendable {
                 self.toldKeywords = index.keywords.count
                 news.hasNewKeywords = true
             }
+        }
+        let rights = self.resident.rights
+        if rights != self.toldRights {
+            self.toldRights = rights
+            news.hasOtherRights = true
         }
         news.flags = self.flagNews(index, below: firstNew, own: own, answered: answered, silenced: silenced)
         if !wasOwing { self.toldBeforeOwing = self.told }

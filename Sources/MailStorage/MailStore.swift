@@ -2,7 +2,11 @@
 
 import MailMessage
 
-/// One account's mail.
+/// One account's mail, and what others let it see of theirs.
+///
+/// Mailboxes of others have names in ``OtherUsers``. Whatever is asked for by name or identifier is done as far as the
+/// account's rights go, which are looked up in the same transaction (RFC 4314 §4): without them it throws
+/// ``StoreError/noPermission``, or ``StoreError/noSuchMailbox`` if the account must not know that the mailbox is there.
 ///
 /// Every method is one transaction: it has happened, durably, when the method returns, or it has not. After the commit
 /// ``feed`` pokes whoever watches a mailbox it touched. All methods throw ``StoreError`` for what can be expected, and
@@ -13,15 +17,18 @@ package protocol MailStore: MessageStaging {
 
     // MARK: Mailboxes
 
-    /// All mailboxes, in the order of their names' octets with `INBOX` first.
+    /// All mailboxes the account may know of, in the order of their names' octets with `INBOX` first, then those of others.
     func mailboxes() async throws -> [Mailbox]
-    /// The mailbox of that name, or nil.
-    func mailbox(named name: String) async throws -> Mailbox?
+    /// The mailbox of that name, or nil if there is none, or none that the account may know of.
+    ///
+    /// Throws ``StoreError/noPermission`` if it may know of it, but not have that access.
+    func mailbox(named name: String, needing access: Access) async throws -> Mailbox?
     /// Names that were subscribed, also those of mailboxes that are gone (RFC 9051 §6.3.7).
     func subscriptions() async throws -> [String]
     /// Creates the mailbox, and those above it in the hierarchy that are missing (RFC 9051 §6.3.4).
     ///
-    /// A special use that another mailbox has is that one's no more.
+    /// A special use that another mailbox has is that one's no more. Who may do what is as with the mailbox above it, at
+    /// first (RFC 4314 §4).
     func createMailbox(named name: String, specialUses: [SpecialUse]) async throws -> Mailbox
     /// Deletes the mailbox with its messages; those below it in the hierarchy stay.
     func deleteMailbox(named name: String) async throws
@@ -34,10 +41,25 @@ package protocol MailStore: MessageStaging {
     func deletedSize(of mailbox: MailboxID) async throws -> UInt64
     /// What the account uses, and may use.
     func quota() async throws -> Quota
+    /// The same of the account that the mailbox belongs to.
+    func quota(of mailbox: MailboxID) async throws -> Quota
+
+    // MARK: Access
+
+    /// Who may do what with the mailbox, the owner first (RFC 4314 §3.3).
+    func accessList(of mailbox: MailboxID) async throws -> [AccessEntry]
+    /// Changes what the mailbox's list says of an identifier (RFC 4314 §3.1); without rights it is not in the list.
+    ///
+    /// Throws ``StoreError/notFound(_:)`` for an identifier that is nobody.
+    func setAccess(_ change: RightsChange, for identifier: String, to mailbox: MailboxID) async throws
+    /// The rights that an identifier always has (RFC 4314 §3.4). Throws ``StoreError/notFound(_:)``.
+    func lastingRights(for identifier: String, to mailbox: MailboxID) async throws -> Rights
 
     // MARK: Annotations
 
     /// What clients have noted about the mailbox, or with nil about the server, ascending by entry (RFC 5464).
+    ///
+    /// About a mailbox of somebody else: what all share, and what this account has noted for itself.
     func annotations(of mailbox: MailboxID?) async throws -> [Annotation]
     /// Makes all the changes or none; `specialUses`: what the mailbox is for from now on, and no other is.
     ///
@@ -51,13 +73,17 @@ package protocol MailStore: MessageStaging {
     // MARK: Index
 
     /// The mailbox's index in memory, loaded if need be; it stays current for as long as somebody holds it.
+    ///
+    /// It is gone for whoever may read it no more.
     func open(_ mailbox: MailboxID) async throws -> ResidentMailbox
     /// Ends `\Recent` for the messages there are: the caller is the session that is told of them.
     ///
-    /// Returns the first UID that was recent until now.
+    /// Returns the first UID that was recent until now. For an account that may only read it ends nothing.
     func claimRecent(in mailbox: MailboxID) async throws -> UID
 
     // MARK: Messages
+    //
+    // What is added to a mailbox keeps those flags that the account may set there (RFC 4314 §4).
 
     /// Adds the messages, all or none, with ascending UIDs.
     func append(_ messages: [NewMessage], to mailbox: MailboxID) async throws -> AppendReceipt
@@ -80,7 +106,7 @@ package protocol MailStore: MessageStaging {
     ///
     /// Those there are now: for a message that comes later nothing is said.
     func candidates(for term: TextTerm, in mailbox: MailboxID) async throws -> TextCandidates?
-    /// Changes flags of those messages that are there.
+    /// Changes flags of those messages that are there, of the flags those that the account may change.
     ///
     /// - Parameters:
     ///   - uids: the messages, in any order.
@@ -89,7 +115,8 @@ package protocol MailStore: MessageStaging {
     ///   - unchangedSince: leave alone what has changed after this mod-sequence (RFC 7162 §3.1.3).
     ///   - knownUntil: tell in ``FlagReceipt/unknown`` what had changed after this mod-sequence.
     /// - Returns: what became of each message.
-    /// - Throws: ``StoreError/noSuchMailbox``; ``StoreError/tooManyKeywords``.
+    /// - Throws: ``StoreError/noSuchMailbox``; ``StoreError/noPermission`` if there is no flag that it may change;
+    ///   ``StoreError/tooManyKeywords``.
     func changeFlags(
         of uids: [UID],
         in mailbox: MailboxID,
@@ -97,7 +124,7 @@ package protocol MailStore: MessageStaging {
         unchangedSince: ModSeq?,
         knownUntil: ModSeq?
     ) async throws -> FlagReceipt
-    /// Copies those messages that are there, with flags and internal dates, to the end of `target`.
+    /// Copies those messages that are there, with flags and internal dates, to the end of `target`, whose ever it is.
     func copy(_ uids: [UID], from source: MailboxID, to target: MailboxID) async throws -> CopyReceipt
     /// Copies and expunges in one step (RFC 9051 §6.4.8).
     func move(_ uids: [UID], from source: MailboxID, to target: MailboxID) async throws -> CopyReceipt
@@ -166,12 +193,15 @@ package struct FlagReceipt: Hashable, Sendable {
     package var modified: [UID]
     /// Messages of ``updated`` that somebody else had changed after `knownUntil` before this change; ascending.
     package var unknown: [UID]
+    /// Some of the flags could not be changed, for want of rights: ``updated`` have others than was asked for.
+    package var isLimited: Bool
 
-    package init(modSeq: ModSeq, updated: [UID], modified: [UID], unknown: [UID] = []) {
+    package init(modSeq: ModSeq, updated: [UID], modified: [UID], unknown: [UID] = [], isLimited: Bool = false) {
         self.modSeq = modSeq
         self.updated = updated
         self.modified = modified
         self.unknown = unknown
+        self.isLimited = isLimited
     }
 }
 

@@ -1,27 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A mailbox as its account's list has it.
+/// A mailbox as an account's list has it: one of its own, or of somebody else who lets it.
 package struct Mailbox: Hashable, Sendable {
     package let id: MailboxID
-    /// Levels separated by `/`, in UTF-8; the inbox is `INBOX`.
+    /// Levels separated by `/`, in UTF-8; the inbox is `INBOX`, a mailbox of somebody else is in ``OtherUsers``.
     package var name: String
     package var uidValidity: UIDValidity
-    /// In the order of ``SpecialUse``.
+    /// In the order of ``SpecialUse``; none of somebody else's.
     package var specialUses: [SpecialUse]
     package var isSubscribed: Bool
+    /// What the account may do with it.
+    package var rights: Rights
 
     package init(
         id: MailboxID,
         name: String,
         uidValidity: UIDValidity,
         specialUses: [SpecialUse] = [],
-        isSubscribed: Bool = false
+        isSubscribed: Bool = false,
+        rights: Rights = .all
     ) {
         self.id = id
         self.name = name
         self.uidValidity = uidValidity
         self.specialUses = specialUses
         self.isSubscribed = isSubscribed
+        self.rights = rights
     }
 }
 

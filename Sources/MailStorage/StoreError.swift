@@ -6,6 +6,8 @@
 package enum StoreError: Error, Hashable, Sendable {
     /// No mailbox of that name or identifier (any more).
     case noSuchMailbox
+    /// The account has not the right to do that, but the right to know of the mailbox (RFC 4314).
+    case noPermission
     /// A mailbox of that name is there already.
     case mailboxExists
     /// The name cannot be a mailbox's, or the operation cannot be done to this mailbox (INBOX cannot be deleted).

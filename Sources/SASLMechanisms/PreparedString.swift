@@ -7,15 +7,15 @@
 /// refused; and there is no normalisation, because the standard library has none to offer. So a user who types a
 /// decomposed é must always type it so. Of the passwords that keyboards produce almost none change under NFKC, hence
 /// SCRAM clients that apply all of SASLprep agree with us.
-enum PreparedString {
+package enum PreparedString {
     /// The prepared string, or nil if it is empty, not UTF-8, or holds what it must not.
-    static func prepare(_ octets: some Collection<UInt8>) -> String? {
+    package static func prepare(_ octets: some Collection<UInt8>) -> String? {
         guard let text = String(validating: octets, as: UTF8.self) else { return nil }
         return self.prepare(text)
     }
 
     /// The prepared string, or nil if it is empty or holds what it must not.
-    static func prepare(_ text: String) -> String? {
+    package static func prepare(_ text: String) -> String? {
         guard !text.isEmpty else { return nil }
         var prepared = String.UnicodeScalarView()
         for scalar in text.unicodeScalars {

@@ -20,7 +20,7 @@ struct MailboxState {
     private(set) var size: Int64
     private(set) var keywords: [String]
 
-    private let resident: ResidentMailbox?
+    private let resident: ResidentIndex?
     private let base: MailboxIndex?
     private var pages: [UInt32: MailboxPage] = [:]
     private var changedPages: Set<UInt32> = []

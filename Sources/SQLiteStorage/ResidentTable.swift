@@ -12,14 +12,13 @@ final class ResidentTable: Sendable {
     private static let keptMessages = 1_000_000
 
     private struct Entry {
-        weak var mailbox: ResidentMailbox?
-        let account: AccountID
+        weak var mailbox: ResidentIndex?
     }
 
     private struct State {
         var entries: [MailboxID: Entry] = [:]
         /// Opened last, last.
-        var kept: [ResidentMailbox] = []
+        var kept: [ResidentIndex] = []
     }
 
     private let limit: Int
@@ -28,23 +27,21 @@ final class ResidentTable: Sendable {
     init(keeping limit: Int) { self.limit = limit }
 
     /// For the writer: the mailbox if it is resident.
-    func find(_ id: MailboxID) -> ResidentMailbox? { self.state.withLock { $0.entries[id]?.mailbox } }
+    func find(_ id: MailboxID) -> ResidentIndex? { self.state.withLock { $0.entries[id]?.mailbox } }
 
-    /// For sessions: the mailbox if it is resident and the account's.
-    func open(_ id: MailboxID, of account: AccountID) -> ResidentMailbox? {
+    /// For sessions: the mailbox if it is resident.
+    func open(_ id: MailboxID) -> ResidentIndex? {
         self.state.withLock { state in
-            guard let entry = state.entries[id], entry.account == account, let mailbox = entry.mailbox else {
-                return nil
-            }
+            guard let mailbox = state.entries[id]?.mailbox else { return nil }
             self.keep(mailbox, &state)
             return mailbox
         }
     }
 
-    func add(_ mailbox: ResidentMailbox, of account: AccountID) {
+    func add(_ mailbox: ResidentIndex) {
         self.state.withLock { state in
             state.entries = state.entries.filter { $0.value.mailbox != nil }
-            state.entries[mailbox.id] = Entry(mailbox: mailbox, account: account)
+            state.entries[mailbox.id] = Entry(mailbox: mailbox)
             self.keep(mailbox, &state)
         }
     }
@@ -56,7 +53,7 @@ final class ResidentTable: Sendable {
         }
     }
 
-    private func keep(_ mailbox: ResidentMailbox, _ state: inout State) {
+    private func keep(_ mailbox: ResidentIndex, _ state: inout State) {
         if state.kept.last === mailbox { return }
         state.kept.removeAll { $0 === mailbox }
         state.kept.append(mailbox)

@@ -28,6 +28,8 @@ final class Transaction {
         var topics: Set<ChangeFeed.Topic> = []
         var hasErasures = false
         var hasNewMessages = false
+        /// Who may do what, where the group has changed it.
+        var access: [MailboxID: AccessList] = [:]
         /// As they are now, of the accounts that the group has changed.
         var quotas: [AccountID: Quota] = [:]
     }
@@ -67,18 +69,35 @@ final class Transaction {
 
     // MARK: For operations
 
-    /// The mailbox, to be changed and put back.
+    /// The mailbox, to be changed and put back, and what the account may do with it besides.
+    ///
+    /// Throws ``StoreError/noSuchMailbox`` or ``StoreError/noPermission``.
+    func mailbox(
+        _ id: MailboxID,
+        by account: AccountID,
+        needing access: Access
+    ) throws -> (state: MailboxState, rights: Rights) {
+        let mailbox = try self.mailbox(id)
+        let rights = try self.sql.accessList(of: id, mailbox.account, for: account).rights(of: account)
+        try access.require(of: rights)
+        return (mailbox, rights)
+    }
+
+    /// The mailbox, to be changed and put back, whose ever it is: for what has been allowed, or need not be.
     ///
     /// Throws ``StoreError/noSuchMailbox``.
-    func mailbox(_ id: MailboxID, of account: AccountID) throws -> MailboxState {
-        if let known = self.state.mailboxes[id] {
-            guard known.account == account else { throw StoreError.noSuchMailbox }
-            return known
-        }
-        guard let mailbox = try MailboxState(id, self.sql, residents: self.residents), mailbox.account == account else {
+    func mailbox(_ id: MailboxID) throws -> MailboxState {
+        if let known = self.state.mailboxes[id] { return known }
+        guard let mailbox = try MailboxState(id, self.sql, residents: self.residents) else {
             throw StoreError.noSuchMailbox
         }
         return mailbox
+    }
+
+    /// Takes who may do what with a mailbox from now on; who watches it will be poked.
+    func publish(_ access: AccessList, to id: MailboxID) {
+        self.state.access[id] = access
+        self.state.topics.insert(.mailbox(id))
     }
 
     /// Takes the mailbox as it is now; who watches it will be poked.
@@ -213,6 +232,7 @@ final class Transaction {
     /// Brings the mailboxes in memory up to date and pokes watchers: the first thing after COMMIT.
     func publish(to feed: ChangeFeed) {
         for mailbox in self.state.mailboxes.values { mailbox.publish() }
+        for (id, access) in self.state.access { self.residents.find(id)?.publish(access) }
         for id in self.state.deleted {
             let resident = self.residents.find(id)
             self.residents.remove(id)

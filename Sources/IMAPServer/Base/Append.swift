@@ -106,7 +106,9 @@ struct MessageTarget: Sendable {
 
     /// The mailbox, which must be there: it is not made (RFC 9051 §6.3.12).
     func find() async throws -> MailboxID {
-        guard let mailbox = try await self.store.mailbox(named: self.mailbox.text) else { throw Refusal.tryCreate }
+        guard let mailbox = try await self.store.mailbox(named: self.mailbox.text, needing: .insert) else {
+            throw Refusal.tryCreate
+        }
         return mailbox.id
     }
 

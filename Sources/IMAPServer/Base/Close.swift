@@ -22,6 +22,8 @@ struct CloseCommand: IMAPCommand {
                 _ = try await store.expunge(nil, in: selected.id)
             } catch StoreError.noSuchMailbox {
                 // Deleted by someone meanwhile: closed all the same.
+            } catch StoreError.noPermission {
+                // RFC 4314 §4: "the server MUST ignore the expunge request, close the mailbox".
             }
             return Outcome(effect: .unselected)
         }

@@ -31,7 +31,7 @@ struct CopyCommand: UIDCommand {
         let footprint = Footprint(reads: .mailboxes).reading(flags: copied).reading(messages: copied)
             .writing(messages: Footprint.Extent(mailbox: name, messages: .added))
         return Work(footprint) { _ in
-            guard let target = try await store.mailbox(named: name) else { throw Refusal.tryCreate }
+            guard let target = try await store.mailbox(named: name, needing: .insert) else { throw Refusal.tryCreate }
             guard !uids.isEmpty else { return Outcome() }
             return Outcome(code: ResponseCode(try await store.copy(uids, from: selected.id, to: target.id)))
         }

@@ -123,16 +123,20 @@ struct ListCommand: IMAPCommand {
                 mailboxes: try await store.mailboxes(),
                 subscriptions: showsSubscribed ? try await store.subscriptions() : []
             )
-            for entry in tree.select(selection, matcher) {
+            for var entry in tree.select(selection, matcher) {
+                var status: MailboxStatus?
+                if !statusItems.isEmpty, let mailbox = entry.mailbox {
+                    status = try? await store.status(of: mailbox.id, for: statusItems)
+                    // RFC 5819 §2: what cannot be asked for its status cannot be selected.
+                    if status == nil { entry.mailbox?.rights.remove(.read) }
+                }
                 output.writer.list(
                     entry.attributes(showsSubscribed: showsSubscribed),
                     name: entry.name,
                     childInfo: entry.childInfo
                 )
-                // Deleted meanwhile: LIST has told of it, STATUS and METADATA have nothing to say.
-                if !statusItems.isEmpty, let mailbox = entry.mailbox,
-                    let status = try? await store.status(of: mailbox.id, for: statusItems)
-                {
+                // Deleted meanwhile: METADATA has nothing to say.
+                if let status, let mailbox = entry.mailbox {
                     output.writer.write(status, statusItems, of: entry.name, mailbox.id, appendLimit: appendLimit)
                 }
                 if !entries.isEmpty, let mailbox = entry.mailbox, let all = try? await store.metadata(of: mailbox) {

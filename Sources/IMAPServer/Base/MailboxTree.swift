@@ -37,7 +37,11 @@ struct MailboxTree {
         func attributes(showsSubscribed: Bool) -> [String] {
             var attributes: [String] = []
             // \Noselect says the same to clients of the first revision.
-            if self.mailbox == nil { attributes += ["\\NonExistent", "\\Noselect"] }
+            if self.mailbox == nil {
+                attributes += ["\\NonExistent", "\\Noselect"]
+            } else if self.mailbox?.rights.contains(.read) == false {
+                attributes.append("\\Noselect")
+            }
             attributes.append(self.hasChildren ? "\\HasChildren" : "\\HasNoChildren")
             if showsSubscribed, self.isSubscribed { attributes.append("\\Subscribed") }
             attributes += self.mailbox?.specialUses.map { "\\\($0.rawValue)" } ?? []

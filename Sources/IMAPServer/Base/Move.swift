@@ -31,7 +31,7 @@ struct MoveCommand: UIDCommand {
         let footprint = Footprint(reads: .mailboxes, expunges: true).reading(flags: moved)
             .writing(messages: moved, Footprint.Extent(mailbox: name, messages: .added))
         return Work(footprint) { output in
-            guard let target = try await store.mailbox(named: name) else { throw Refusal.tryCreate }
+            guard let target = try await store.mailbox(named: name, needing: .insert) else { throw Refusal.tryCreate }
             guard !uids.isEmpty else { return Outcome() }
             let receipt = try await store.move(uids, from: selected.id, to: target.id)
             // Before the EXPUNGEs, so that clients still know the messages (RFC 9051 §6.4.8).

@@ -73,7 +73,9 @@ extension Work {
         let isRev2 = view.isRev2
         return Work(.barrier, failureEffect: .unselected) { output in
             if hadSelected { output.writer.untagged(.ok, code: .closed, "Previous mailbox is now closed") }
-            guard let entry = try await store.mailbox(named: mailbox.get().text) else { throw Refusal.noSuchMailbox }
+            guard let entry = try await store.mailbox(named: mailbox.get().text, needing: .read) else {
+                throw Refusal.noSuchMailbox
+            }
             let recentFrom = isReadOnly ? nil : try await Self.claimRecent(in: entry.id, of: store)
             let resident = try await store.open(entry.id)
             guard let index = resident.current else { throw Refusal.noSuchMailbox }
@@ -84,7 +86,7 @@ extension Work {
                 isReadOnly: isReadOnly,
                 recentFrom: recentFrom ?? index.recentFrom
             )
-            output.writer.write(flagsOf: index, isReadOnly: isReadOnly)
+            output.writer.write(flagsOf: index, changeableWith: selected.rightsToChange)
             output.writer.untagged(UInt32(clamping: index.count), "EXISTS")
             if !isRev2 {
                 output.writer.untagged(UInt32(clamping: selected.recentCount), "RECENT")
@@ -100,10 +102,9 @@ extension Work {
             if let resynchronization = parameters.resynchronization {
                 try await output.write(resynchronization, of: selected, index, from: store, isRev2: isRev2)
             }
-            return Outcome(
-                code: isReadOnly ? .readOnly : .readWrite,
-                effect: .selected(selected)
-            )
+            // RFC 4314 §5.2.
+            let isWritable = !selected.rightsToChange.isDisjoint(with: .changes)
+            return Outcome(code: isWritable ? .readWrite : .readOnly, effect: .selected(selected))
         }.enabling(parameters.enablesCondstore ? [.condstore] : [])
     }
 

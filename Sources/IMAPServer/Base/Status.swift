@@ -24,7 +24,9 @@ struct StatusCommand: IMAPCommand {
         let appendLimit = view.service.options.messageLimit
         let counted = Footprint.Extent(mailbox: name.text)
         return Work(Footprint(reads: .mailboxes).reading(flags: counted).reading(messages: counted)) { output in
-            guard let mailbox = try await store.mailbox(named: name.text) else { throw Refusal.noSuchMailbox }
+            guard let mailbox = try await store.mailbox(named: name.text, needing: .read) else {
+                throw Refusal.noSuchMailbox
+            }
             let status = try await store.status(of: mailbox.id, for: items)
             output.writer.write(status, items, of: name, mailbox.id, appendLimit: appendLimit)
             return Outcome()

@@ -105,7 +105,8 @@ struct StoreCommand: UIDCommand {
                     SelectedMailbox.OwnChange(
                         uids: known,
                         modSeq: receipt.modSeq,
-                        isTold: isSilent,
+                        // What it could not change, the client must hear of.
+                        isTold: isSilent && !receipt.isLimited,
                         modSeqs: modSeqs,
                         refused: receipt.modified
                     )

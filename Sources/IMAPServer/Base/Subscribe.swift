@@ -19,7 +19,7 @@ struct SubscribeCommand: IMAPCommand {
     func bind(to view: SessionView) throws(Refusal) -> Work {
         let (store, name) = (try view.store(), self.mailbox.text)
         return Work(Footprint(reads: .mailboxes, writes: .subscriptions)) { _ in
-            guard try await store.mailbox(named: name) != nil else { throw Refusal.noSuchMailbox }
+            guard try await store.mailbox(named: name, needing: .lookup) != nil else { throw Refusal.noSuchMailbox }
             try await store.setSubscribed(true, name: name)
             return Outcome()
         }

@@ -5,8 +5,9 @@ import MailStorage
 
 /// METADATA, RFC 5464: what clients note about mailboxes, and about the server.
 ///
-/// An account's mailboxes are its user's alone, so `/shared` and `/private` entries of them are kept alike. What all users
-/// would share, the `/shared` entries of the server, no user may change: there is `/shared/admin`, and nothing else.
+/// `/shared` entries of a mailbox are the same for all who may see it, and theirs to change who may change its flags;
+/// everybody has `/private` ones of his own. What all users would share, the `/shared` entries of the server, no user may
+/// change: there is `/shared/admin`, and nothing else.
 enum MetadataExtension: IMAPExtension {
     static func capabilities(_ view: SessionView) -> [String] { view.account == nil ? [] : ["METADATA"] }
     static var commands: [any IMAPCommand.Type] { [GetMetadataCommand.self, SetMetadataCommand.self] }
@@ -105,7 +106,9 @@ struct GetMetadataCommand: IMAPCommand {
         return Work(Footprint(reads: .mailboxes)) { output in
             let all: [MetadataValue]
             if let name {
-                guard let mailbox = try await store.mailbox(named: name.text) else { throw Refusal.noSuchMailbox }
+                guard let mailbox = try await store.mailbox(named: name.text, needing: .annotate) else {
+                    throw Refusal.noSuchMailbox
+                }
                 all = try await store.metadata(of: mailbox)
             } else {
                 all = try await store.serverMetadata(for: account)
@@ -156,7 +159,9 @@ struct SetMetadataCommand: IMAPCommand {
                     try await store.annotate(nil, with: changes, specialUses: nil)
                     return Outcome()
                 }
-                guard let mailbox = try await store.mailbox(named: name.text) else { throw Refusal.noSuchMailbox }
+                guard let mailbox = try await store.mailbox(named: name.text, needing: .annotate) else {
+                    throw Refusal.noSuchMailbox
+                }
                 try await store.annotate(mailbox.id, with: changes, specialUses: uses)
                 return Outcome()
             } catch StoreError.tooManyAnnotations {

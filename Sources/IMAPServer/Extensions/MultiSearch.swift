@@ -81,8 +81,9 @@ struct MultiSearchCommand: IMAPCommand, IMAPExtension {
             if self.sources.contains(.selected) {
                 searched.insert(selected.id)
                 // Its name is not known where it may have been renamed since it was selected.
+                // Nor does a list have it that its user may read, but not look up.
                 let name = try await store.mailboxes().first { $0.id == selected.id }?.name
-                self.write(found, in: selected, named: name, &output)
+                self.write(found, in: selected, named: name ?? selected.name, &output)
             }
             if self.returns.isSaved { outcome.effect = .saved(self.returns.saved(found)) }
             if self.returns.isUpdated {
@@ -140,7 +141,7 @@ struct MultiSearchCommand: IMAPCommand, IMAPExtension {
         }
     }
 
-    /// The mailbox as if it were selected read-only now; nil if it has been deleted meanwhile.
+    /// The mailbox as if it were selected read-only now; nil if that cannot be.
     private static func opened(_ mailbox: Mailbox, in store: any MailStore) async throws -> SelectedMailbox? {
         do {
             let resident = try await store.open(mailbox.id)
@@ -153,7 +154,8 @@ struct MultiSearchCommand: IMAPCommand, IMAPExtension {
                     recentFrom: index.recentFrom
                 )
             }
-        } catch StoreError.noSuchMailbox {
+        } catch StoreError.noSuchMailbox, StoreError.noPermission {
+            // RFC 7377 §2.2: those that the user may not read are ignored.
             return nil
         }
     }

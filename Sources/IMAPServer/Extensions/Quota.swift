@@ -5,11 +5,15 @@ import MailStorage
 
 /// QUOTA, RFC 9208: what an account uses of what its operator lets it use.
 ///
-/// All mailboxes of an account have one quota root, named by the empty string; an account without limits has none. Only
-/// operators set limits, so QUOTASET is not announced. What keeps the limits is the store, in every transaction.
+/// All mailboxes of an account have one quota root, named by the empty string; an account without limits has none. Others
+/// who may read one of its mailboxes know that root by the beginning of the mailbox's name, `user/ann@example.org`: its
+/// limits are what counts for messages that they add. Only operators set limits, so QUOTASET is not announced. What keeps
+/// the limits is the store, in every transaction.
 enum QuotaExtension: IMAPExtension {
-    /// The name of the account's quota root.
-    fileprivate static let root: [UInt8] = []
+    /// The name of a mailbox's quota root.
+    fileprivate static func root(of mailbox: String) -> [UInt8] {
+        OtherUsers.split(mailbox).map { Array("\(OtherUsers.prefix)\($0.address)".utf8) } ?? []
+    }
 
     static func capabilities(_ view: SessionView) -> [String] {
         view.account == nil ? [] : ["QUOTA"] + QuotaResource.allCases.map { "QUOTA=RES-\($0.rawValue)" }
@@ -52,17 +56,28 @@ struct GetQuotaCommand: IMAPCommand {
     func bind(to view: SessionView) throws(Refusal) -> Work {
         let (store, root) = (try view.store(), self.root)
         return Work(Footprint(reads: .messages)) { output in
-            let quota = try await store.quota()
-            guard root == QuotaExtension.root, quota.limits != .none else {
+            guard let quota = try await Self.quota(of: root, in: store), quota.limits != .none else {
                 throw Refusal("No such quota root", code: .nonexistent)
             }
-            output.writer.write(quota)
+            output.writer.write(quota, of: root)
             return Outcome()
         }
     }
 }
 
-/// GETQUOTAROOT, RFC 9208 §4.1.2: also of mailboxes that are not there yet.
+extension GetQuotaCommand {
+    /// Figures of somebody else are for those who may read one of his mailboxes (RFC 9208 §6).
+    private static func quota(of root: [UInt8], in store: any MailStore) async throws -> Quota? {
+        if root.isEmpty { return try await store.quota() }
+        let mailbox = try await store.mailboxes().first {
+            QuotaExtension.root(of: $0.name) == root && Access.read.isGranted(by: $0.rights)
+        }
+        guard let mailbox else { return nil }
+        return try await store.quota(of: mailbox.id)
+    }
+}
+
+/// GETQUOTAROOT, RFC 9208 §4.1.2: also of mailboxes of the account's own that are not there yet.
 struct GetQuotaRootCommand: IMAPCommand {
     static let name = "GETQUOTAROOT"
     static let states = Set<SessionState>.loggedIn
@@ -78,17 +93,26 @@ struct GetQuotaRootCommand: IMAPCommand {
     func bind(to view: SessionView) throws(Refusal) -> Work {
         let (store, mailbox) = (try view.store(), self.mailbox)
         return Work(Footprint(reads: .messages)) { output in
-            let quota = try await store.quota()
+            let root = QuotaExtension.root(of: mailbox.text)
+            let quota: Quota
+            if OtherUsers.contain(mailbox.text) {
+                guard let found = try await store.mailbox(named: mailbox.text, needing: .read) else {
+                    throw Refusal.noSuchMailbox
+                }
+                quota = try await store.quota(of: found.id)
+            } else {
+                quota = try await store.quota()
+            }
             let hasRoot = quota.limits != .none
             // quotaroot-response = "QUOTAROOT" SP mailbox *(SP quota-root-name)
             output.writer.raw("* QUOTAROOT ")
             output.writer.mailbox(mailbox)
             if hasRoot {
                 output.writer.sp()
-                output.writer.astring(QuotaExtension.root[...])
+                output.writer.astring(root[...])
             }
             output.writer.crlf()
-            if hasRoot { output.writer.write(quota) }
+            if hasRoot { output.writer.write(quota, of: root) }
             return Outcome()
         }
     }
@@ -100,9 +124,9 @@ extension ResponseWriter {
     ///     quota-response = "QUOTA" SP quota-root-name SP quota-list
     ///     quota-list     = "(" quota-resource *(SP quota-resource) ")"
     ///     quota-resource = resource-name SP resource-usage SP resource-limit
-    fileprivate mutating func write(_ quota: Quota) {
+    fileprivate mutating func write(_ quota: Quota, of root: [UInt8]) {
         self.raw("* QUOTA ")
-        self.astring(QuotaExtension.root[...])
+        self.astring(root[...])
         self.sp()
         let resources = QuotaResource.allCases.compactMap { resource in
             resource.figures(quota).map { (resource.rawValue, $0.usage, $0.limit) }

@@ -52,7 +52,7 @@ struct FetchCommand: UIDCommand {
         let asksForModSeq = self.items.contains { $0 is ModSeqItem }
         let uids = self.modifiers.selected(of: try view.resolve(self.messages, self.addressing))
         let needs = self.items.reduce(into: FetchNeeds()) { $0.formUnion($1.needs) }
-        let setsSeen = needs.contains(.seen) && !mailbox.isReadOnly
+        let setsSeen = needs.contains(.seen) && mailbox.rightsToChange.contains(.seen)
         let fetched = try view.extent(of: self.messages, self.addressing)
         var footprint = Footprint(
             reads: .mailboxes,

@@ -123,7 +123,12 @@ struct FetchAnswer: Sendable {
         let unseen = uids.filter { uid in index[uid].map { !$0.flags.contains(.seen) } ?? false }
         guard !unseen.isEmpty else { return nil }
         let change = FlagChange(.add, FlagSet(system: .seen))
-        return try await store.changeFlags(of: unseen, in: mailbox, change, unchangedSince: nil)
+        do {
+            return try await store.changeFlags(of: unseen, in: mailbox, change, unchangedSince: nil)
+        } catch StoreError.noPermission {
+            // RFC 4314 §4: they are fetched nevertheless.
+            return nil
+        }
     }
 
     /// False if the message is gone.

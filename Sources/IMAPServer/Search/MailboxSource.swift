@@ -8,7 +8,7 @@ enum MailboxSource: Sendable, Hashable {
     case selected
     /// Where mail is delivered.
     case inboxes
-    /// All of the account's.
+    /// All of the account's own.
     case personal
     case subscribed
     /// These and all below them.
@@ -51,7 +51,7 @@ enum MailboxSource: Sendable, Hashable {
         switch self {
         case .selected: false
         case .inboxes: name.isInbox
-        case .personal: true
+        case .personal: !OtherUsers.contain(name.text)
         case .subscribed: subscriptions.contains(name)
         case .subtree(let names): sequence(first: name, next: \.parent).contains(where: names.contains)
         case .subtreeOne(let names): names.contains(name) || name.parent.map(names.contains) ?? false

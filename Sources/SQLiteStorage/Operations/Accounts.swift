@@ -135,7 +135,8 @@ extension Transaction {
         let id = account.id
         for mailbox in try self.sql.mailboxes(of: id) { try self.dropMailbox(mailbox.id, of: id) }
         try self.removeQuota(of: id)
-        try self.removeAnnotations(of: nil, id)
+        try self.removeAnnotations(by: id)
+        try self.removeAccess(of: id)
         try self.sql.run("DELETE FROM subscription WHERE account = ?", .int(id.rawValue))
         try self.sql.run("DELETE FROM alias_target WHERE account = ?", .int(id.rawValue))
         try self.sql.run("DELETE FROM alias WHERE id NOT IN (SELECT alias FROM alias_target)")

@@ -9,12 +9,18 @@ extension MailboxID {
 
 extension SQL {
     /// Ascending by entry; nil is the server.
-    func annotations(of mailbox: MailboxID?, _ account: AccountID) throws -> [Annotation] {
-        if let mailbox { try self.requireMailbox(mailbox, of: account) }
+    ///
+    /// Of a mailbox, those that its owner's account has for all are kept with it, and each user's own with his.
+    func annotations(of mailbox: MailboxID?, by account: AccountID) throws -> [Annotation] {
+        let owner = try mailbox.map { try self.requireMailbox($0, by: account, needing: .annotate).owner } ?? account
         return try self.all(
-            "SELECT entry, value, modseq FROM annotation WHERE account = ? AND mailbox = ? ORDER BY entry",
+            """
+            SELECT entry, value, modseq FROM annotation WHERE mailbox = ?1
+            AND (account = ?2 OR account = ?3 AND entry LIKE '/shared/%') ORDER BY entry
+            """,
+            .int((mailbox ?? .server).rawValue),
             .int(account.rawValue),
-            .int((mailbox ?? .server).rawValue)
+            .int(owner.rawValue)
         ) { row in
             Annotation(entry: row.text(0), value: row.octets(1), modSeq: ModSeq(rawValue: row.int64(2)))
         }
@@ -22,10 +28,29 @@ extension SQL {
 }
 
 extension Transaction {
-    /// Makes all the changes or none.
-    func annotate(_ mailbox: MailboxID?, _ changes: [AnnotationChange], of account: AccountID) throws {
-        if let mailbox { _ = try self.mailbox(mailbox, of: account) }
-        let id = mailbox ?? .server
+    /// Makes all the changes or none; what a mailbox is for is its owner's to say.
+    func annotate(
+        _ mailbox: MailboxID?,
+        _ changes: [AnnotationChange],
+        specialUses: [SpecialUse]?,
+        by user: AccountID
+    ) throws {
+        guard let mailbox else { return try self.annotate(.server, changes, of: user) }
+        let (state, rights) = try self.mailbox(mailbox, by: user, needing: .annotate)
+        if let specialUses {
+            guard state.account == user else { throw StoreError.noPermission }
+            try self.setSpecialUses(specialUses, of: mailbox, user)
+        }
+        let shared = changes.filter { $0.entry.lowercased().hasPrefix("/shared/") }
+        if !shared.isEmpty {
+            try Access.annotateForAll.require(of: rights)
+            try self.annotate(mailbox, shared, of: state.account)
+        }
+        let own = changes.filter { !$0.entry.lowercased().hasPrefix("/shared/") }
+        if !own.isEmpty { try self.annotate(mailbox, own, of: user) }
+    }
+
+    private func annotate(_ id: MailboxID, _ changes: [AnnotationChange], of account: AccountID) throws {
         let modSeq = try self.modSeq(of: account)
         for change in changes {
             guard change.entry.utf8.count <= Annotation.longestEntry,
@@ -81,13 +106,14 @@ extension Transaction {
         )
     }
 
-    /// Takes away what was noted about the mailbox; nil is the server.
-    func removeAnnotations(of mailbox: MailboxID?, _ account: AccountID) throws {
-        try self.sql.run(
-            "DELETE FROM annotation WHERE account = ? AND mailbox = ?",
-            .int(account.rawValue),
-            .int((mailbox ?? .server).rawValue)
-        )
+    /// Takes away what anybody has noted about the mailbox.
+    func removeAnnotations(of mailbox: MailboxID) throws {
+        try self.sql.run("DELETE FROM annotation WHERE mailbox = ? AND mailbox <> 0", .int(mailbox.rawValue))
+    }
+
+    /// Takes away what the account has noted, about whatever.
+    func removeAnnotations(by account: AccountID) throws {
+        try self.sql.run("DELETE FROM annotation WHERE account = ?", .int(account.rawValue))
     }
 
     /// Says what the mailbox is for; a mailbox that was for the same is for that no more.

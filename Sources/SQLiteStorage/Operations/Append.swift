@@ -21,18 +21,25 @@ struct NewRow: Sendable {
 }
 
 extension Transaction {
-    /// Adds the messages, in the order given.
-    func append(_ messages: [NewRow], to id: MailboxID, of account: AccountID) throws -> AppendReceipt {
-        var mailbox = try self.mailbox(id, of: account)
+    /// Adds the messages if the account may, with those flags that it may set.
+    func append(_ messages: [NewRow], to id: MailboxID, by account: AccountID) throws -> AppendReceipt {
+        let (_, rights) = try self.mailbox(id, by: account, needing: .insert)
+        return try self.append(messages, to: id, keeping: rights)
+    }
+
+    /// Adds the messages, in the order given, with those flags that the rights let set; for what need not be allowed.
+    func append(_ messages: [NewRow], to id: MailboxID, keeping rights: Rights = .all) throws -> AppendReceipt {
+        var mailbox = try self.mailbox(id)
         guard !messages.isEmpty else { return AppendReceipt(uidValidity: mailbox.uidValidity, uids: []) }
-        let modSeq = try self.modSeq(of: account)
+        let modSeq = try self.modSeq(of: mailbox.account)
         let first = try mailbox.takeUIDs(messages.count)
         var uids: [UID] = []
         for (offset, new) in messages.enumerated() {
             let uid = UID(rawValue: first + UInt32(offset))
             let slot = MailboxPage.Slot(
-                flags: new.flags.system,
-                keywords: try mailbox.keywordBits(new.flags.keywords, adding: true, self.sql),
+                flags: new.flags.system.intersection(rights.systemFlags),
+                keywords: rights.contains(.write)
+                    ? try mailbox.keywordBits(new.flags.keywords, adding: true, self.sql) : 0,
                 modSeq: modSeq
             )
             let row = MessageRow(

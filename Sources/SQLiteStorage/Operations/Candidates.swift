@@ -7,11 +7,11 @@ extension SQLiteStore {
     /// The messages that the index has the term for, and those that it does not have; nil if it is of no use here.
     ///
     /// A damaged index is made anew by ``index()``; until then there is none.
-    func candidates(for term: TextTerm, in mailbox: MailboxID, of account: AccountID) async throws -> TextCandidates? {
+    func candidates(for term: TextTerm, in mailbox: MailboxID, by account: AccountID) async throws -> TextCandidates? {
         guard !self.indexing.isDamaged, let expression = SearchTokens.expression(for: term) else { return nil }
         do {
             return try await self.read { sql in
-                try sql.requireMailbox(mailbox, of: account)
+                try sql.requireMailbox(mailbox, by: account, needing: .read)
                 guard let mark = try SearchIndex.mark(sql), mark > 0 else { return nil }
                 var uids: [UInt32] = []
                 try sql.each(

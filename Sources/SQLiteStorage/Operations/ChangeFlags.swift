@@ -6,17 +6,25 @@ extension Transaction {
     /// Changes flags of those messages that are there and that have not changed after `unchangedSince`; notes those that
     /// had changed after `knownUntil`.
     ///
+    /// Flags that the account has not the right to stay as they are; it must have the right to one (RFC 4314 §4).
     /// A change that changes nothing takes no mod-sequence (RFC 7162 §3.1: "... when any metadata item changes").
     func changeFlags(
         of uids: [UID],
         in id: MailboxID,
-        of account: AccountID,
-        _ change: FlagChange,
+        by account: AccountID,
+        _ asked: FlagChange,
         unchangedSince: ModSeq?,
         knownUntil: ModSeq?
     ) throws -> FlagReceipt {
-        var mailbox = try self.mailbox(id, of: account)
+        var (mailbox, rights) = try self.mailbox(id, by: account, needing: .changeFlags)
+        let change = asked.limited(to: rights)
+        guard change.operation == .replace || change == asked || !change.flags.isEmpty else {
+            throw StoreError.noPermission
+        }
+        let changeable = rights.systemFlags
         var receipt = FlagReceipt(modSeq: mailbox.highestModSeq, updated: [], modified: [])
+        receipt.isLimited =
+            change != asked || (change.operation == .replace && !rights.isSuperset(of: .flags))
         var bits: UInt64?
         var isChanged = false
         for uid in uids.ascending() {
@@ -41,8 +49,8 @@ extension Transaction {
             var changed = slot
             switch change.operation {
             case .replace:
-                changed.flags = change.flags.system
-                changed.keywords = keywords
+                changed.flags = slot.flags.subtracting(changeable).union(change.flags.system)
+                if rights.contains(.write) { changed.keywords = keywords }
             case .add:
                 changed.flags.formUnion(change.flags.system)
                 changed.keywords |= keywords
@@ -51,7 +59,7 @@ extension Transaction {
                 changed.keywords &= ~keywords
             }
             guard changed != slot else { continue }
-            changed.modSeq = try self.modSeq(of: account)
+            changed.modSeq = try self.modSeq(of: mailbox.account)
             try mailbox.change(uid, from: slot.flags, to: changed, self.sql)
             isChanged = true
         }
@@ -75,6 +83,20 @@ extension Transaction {
         }
         return try mailbox.keywordBits(change.flags.keywords, adding: false, self.sql) & slot.keywords != 0
     }
+}
+
+extension FlagChange {
+    /// The flags of it that the rights let change.
+    fileprivate func limited(to rights: Rights) -> FlagChange {
+        var change = self
+        change.flags.system.formIntersection(rights.systemFlags)
+        if !rights.contains(.write) { change.flags.keywords = [] }
+        return change
+    }
+}
+
+extension FlagSet {
+    fileprivate var isEmpty: Bool { self.system.isEmpty && self.keywords.isEmpty }
 }
 
 extension [UID] {

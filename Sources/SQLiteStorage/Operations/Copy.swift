@@ -3,25 +3,41 @@
 import MailStorage
 
 extension Transaction {
-    /// Copies those messages that are there to the end of `target`, which may be the same mailbox.
+    /// Copies those messages that are there to the end of `target`, which may be the same mailbox, or somebody else's.
     func copy(
         _ uids: [UID],
         from source: MailboxID,
         to target: MailboxID,
-        of account: AccountID
+        by account: AccountID
     ) throws -> CopyReceipt {
-        try self.transfer(uids, from: source, to: target, of: account, isMove: false)
+        _ = try self.mailbox(source, by: account, needing: .read)
+        let (_, rights) = try self.mailbox(target, by: account, needing: .insert)
+        return try self.transfer(uids, from: source, to: target, keeping: rights, isMove: false)
     }
 
-    /// Copies and expunges in one step: the references to the octets move along.
+    /// Copies and expunges in one step.
     func move(
         _ uids: [UID],
         from source: MailboxID,
         to target: MailboxID,
-        of account: AccountID
+        by account: AccountID
     ) throws -> CopyReceipt {
-        let receipt = try self.transfer(uids, from: source, to: target, of: account, isMove: true)
-        try self.remove(receipt.source, from: source, of: account, releasing: false)
+        _ = try self.mailbox(source, by: account, needing: .takeAway)
+        let (_, rights) = try self.mailbox(target, by: account, needing: .insert)
+        return try self.move(uids, from: source, to: target, keeping: rights)
+    }
+
+    /// The same for what need not be allowed: the references to the octets move along.
+    ///
+    /// The copies keep those flags that the rights let set.
+    func move(
+        _ uids: [UID],
+        from source: MailboxID,
+        to target: MailboxID,
+        keeping rights: Rights = .all
+    ) throws -> CopyReceipt {
+        let receipt = try self.transfer(uids, from: source, to: target, keeping: rights, isMove: true)
+        try self.remove(receipt.source, from: source, releasing: false)
         return receipt
     }
 
@@ -29,16 +45,16 @@ extension Transaction {
         _ uids: [UID],
         from sourceID: MailboxID,
         to targetID: MailboxID,
-        of account: AccountID,
+        keeping rights: Rights,
         isMove: Bool
     ) throws -> CopyReceipt {
-        var source = try self.mailbox(sourceID, of: account)
+        var source = try self.mailbox(sourceID)
         // Found before the target changes: it may be the same.
         let slots = try uids.ascending().compactMap { uid in try source.slot(uid, self.sql).map { (uid, $0) } }
-        var target = try self.mailbox(targetID, of: account)
+        var target = try self.mailbox(targetID)
         var receipt = CopyReceipt(uidValidity: target.uidValidity, source: [], target: [])
         guard !slots.isEmpty else { return receipt }
-        let modSeq = try self.modSeq(of: account)
+        let modSeq = try self.modSeq(of: target.account)
         let first = try target.takeUIDs(slots.count)
         var keywords: [UInt64: UInt64] = [:]
         for (offset, (uid, slot)) in slots.enumerated() {
@@ -49,7 +65,10 @@ extension Transaction {
             ) { MessageRow($0) }
             guard let row else { throw StoreError.corrupt("expected a row for each message of a page") }
             var copy = slot
-            if let known = keywords[slot.keywords] {
+            copy.flags.formIntersection(rights.systemFlags)
+            if !rights.contains(.write) {
+                copy.keywords = 0
+            } else if let known = keywords[slot.keywords] {
                 copy.keywords = known
             } else {
                 copy.keywords = try target.keywordBits(source.keywordNames(slot.keywords), adding: true, self.sql)

@@ -4,8 +4,8 @@ import MailStorage
 
 extension Transaction {
     /// Removes the messages that have `\Deleted`; with `uids`, only those of them.
-    func expunge(_ uids: [UID]?, in id: MailboxID, of account: AccountID) throws -> [UID] {
-        var mailbox = try self.mailbox(id, of: account)
+    func expunge(_ uids: [UID]?, in id: MailboxID, by account: AccountID) throws -> [UID] {
+        var (mailbox, _) = try self.mailbox(id, by: account, needing: .expunge)
         guard mailbox.deleted > 0 else { return [] }
         var expunged: [UID] = []
         if let uids {
@@ -19,17 +19,17 @@ extension Transaction {
                 }
             }
         }
-        try self.remove(expunged, from: id, of: account, releasing: true)
+        try self.remove(expunged, from: id, releasing: true)
         return expunged
     }
 
     /// Removes messages, which are there and ascending, and writes down that they are gone.
     ///
     /// With `releasing`, the references to their octets are given up; else they have been handed on.
-    func remove(_ uids: [UID], from id: MailboxID, of account: AccountID, releasing: Bool) throws {
+    func remove(_ uids: [UID], from id: MailboxID, releasing: Bool) throws {
         guard !uids.isEmpty else { return }
-        var mailbox = try self.mailbox(id, of: account)
-        let modSeq = try self.modSeq(of: account)
+        var mailbox = try self.mailbox(id)
+        let modSeq = try self.modSeq(of: mailbox.account)
         var gone: [ClosedRange<UInt32>] = []
         for uid in uids {
             guard let slot = try mailbox.slot(uid, self.sql) else { continue }

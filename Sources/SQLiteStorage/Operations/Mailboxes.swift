@@ -23,7 +23,7 @@ extension SQL {
         )
     }
 
-    /// In the order of the names' octets with `INBOX` first.
+    /// The account's own, in the order of the names' octets with `INBOX` first.
     func mailboxes(of account: AccountID) throws -> [Mailbox] {
         try self.all(
             "\(Self.mailboxColumns) WHERE account = ? AND name IS NOT NULL ORDER BY name <> 'INBOX', name",
@@ -32,6 +32,7 @@ extension SQL {
         )
     }
 
+    /// The account's own of that name, for what need not be allowed.
     func mailbox(named name: MailboxName, of account: AccountID) throws -> Mailbox? {
         try self.first(
             "\(Self.mailboxColumns) WHERE account = ? AND name = ?",
@@ -49,14 +50,14 @@ extension SQL {
     }
 
     /// From the counters: no message is read.
-    func status(of id: MailboxID, _ account: AccountID) throws -> MailboxStatus {
+    func status(of id: MailboxID, by account: AccountID) throws -> MailboxStatus {
+        try self.requireMailbox(id, by: account, needing: .read)
         let status = try self.first(
             """
             SELECT messages, unseen, deleted, recent, size, uidnext, uidvalidity, highestmodseq FROM mailbox
-            WHERE id = ? AND account = ? AND name IS NOT NULL
+            WHERE id = ?
             """,
-            .int(id.rawValue),
-            .int(account.rawValue)
+            .int(id.rawValue)
         ) { row in
             MailboxStatus(
                 messages: row.int(0),
@@ -75,7 +76,22 @@ extension SQL {
 }
 
 extension Transaction {
-    /// Creates the mailbox and those above it that are missing (RFC 9051 §6.3.4).
+    /// Creates the mailbox of that name if the account may.
+    func createMailbox(_ name: MailboxName, specialUses: [SpecialUse], by account: AccountID) throws -> Mailbox {
+        // Whose it would be must not be told to whom that is no business of.
+        guard let place = try self.sql.place(of: name, for: account) else { throw StoreError.noPermission }
+        try self.requireUnknown(place.name, of: place.owner, by: account)
+        try self.requireCreation(of: place.name, of: place.owner, by: account)
+        // What others' mailboxes are for is their owners' business.
+        guard try self.sql.mailbox(named: place.name, of: place.owner) == nil,
+            specialUses.isEmpty || place.owner == account
+        else { throw StoreError.noPermission }
+        var mailbox = try self.createMailbox(place.name, specialUses: specialUses, of: place.owner)
+        mailbox.name = name.text
+        return mailbox
+    }
+
+    /// Creates the account's mailbox and those above it that are missing (RFC 9051 §6.3.4).
     ///
     /// A special use that another mailbox has is that one's no more.
     func createMailbox(_ name: MailboxName, specialUses: [SpecialUse], of account: AccountID) throws -> Mailbox {
@@ -104,7 +120,11 @@ extension Transaction {
             .int(try self.takeUIDValidity(of: account)),
             .int(modSeq.rawValue)
         )
-        self.touch(.mailboxList(account))
+        let id = MailboxID(rawValue: self.sql.lastInsertedRow)
+        if let superior = name.superiors.last, let parent = try self.sql.mailbox(named: superior, of: account) {
+            try self.inheritAccess(to: id, from: parent.id)
+        }
+        try self.touchLists(of: id, account)
     }
 
     /// The time, or one more than the last if that is not before it: two mailboxes of an account never have the same,
@@ -120,19 +140,22 @@ extension Transaction {
     }
 
     /// Deletes the mailbox at once; its messages are erased in steps afterwards.
-    func deleteMailbox(_ name: MailboxName, of account: AccountID) throws {
-        guard name != .inbox else { throw StoreError.notPermitted("INBOX cannot be deleted") }
-        guard let mailbox = try self.sql.mailbox(named: name, of: account) else { throw StoreError.noSuchMailbox }
-        try self.dropMailbox(mailbox.id, of: account)
+    func deleteMailbox(_ name: MailboxName, by account: AccountID) throws {
+        guard let mailbox = try self.sql.mailbox(named: name, by: account, needing: .delete),
+            let place = try self.sql.place(of: name, for: account)
+        else { throw StoreError.noSuchMailbox }
+        guard place.name != .inbox else { throw StoreError.notPermitted("INBOX cannot be deleted") }
+        try self.dropMailbox(mailbox.id, of: place.owner)
     }
 
     func dropMailbox(_ id: MailboxID, of account: AccountID) throws {
-        let mailbox = try self.mailbox(id, of: account)
+        let mailbox = try self.mailbox(id)
         _ = try self.modSeq(of: account)
+        try self.touchLists(of: id, account)
         try self.sql.run("UPDATE mailbox SET name = NULL WHERE id = ?", .int(id.rawValue))
-        try self.removeAnnotations(of: id, account)
+        try self.removeAnnotations(of: id)
+        try self.removeAccess(to: id)
         self.forget(mailbox)
-        self.touch(.mailboxList(account))
         self.wantErasure()
     }
 

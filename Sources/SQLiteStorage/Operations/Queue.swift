@@ -31,7 +31,7 @@ extension Transaction {
                 throw StoreError.notFound("INBOX of a recipient")
             }
             if isReport { self.admitAnything(to: account) } else { try self.admitDelivery(to: account) }
-            _ = try self.append([row], to: inbox.id, of: account)
+            _ = try self.append([row], to: inbox.id)
         }
         guard !acceptance.remote.isEmpty else { return AcceptanceReceipt(entry: nil) }
         let blob = try self.reference(incoming.message)

@@ -20,10 +20,9 @@ extension SQL {
 
 extension SQL {
     /// Octets of the messages that have `\Deleted`; reads a row for each of them.
-    func deletedSize(of id: MailboxID, _ account: AccountID) throws -> UInt64 {
-        guard var mailbox = try MailboxState(id, self, residents: nil), mailbox.account == account else {
-            throw StoreError.noSuchMailbox
-        }
+    func deletedSize(of id: MailboxID, by account: AccountID) throws -> UInt64 {
+        try self.requireMailbox(id, by: account, needing: .read)
+        guard var mailbox = try MailboxState(id, self, residents: nil) else { throw StoreError.noSuchMailbox }
         guard mailbox.deleted > 0 else { return 0 }
         var size: UInt64 = 0
         for number in try mailbox.pageNumbers(self) {

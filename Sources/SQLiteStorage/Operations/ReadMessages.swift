@@ -5,13 +5,6 @@ import MailStorage
 
 extension SQL {
     /// Throws ``StoreError/noSuchMailbox`` unless the account has the mailbox.
-    func requireMailbox(_ id: MailboxID, of account: AccountID) throws {
-        let owner = try self.first("SELECT account FROM mailbox WHERE id = ? AND name IS NOT NULL", .int(id.rawValue)) {
-            $0.int64(0)
-        }
-        guard owner == account.rawValue else { throw StoreError.noSuchMailbox }
-    }
-
     /// What never changes about the messages, ascending by UID; those that are gone are left out.
     func messages(_ uids: [UID], in id: MailboxID, including parts: MessageParts) throws -> [StoredMessage] {
         var messages: [StoredMessage] = []

@@ -3,10 +3,27 @@
 import MailStorage
 
 extension Transaction {
+    /// Renames the mailbox and those below it if the account may: it stays its owner's, with its access list.
+    func renameMailbox(_ old: MailboxName, to new: MailboxName, by account: AccountID) throws {
+        guard try self.sql.mailbox(named: old, by: account, needing: .delete) != nil,
+            let from = try self.sql.place(of: old, for: account)
+        else { throw StoreError.noSuchMailbox }
+        guard let to = try self.sql.place(of: new, for: account), to.owner == from.owner else {
+            throw StoreError.noPermission
+        }
+        try self.requireUnknown(to.name, of: to.owner, by: account)
+        try self.requireCreation(of: to.name, of: to.owner, by: account)
+        // One that is there, but not to be known; and an INBOX is not renamed, but emptied.
+        guard try self.sql.mailbox(named: to.name, of: to.owner) == nil,
+            from.name != .inbox || from.owner == account
+        else { throw StoreError.noPermission }
+        try self.renameMailbox(from.name, to: to.name, of: from.owner)
+    }
+
     /// Renames the mailbox and those below it, and creates those above its new name that are missing.
     ///
     /// Renaming `INBOX` moves its messages to a new mailbox and leaves those below `INBOX` alone (RFC 9051 §6.3.6).
-    func renameMailbox(_ old: MailboxName, to new: MailboxName, of account: AccountID) throws {
+    private func renameMailbox(_ old: MailboxName, to new: MailboxName, of account: AccountID) throws {
         guard let mailbox = try self.sql.mailbox(named: old, of: account) else { throw StoreError.noSuchMailbox }
         guard try self.sql.mailbox(named: new, of: account) == nil else { throw StoreError.mailboxExists }
         if old == .inbox { return try self.emptyInbox(mailbox.id, into: new, of: account) }
@@ -19,23 +36,26 @@ extension Transaction {
             // Mailboxes may be below a name that is none itself.
             guard try self.sql.mailbox(named: name, of: account) == nil else { throw StoreError.mailboxExists }
             try self.setName(name, of: inferior.id)
+            try self.touchLists(of: inferior.id, account)
         }
         try self.setName(new, of: mailbox.id)
         for superior in new.superiors where try self.sql.mailbox(named: superior, of: account) == nil {
             _ = try self.createMailbox(superior, specialUses: [], of: account)
         }
-        self.touch(.mailboxList(account))
+        try self.touchLists(of: mailbox.id, account)
     }
 
     private func emptyInbox(_ inbox: MailboxID, into name: MailboxName, of account: AccountID) throws {
         let target = try self.createMailbox(name, specialUses: [], of: account)
         try self.copyAnnotations(from: inbox, to: target.id, of: account)
-        var source = try self.mailbox(inbox, of: account)
+        // Its messages are for whom they were for.
+        try self.inheritAccess(to: target.id, from: inbox)
+        var source = try self.mailbox(inbox)
         var uids: [UID] = []
         for number in try source.pageNumbers(self.sql) {
             try source.page(number, self.sql)?.forEach { uid, _ in uids.append(uid) }
         }
-        _ = try self.move(uids, from: inbox, to: target.id, of: account)
+        _ = try self.move(uids, from: inbox, to: target.id)
     }
 
     private func inferiors(of name: MailboxName, _ account: AccountID) throws -> [(id: MailboxID, name: String)] {

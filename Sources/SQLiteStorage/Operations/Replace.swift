@@ -11,13 +11,13 @@ extension Transaction {
         in source: MailboxID,
         with message: NewRow,
         in target: MailboxID,
-        of account: AccountID
+        by account: AccountID
     ) throws -> AppendReceipt {
-        var mailbox = try self.mailbox(source, of: account)
+        var (mailbox, _) = try self.mailbox(source, by: account, needing: .takeAway)
         guard try mailbox.slot(uid, self.sql) != nil else { throw StoreError.expunged }
         // The new one first: if the octets are the same, they never lose their last reference.
-        let receipt = try self.append([message], to: target, of: account)
-        try self.remove([uid], from: source, of: account, releasing: true)
+        let receipt = try self.append([message], to: target, by: account)
+        try self.remove([uid], from: source, releasing: true)
         return receipt
     }
 }

@@ -17,12 +17,12 @@ struct Rule {
                 """
         ),
         Rule(
-            truth: "a removed account has no mailboxes, subscriptions, aliases or quota",
+            truth: "a removed account has no mailboxes, subscriptions, aliases, rights or quota",
             violations: """
                 SELECT 'account ' || id FROM account WHERE domain IS NULL AND (
                     id IN (SELECT account FROM mailbox WHERE name IS NOT NULL)
                     OR id IN (SELECT account FROM subscription) OR id IN (SELECT account FROM alias_target)
-                    OR id IN (SELECT account FROM quota))
+                    OR id IN (SELECT account FROM quota) OR id IN (SELECT account FROM acl))
                 """
         ),
         Rule(
@@ -79,14 +79,28 @@ struct Rule {
                 """
         ),
         Rule(
-            truth: "an annotation is about a mailbox that is there, or the server",
+            truth: "an annotation is about a mailbox that is there, its owner's or somebody's own, or the server",
             violations: """
                 SELECT 'annotation ' || annotation.id FROM annotation
                 JOIN account ON account.id = annotation.account
-                LEFT JOIN mailbox ON mailbox.id = annotation.mailbox AND mailbox.account = annotation.account
+                LEFT JOIN mailbox ON mailbox.id = annotation.mailbox
                 WHERE domain IS NULL OR annotation.modseq > account.modseq
                 OR (annotation.mailbox <> 0 AND mailbox.name IS NULL)
+                OR (annotation.account <> mailbox.account AND entry LIKE '/shared/%')
                 """
+        ),
+        Rule(
+            truth: "an access list is of a mailbox that is there, and has accounts that are there",
+            violations: """
+                SELECT 'acl ' || acl.mailbox || '/' || acl.account FROM acl
+                LEFT JOIN mailbox ON mailbox.id = acl.mailbox LEFT JOIN account ON account.id = acl.account
+                WHERE mailbox.name IS NULL OR (acl.account <> 0 AND domain IS NULL)
+                OR (acl.rights = '' AND (is_negative = 1 OR acl.account <> mailbox.account))
+                """
+        ),
+        Rule(
+            truth: "no mailbox has a name as others' mailboxes have them",
+            violations: "SELECT 'mailbox ' || id FROM mailbox WHERE name GLOB 'user/*'"
         ),
         Rule(
             truth: "a mailbox's keywords have the lowest bits",
