@@ -34,7 +34,7 @@ package final class ResidentIndex: Sendable {
 ///
 /// Reading ``current`` is a short lock and a retain; it never waits for the database.
 package struct ResidentMailbox: Sendable {
-    private let shared: ResidentIndex
+    package let shared: ResidentIndex
     private let account: AccountID
 
     /// Throws ``StoreError/noSuchMailbox`` or ``StoreError/noPermission``.

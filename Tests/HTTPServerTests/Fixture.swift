@@ -104,7 +104,7 @@ final class Fixture: Sendable {
     /// How many messages are in Ann's INBOX.
     func inboxCount() async throws -> Int {
         let mail = self.store.mailStore(of: self.ann.id)
-        let mailbox = try #require(try await mail.mailbox(named: "INBOX"))
+        let mailbox = try #require(try await mail.mailbox(named: "INBOX", needing: .read))
         return try #require(try await mail.open(mailbox.id).current).uids().count
     }
 

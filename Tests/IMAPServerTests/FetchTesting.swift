@@ -228,7 +228,7 @@ final class FetchStore: MailStore {
     // MARK: Nothing that FETCH asks for
 
     func mailboxes() async throws -> [Mailbox] { throw StoreError.unavailable }
-    func mailbox(named name: String) async throws -> Mailbox? { throw StoreError.unavailable }
+    func mailbox(named name: String, needing access: Access) async throws -> Mailbox? { throw StoreError.unavailable }
     func subscriptions() async throws -> [String] { throw StoreError.unavailable }
     func createMailbox(named name: String, specialUses: [SpecialUse]) async throws -> Mailbox {
         throw StoreError.unavailable
@@ -243,6 +243,14 @@ final class FetchStore: MailStore {
         throw StoreError.unavailable
     }
     func quota() async throws -> Quota { throw StoreError.unavailable }
+    func quota(of mailbox: MailboxID) async throws -> Quota { throw StoreError.unavailable }
+    func accessList(of mailbox: MailboxID) async throws -> [AccessEntry] { throw StoreError.unavailable }
+    func setAccess(_: RightsChange, for identifier: String, to mailbox: MailboxID) async throws {
+        throw StoreError.unavailable
+    }
+    func lastingRights(for identifier: String, to mailbox: MailboxID) async throws -> Rights {
+        throw StoreError.unavailable
+    }
     func open(_ mailbox: MailboxID) async throws -> ResidentMailbox { self.resident }
     func claimRecent(in mailbox: MailboxID) async throws -> UID { throw StoreError.unavailable }
     func append(_ messages: [NewMessage], to mailbox: MailboxID) async throws -> AppendReceipt {

@@ -77,6 +77,11 @@ final class Fixture: Sendable {
                 QuotaLimits(messages: Int64(words[1]), octets: Int64(words[0])),
                 of: self.account.address
             )
+        case "rights":
+            // An access list's entry: mailbox, identifier, rights.
+            let mailbox = try #require(try await self.mail.mailbox(named: words[0]))
+            let rights = try #require(Rights(text: words[2]))
+            try await self.mail.setAccess(RightsChange(.replace, rights), for: words[1], to: mailbox.id)
         default: break
         }
     }
@@ -115,6 +120,11 @@ final class Fixture: Sendable {
 
         """
     }
+}
+
+extension MailStore {
+    /// The mailbox that may be read.
+    func mailbox(named name: String) async throws -> Mailbox? { try await self.mailbox(named: name, needing: .read) }
 }
 
 extension GuessCounter {

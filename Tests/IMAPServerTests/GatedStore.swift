@@ -105,13 +105,25 @@ private struct GatedStore: MailStore {
     var account: AccountID { self.base.account }
     var feed: ChangeFeed { self.base.feed }
     func mailboxes() async throws -> [Mailbox] { try await self.base.mailboxes() }
-    func mailbox(named name: String) async throws -> Mailbox? { try await self.base.mailbox(named: name) }
+    func mailbox(named name: String, needing access: Access) async throws -> Mailbox? {
+        try await self.base.mailbox(named: name, needing: access)
+    }
     func subscriptions() async throws -> [String] { try await self.base.subscriptions() }
     func createMailbox(named name: String, specialUses: [SpecialUse]) async throws -> Mailbox {
         try await self.base.createMailbox(named: name, specialUses: specialUses)
     }
     func deletedSize(of mailbox: MailboxID) async throws -> UInt64 { try await self.base.deletedSize(of: mailbox) }
     func quota() async throws -> Quota { try await self.base.quota() }
+    func quota(of mailbox: MailboxID) async throws -> Quota { try await self.base.quota(of: mailbox) }
+    func accessList(of mailbox: MailboxID) async throws -> [AccessEntry] {
+        try await self.base.accessList(of: mailbox)
+    }
+    func setAccess(_ change: RightsChange, for identifier: String, to mailbox: MailboxID) async throws {
+        try await self.base.setAccess(change, for: identifier, to: mailbox)
+    }
+    func lastingRights(for identifier: String, to mailbox: MailboxID) async throws -> Rights {
+        try await self.base.lastingRights(for: identifier, to: mailbox)
+    }
     func annotations(of mailbox: MailboxID?) async throws -> [Annotation] {
         try await self.base.annotations(of: mailbox)
     }

@@ -102,7 +102,7 @@ struct ResponseWriterMailboxTests {
         let keywords = (1...MailboxIndex.keywordLimit).map { "k\($0)" }
         let fixture = FetchFixture([], keywords: keywords)
         var writer = ResponseWriter()
-        if let index = fixture.store.told { writer.write(flagsOf: index, isReadOnly: false) }
+        if let index = fixture.store.told { writer.write(flagsOf: index, changeableWith: .all) }
         let told = text(writer.take())
         #expect(told.contains("k64)] "))
         #expect(!told.contains("\\*"))

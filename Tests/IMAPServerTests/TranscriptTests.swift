@@ -12,6 +12,7 @@ import Testing
 ///
 ///     Given: message 3 in INBOX      three messages (``Fixture/message(_:)``)
 ///     Given: mailbox Archive/2025
+///     Given: rights Archive bob@example.org lr
 ///     Given: offers UNAUTHENTICATE   a capability that is withheld by default
 ///     Given: wrong-passwords 10      so many an hour from one address; nobody counts if nothing is said
 @Suite("Conversations") struct TranscriptTests {

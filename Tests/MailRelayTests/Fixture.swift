@@ -141,7 +141,7 @@ final class Fixture: Sendable {
     /// The messages in ann's INBOX.
     func inbox() async throws -> [String] {
         let mail = self.store.mailStore(of: self.ann.id)
-        let mailbox = try #require(try await mail.mailbox(named: "INBOX"))
+        let mailbox = try #require(try await mail.mailbox(named: "INBOX", needing: .read))
         let uids = try #require(try await mail.open(mailbox.id).current).uids().map(UID.init(rawValue:))
         var contents: [String] = []
         for message in try await mail.messages(uids, in: mailbox.id, including: MessageParts()) {

@@ -68,7 +68,7 @@ final class Fixture: Sendable {
     /// The messages in an account's INBOX, in the order of arrival.
     func inbox(of account: Account) async throws -> [[UInt8]] {
         let mail = self.store.mailStore(of: account.id)
-        let mailbox = try #require(try await mail.mailbox(named: "INBOX"))
+        let mailbox = try #require(try await mail.mailbox(named: "INBOX", needing: .read))
         let uids = try #require(try await mail.open(mailbox.id).current).uids().map(UID.init(rawValue:))
         var contents: [[UInt8]] = []
         for message in try await mail.messages(uids, in: mailbox.id, including: MessageParts()) {

@@ -55,7 +55,7 @@ import Testing
         let row = NewRow(NewMessage(try await mail.staged(octets("apple")), internalDate: .init(time: .init(0))))
         _ = try await test.store.write { transaction in
             try transaction.unindex(SearchEntry(blob, transaction.sql))
-            return try transaction.append([row], to: inbox, of: mail.account)
+            return try transaction.append([row], to: inbox)
         }
         #expect(try await self.indexed("apple", test) == 0)
         #expect(try await self.candidates("apple", mail) == TextCandidates([2]))

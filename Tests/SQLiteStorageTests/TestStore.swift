@@ -91,6 +91,9 @@ extension MessageStaging {
 }
 
 extension MailStore {
+    /// The mailbox that may be read.
+    func mailbox(named name: String) async throws -> Mailbox? { try await self.mailbox(named: name, needing: .read) }
+
     var inbox: Mailbox {
         get async throws { try #require(try await self.mailbox(named: "INBOX")) }
     }

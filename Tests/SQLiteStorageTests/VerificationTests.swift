@@ -68,6 +68,13 @@ import Testing
             "INSERT INTO annotation (account, mailbox, entry, value, modseq) VALUES (1, 999, '/private/a', x'00', 1)",
             "annotation is about"
         ),
+        ("INSERT INTO acl (mailbox, account, is_negative, rights) VALUES (1, 999, 0, 'l')", "accounts that are there"),
+        ("INSERT INTO acl (mailbox, account, is_negative, rights) VALUES (1, 2, 0, '')", "accounts that are there"),
+        ("UPDATE mailbox SET name = 'user/x' WHERE name = 'Trash' AND account = 1", "as others' mailboxes"),
+        (
+            "INSERT INTO annotation (account, mailbox, entry, value, modseq) VALUES (2, 1, '/shared/a', x'00', 1)",
+            "annotation is about"
+        ),
         ("UPDATE alias SET local_part = 'ann'", "address of an account"),
         ("UPDATE keyword SET bit = 5", "lowest bits"),
         ("DELETE FROM keyword", "keywords that it knows"),

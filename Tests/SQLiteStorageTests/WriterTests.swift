@@ -81,7 +81,7 @@ import Testing
             }
             // Fails after it has changed rows and memory.
             return try await test.store.write { transaction in
-                var mailbox = try transaction.mailbox(inbox, of: mail.account)
+                var mailbox = try transaction.mailbox(inbox)
                 _ = try mailbox.takeUIDs(100)
                 _ = try mailbox.keywordBits(["lost"], adding: true, transaction.sql)
                 transaction.put(mailbox)

@@ -197,3 +197,15 @@ CREATE TABLE annotation (
     modseq INTEGER NOT NULL CHECK (modseq >= 1),
     UNIQUE (account, mailbox, entry)
 ) STRICT;
+
+-- Who may do what with a mailbox: account is 0 for anyone, rights are the letters of RFC 4314. An owner without a
+-- row has all rights.
+CREATE TABLE acl (
+    mailbox INTEGER NOT NULL REFERENCES mailbox (id),
+    account INTEGER NOT NULL,
+    is_negative INTEGER NOT NULL CHECK (is_negative IN (0, 1)),
+    rights TEXT NOT NULL CHECK (rights NOT GLOB '*[^lrswipkxtea]*'),
+    PRIMARY KEY (mailbox, account, is_negative)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX acl_account ON acl (account);
+CREATE INDEX annotation_mailbox ON annotation (mailbox) WHERE mailbox <> 0;
