@@ -97,7 +97,10 @@ package struct Access: Hashable, Sendable {
     /// SETACL, DELETEACL, GETACL, LISTRIGHTS.
     package static let administer = Access(all: .administer)
     /// MYRIGHTS.
-    package static let myRights = Access(all: .none, any: [.lookup, .read, .insert, .createMailboxes, .deleteMailbox, .administer])
+    package static let myRights = Access(
+        all: .none,
+        any: [.lookup, .read, .insert, .createMailboxes, .deleteMailbox, .administer]
+    )
     /// Annotations (RFC 5464 §3.3).
     package static let annotate = Access(all: .lookup, any: [.read, .seen, .write, .insert, .post])
     /// To change annotations that others see too.

@@ -176,7 +176,8 @@ extension SQL {
         }
         return entries.sorted { left, right in
             left.order != right.order
-                ? left.order < right.order : left.entry.identifier.utf8.lexicographicallyPrecedes(right.entry.identifier.utf8)
+                ? left.order < right.order
+                : left.entry.identifier.utf8.lexicographicallyPrecedes(right.entry.identifier.utf8)
         }.map(\.entry)
     }
 
