@@ -112,10 +112,14 @@ package struct Access: Hashable, Sendable {
         rights.isSuperset(of: self.all) && (self.any.isEmpty || !rights.isDisjoint(with: self.any))
     }
 
-    /// Throws ``StoreError/noPermission`` if the rights do not suffice, and ``StoreError/noSuchMailbox`` if somebody
-    /// with these rights must not even know that the mailbox is there (RFC 4314 §6).
+    /// Throws ``refusal(to:)`` if the rights do not suffice.
     package func require(of rights: Rights) throws(StoreError) {
-        guard !self.isGranted(by: rights) else { return }
-        throw rights.contains(.lookup) ? .noPermission : .noSuchMailbox
+        guard self.isGranted(by: rights) else { throw Self.refusal(to: rights) }
+    }
+
+    /// What somebody with these rights is told who has not the right that it takes: ``StoreError/noPermission``, or
+    /// ``StoreError/noSuchMailbox`` if he must not even know that the mailbox is there (RFC 4314 §6).
+    package static func refusal(to rights: Rights) -> StoreError {
+        rights.contains(.lookup) ? .noPermission : .noSuchMailbox
     }
 }

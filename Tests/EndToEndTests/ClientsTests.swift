@@ -103,6 +103,28 @@ extension EndToEnd {
             }
         }
 
+        @Test("Two people share a mailbox with imapclient") func sharedMailboxes() async throws {
+            let appliance = try await TestAppliance()
+            try await appliance.command(["account", "add", "bob@example.org"], input: TestAppliance.password + "\n")
+            try await appliance.start()
+            let script = TestAppliance.checkout + "/Tests/EndToEndTests/Support/shared_mailboxes.py"
+            let output = try await Program.succeed(
+                TestAppliance.checkout + "/.build/python/bin/python",
+                [script, "\(appliance.port("imaps"))", appliance.certificate],
+                input: TestAppliance.password + "\n"
+            )
+            #expect(output == "done\n")
+            // Who is removed is in nobody's list.
+            let ann = try appliance.imap()
+            try ann.send("a SETACL Team bob@example.org lr\r\n")
+            try ann.line("a OK")
+            try await appliance.command(["account", "remove", "bob@example.org"])
+            try ann.send("b GETACL Team\r\n")
+            #expect(try ann.line("* ACL") == "* ACL Team ann@example.org lrswipkxteacd")
+            try await appliance.stop()
+            try await appliance.verify()
+        }
+
         @Test("neomutt reads and flags") func neomutt() async throws {
             try await self.withMail { appliance, home in
                 try """

@@ -29,7 +29,7 @@ import Testing
             [
                 "LIST \"\" {}", "LIST \"\" {}*", "LIST \"\" *", "LIST {} %", "LIST user/ %",
                 "LIST (SUBSCRIBED) \"\" {}",
-                "LIST \"\" ({} user/%) RETURN (CHILDREN)", "LIST (SUBSCRIBED RECURSIVEMATCH) \"\" user",
+                "LIST \"\" ({} user/%) RETURN (CHILDREN MYRIGHTS)", "LIST (SUBSCRIBED RECURSIVEMATCH) \"\" user",
                 "LIST \"\" {} RETURN (STATUS (MESSAGES UNSEEN) METADATA (/shared/comment))",
             ]
         ),
@@ -49,7 +49,7 @@ import Testing
             "ESEARCH",
             [
                 "ESEARCH IN (mailboxes {}) RETURN (COUNT) ALL", "ESEARCH IN (subtree {}) ALL",
-                "ESEARCH IN (subtree-one user) ALL", "ESEARCH IN (personal subscribed) ALL",
+                "ESEARCH IN (subtree-one user) ALL", "ESEARCH IN (personal subscribed) FROM sender",
             ]
         ),
         ("GETMETADATA", ["GETMETADATA {} /shared/comment", "GETMETADATA (DEPTH infinity) {} (/private /shared)"]),

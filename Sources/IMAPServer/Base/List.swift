@@ -3,7 +3,7 @@
 import IMAPSyntax
 import MailStorage
 
-/// LIST, RFC 9051 §6.3.9, with its selection and return options (RFC 5258, RFC 5819, RFC 6154).
+/// LIST, RFC 9051 §6.3.9, with its selection and return options (RFC 5258, RFC 5819, RFC 6154, RFC 8440).
 struct ListCommand: IMAPCommand {
     static let name = "LIST"
     static let states = Set<SessionState>.loggedIn
@@ -28,6 +28,7 @@ struct ListCommand: IMAPCommand {
     private let reference: [UInt8]?
     private let patterns: [[UInt8]?]
     private var returnsSubscribed = false
+    private var returnsRights = false
     private var statusItems: [StatusItem] = []
     /// Entries of METADATA (RFC 9590).
     private var entries: [String] = []
@@ -86,7 +87,7 @@ struct ListCommand: IMAPCommand {
             let start = parser.offset
             let option = try parser.keywordToken()
             switch option {
-            case "SUBSCRIBED", "CHILDREN", "SPECIAL-USE": return (option, [], [])
+            case "SUBSCRIBED", "CHILDREN", "SPECIAL-USE", "MYRIGHTS": return (option, [], [])
             case "STATUS":
                 try parser.sp()
                 return (option, try StatusItem.list(&parser), [])
@@ -98,6 +99,7 @@ struct ListCommand: IMAPCommand {
         }
         for option in options {
             if option.name == "SUBSCRIBED" { self.returnsSubscribed = true }
+            if option.name == "MYRIGHTS" { self.returnsRights = true }
             if !option.status.isEmpty { self.statusItems = option.status }
             if !option.entries.isEmpty { self.entries = option.entries }
         }
@@ -114,6 +116,7 @@ struct ListCommand: IMAPCommand {
         let store = try view.store()
         let matcher = NameMatcher(reference: self.reference, patterns: self.patterns)
         let (selection, statusItems, entries) = (self.selection, self.statusItems, self.entries)
+        let returnsRights = self.returnsRights
         let appendLimit = view.service.options.messageLimit
         let showsSubscribed = self.returnsSubscribed || selection.isSubscribed
         var reads: Footprint.Things = [.mailboxes, .subscriptions]
@@ -124,6 +127,7 @@ struct ListCommand: IMAPCommand {
                 subscriptions: showsSubscribed ? try await store.subscriptions() : []
             )
             for var entry in tree.select(selection, matcher) {
+                let rights = entry.mailbox?.rights
                 var status: MailboxStatus?
                 if !statusItems.isEmpty, let mailbox = entry.mailbox {
                     status = try? await store.status(of: mailbox.id, for: statusItems)
@@ -136,6 +140,7 @@ struct ListCommand: IMAPCommand {
                     childInfo: entry.childInfo
                 )
                 // Deleted meanwhile: METADATA has nothing to say.
+                if returnsRights, entry.isSelected, let rights { output.writer.write(rights, to: entry.name) }
                 if let status, let mailbox = entry.mailbox {
                     output.writer.write(status, statusItems, of: entry.name, mailbox.id, appendLimit: appendLimit)
                 }

@@ -32,6 +32,8 @@ struct MailboxTree {
         var hasChildren: Bool
         /// The selection options that something below the name meets and the patterns do not show (RFC 9051 §6.3.9.6).
         var childInfo: [String] = []
+        /// Whether it meets the selection options itself.
+        var isSelected = true
 
         /// RFC 9051 §7.3.1.
         func attributes(showsSubscribed: Bool) -> [String] {
@@ -86,7 +88,8 @@ struct MailboxTree {
         return self.order.compactMap { name in
             guard var entry = self.entries[name], matcher.matches(name) else { return nil }
             if aboveSelected.contains(name) { entry.childInfo = selection.criteria }
-            return isSelected(entry) || !entry.childInfo.isEmpty ? entry : nil
+            entry.isSelected = isSelected(entry)
+            return entry.isSelected || !entry.childInfo.isEmpty ? entry : nil
         }
     }
 

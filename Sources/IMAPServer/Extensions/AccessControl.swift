@@ -4,14 +4,16 @@ import IMAPSyntax
 import MailStorage
 import SASLMechanisms
 
-/// ACL, RFC 4314: who may do what with whose mailboxes.
+/// ACL, RFC 4314: who may do what with whose mailboxes; LIST-MYRIGHTS, RFC 8440, is LIST's return option MYRIGHTS.
 ///
 /// Commands ask for nothing here: whatever way they come to a mailbox, by its name or with it selected, the store looks
 /// up their user's rights (``Access``). Identifiers are the addresses of accounts, and `anyone`, which is all accounts;
 /// with a dash before them, rights are taken. No rights are tied. `p` can be given, and means nothing: mailboxes have no
 /// addresses of their own.
 enum AccessControl: IMAPExtension {
-    static func capabilities(_ view: SessionView) -> [String] { view.account == nil ? [] : ["ACL", "RIGHTS=kxte"] }
+    static func capabilities(_ view: SessionView) -> [String] {
+        view.account == nil ? [] : ["ACL", "RIGHTS=kxte", "LIST-MYRIGHTS"]
+    }
 
     static var commands: [any IMAPCommand.Type] {
         [
@@ -181,12 +183,7 @@ struct MyRightsCommand: IMAPCommand {
             guard let mailbox = try await store.mailbox(named: name.text, needing: .myRights) else {
                 throw Refusal.noSuchMailbox
             }
-            // myrights-data = "MYRIGHTS" SP mailbox SP rights
-            output.writer.raw("* MYRIGHTS ")
-            output.writer.mailbox(name)
-            output.writer.sp()
-            output.writer.rights(mailbox.rights)
-            output.writer.crlf()
+            output.writer.write(mailbox.rights, to: name)
             return Outcome()
         }
     }
@@ -211,6 +208,17 @@ extension Rights {
 }
 
 extension ResponseWriter {
+    /// `* MYRIGHTS mailbox rights`, RFC 4314 §3.8.
+    ///
+    ///     myrights-data = "MYRIGHTS" SP mailbox SP rights
+    mutating func write(_ rights: Rights, to mailbox: MailboxName) {
+        self.raw("* MYRIGHTS ")
+        self.mailbox(mailbox)
+        self.sp()
+        self.rights(rights)
+        self.crlf()
+    }
+
     //   rights = astring ;; only lowercase ASCII letters and digits are allowed.
     fileprivate mutating func rights(_ rights: Rights) { self.astring(rights.toldText) }
 }

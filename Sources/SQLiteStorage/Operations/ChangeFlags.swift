@@ -19,7 +19,7 @@ extension Transaction {
         var (mailbox, rights) = try self.mailbox(id, by: account, needing: .changeFlags)
         let change = asked.limited(to: rights)
         guard change.operation == .replace || change == asked || !change.flags.isEmpty else {
-            throw StoreError.noPermission
+            throw Access.refusal(to: rights)
         }
         let changeable = rights.systemFlags
         var receipt = FlagReceipt(modSeq: mailbox.highestModSeq, updated: [], modified: [])
