@@ -4,7 +4,6 @@ import MailMessage
 import MailStorage
 
 extension SQL {
-    /// Throws ``StoreError/noSuchMailbox`` unless the account has the mailbox.
     /// What never changes about the messages, ascending by UID; those that are gone are left out.
     func messages(_ uids: [UID], in id: MailboxID, including parts: MessageParts) throws -> [StoredMessage] {
         var messages: [StoredMessage] = []
