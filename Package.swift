@@ -97,6 +97,7 @@ let package = Package(
             dependencies: [
                 "MailStorage", "MailMessage", "Cryptography", .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
+                .product(name: "DequeModule", package: "swift-collections"),
             ],
             swiftSettings: strict
         ),

@@ -27,7 +27,8 @@ import Testing
             "Logging", "Metrics",
         ],
         "SQLiteStorage": [
-            "MailStorage", "MailMessage", "Cryptography", "GRDB", "GRDBSQLite", "Synchronization", "Dispatch",
+            "MailStorage", "MailMessage", "Cryptography", "DequeModule", "GRDB", "GRDBSQLite", "Synchronization",
+            "Dispatch",
         ],
         "MailNetwork": [
             "MailConnection", "Cryptography", "NIOCore", "NIOPosix", "HummingbirdCore", "Logging", "ServiceLifecycle",
