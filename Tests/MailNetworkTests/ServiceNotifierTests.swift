@@ -25,12 +25,10 @@ struct ServiceNotifierTests {
             let notifier = ServiceNotifier()
             notifier.ready()
             notifier.status("two\nlines")
-            notifier.reloading(monotonic: 42)
             notifier.stopping()
             var iterator = messages.makeAsyncIterator()
             #expect(await iterator.next() == "READY=1")
             #expect(await iterator.next() == "STATUS=two lines")
-            #expect(await iterator.next() == "RELOADING=1\nMONOTONIC_USEC=42")
             #expect(await iterator.next() == "STOPPING=1")
         }
     }

@@ -89,13 +89,14 @@ final class Wire: Sendable {
         }
     }
 
-    /// Sends, if there is something to send, and reads lines until one begins with `prefix`; that one.
+    /// Sends, if there is something to send, and reads lines until one begins with `prefix`, and ends with `suffix`; that
+    /// one.
     @discardableResult
-    func line(_ prefix: String, sending text: String = "") throws -> String {
+    func line(_ prefix: String, sending text: String = "", suffix: String = "") throws -> String {
         if !text.isEmpty { try self.send(text) }
         var seen: [String] = []
         while let line = try self.line() {
-            if line.hasPrefix(prefix) { return line }
+            if line.hasPrefix(prefix), line.hasSuffix(suffix) { return line }
             seen.append(line)
         }
         throw Program.Failed(description: "hung up before \(prefix); got \(seen)")
