@@ -20,7 +20,9 @@ import Testing
         let clock = TestClock()
         let wrongPasswords = transcript.given("wrong-passwords").flatMap { Int($0) }
         let fixture = try await Fixture(clock: clock, wrongPasswords: wrongPasswords) { options in
-            if let offered = transcript.given("offers") { options.withheldCapabilities.remove(offered) }
+            for given in transcript.givens where given.key == "offers" {
+                options.withheldCapabilities.remove(given.value)
+            }
         }
         for given in transcript.givens { try await fixture.prepare(given) }
         let service = fixture.service
