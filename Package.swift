@@ -232,7 +232,10 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: ["letterhouse"],
-            exclude: ["Support/introspection.py", "Support/sink.py", "Support/imap_tour.py", "Support/imap_tour.pl"],
+            exclude: [
+                "Support/introspection.py", "Support/sink.py", "Support/imap_tour.py", "Support/imap_tour.pl",
+                "Support/marionette.py", "Support/thunderbird_tour.py",
+            ],
             swiftSettings: testing
         ),
     ]
