@@ -234,7 +234,7 @@ let package = Package(
             dependencies: ["letterhouse"],
             exclude: [
                 "Support/introspection.py", "Support/sink.py", "Support/imap_tour.py", "Support/imap_tour.pl",
-                "Support/marionette.py", "Support/thunderbird_tour.py",
+                "Support/marionette.py", "Support/slow_readers.py", "Support/thunderbird_tour.py",
             ],
             swiftSettings: testing
         ),
