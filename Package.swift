@@ -233,7 +233,10 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: ["letterhouse"],
-            exclude: ["Support/introspection.py", "Support/sink.py", "Support/imap_tour.py", "Support/imap_tour.pl"],
+            exclude: [
+                "Support/introspection.py", "Support/sink.py", "Support/imap_tour.py", "Support/imap_tour.pl",
+                "Support/marionette.py", "Support/slow_readers.py", "Support/thunderbird_tour.py",
+            ],
             swiftSettings: testing
         ),
     ]

@@ -13,6 +13,7 @@ import Testing
 ///     Given: message 3 in INBOX      three messages (``Fixture/message(_:)``)
 ///     Given: mailbox Archive/2025
 ///     Given: offers UNAUTHENTICATE   a capability that is withheld by default
+///     Given: no tls
 ///     Given: wrong-passwords 10      so many an hour from one address; nobody counts if nothing is said
 @Suite("Conversations") struct TranscriptTests {
     @Test("RFC 9051", arguments: try Transcript.all(in: .module))
@@ -20,6 +21,7 @@ import Testing
         let clock = TestClock()
         let wrongPasswords = transcript.given("wrong-passwords").flatMap { Int($0) }
         let fixture = try await Fixture(clock: clock, wrongPasswords: wrongPasswords) { options in
+            options.hasTLS = transcript.given("no") != "tls"
             for given in transcript.givens where given.key == "offers" {
                 options.withheldCapabilities.remove(given.value)
             }

@@ -64,6 +64,15 @@ final class TestAppliance: Sendable {
     var certificate: String { self.folder + "/certificate.pem" }
     var log: String { self.process.get()?.output ?? "" }
 
+    /// Octets of memory that the running program has in use.
+    var memory: Int {
+        get throws {
+            guard let id = self.process.get()?.id else { throw Program.Failed(description: "the program does not run") }
+            let pages = try String(contentsOfFile: "/proc/\(id)/statm", encoding: .utf8).split(separator: " ")
+            return (Int(pages[1]) ?? 0) * sysconf(Int32(_SC_PAGESIZE))
+        }
+    }
+
     func port(_ name: String) -> Int { self.ports[name]?.port ?? 0 }
 
     /// The program that was built with the tests.
