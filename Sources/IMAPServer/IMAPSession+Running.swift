@@ -26,7 +26,7 @@ extension IMAPSession {
             try await sink.write(octets)
         }
         self.output = ResponseWriter(encoding: self.view.nameEncoding)
-        let result: Result<Outcome, any Error>
+        let result: CommandResult.Ending
         do {
             result = .success(try await entry.work.body(&output))
         } catch {
@@ -61,7 +61,7 @@ extension IMAPSession {
             }
             output.progress = progress
             output.keepsResponsesApart = isCompressed
-            let result: Result<Outcome, any Error>
+            let result: CommandResult.Ending
             do {
                 result = .success(try await body(&output))
             } catch {

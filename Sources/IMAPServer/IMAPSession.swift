@@ -19,14 +19,20 @@ package enum IMAPNote: Sendable {
     /// A running command has ended; `octets` is the last piece.
     case finished(command: Int, octets: [UInt8], result: CommandResult)
     /// The store has answered about a search whose changes are told.
-    case evaluated(ContextEvaluation)
+    indirect case evaluated(ContextEvaluation)
     /// The account's password was changed, or the account removed.
     case credentialChanged
 }
 
 /// How a command that ran beside the session ended.
 package struct CommandResult: Sendable {
-    let outcome: Result<Outcome, any Error>
+    /// Boxed: an inbox has room for some notes as long as it lives, and none should be much larger than most.
+    indirect enum Ending: Sendable {
+        case success(Outcome)
+        case failure(any Error)
+    }
+
+    let outcome: Ending
 }
 
 /// One client's conversation, from greeting to BYE.

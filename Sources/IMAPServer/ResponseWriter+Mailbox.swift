@@ -40,8 +40,10 @@ extension ResponseWriter {
             if !isRev2 { self.untagged(UInt32(clamping: mailbox.recentCount), "RECENT") }
         }
         if news.hasNewKeywords { self.write(flagsOf: index, isReadOnly: mailbox.isReadOnly) }
+        var lookup = index.lookup
+        var lists = FlagLists()
         for flags in news.flags {
-            guard let slot = index[flags.uid] else { continue }
+            guard let slot = lookup.slot(flags.uid) else { continue }
             self.raw("* ")
             self.number(flags.number)
             // RFC 9051 §7.5.2 demands the UID in what was not asked for; RFC 3501 allows it.
@@ -49,7 +51,9 @@ extension ResponseWriter {
             self.number(flags.uid.rawValue)
             if !flags.isModSeqOnly {
                 self.raw(" FLAGS ")
-                self.flagList(slot: slot, index: index, isRecent: !isRev2 && flags.uid >= mailbox.recentFrom)
+                self.append(
+                    lists.list(of: slot, in: index, isRecent: !isRev2 && flags.uid >= mailbox.recentFrom)
+                )
             }
             if isCondstore {
                 self.sp()

@@ -40,7 +40,7 @@ struct SelectedMailbox: Sendable {
         self.name = name
         self.isReadOnly = isReadOnly
         self.uidValidity = index.uidValidity
-        self.uids = index.uids()
+        self.uids = resident.uids(of: index)
         self.told = index.highestModSeq
         self.uidNext = index.uidNext
         self.recentFrom = recentFrom
@@ -199,19 +199,15 @@ struct SelectedMailbox: Sendable {
             }
             start = end
         }
-        guard !gone.isEmpty else { return }
-        self.held = Set(self.held).union(gone).sorted()
+        if !gone.isEmpty { self.held = Self.merged(self.held, gone) }
     }
 
     /// Forgets the held messages; their numbers, descending.
     private mutating func tellHeld() -> [Int] {
-        let gone = Set(self.held)
-        var numbers: [Int] = []
-        numbers.reserveCapacity(gone.count)
-        for (index, uid) in self.uids.enumerated() where gone.contains(uid) { numbers.append(index + 1) }
-        self.uids.removeAll { gone.contains($0) }
+        let positions = NumberSet(ascending: self.held).positions(in: self.uids)
         self.held = []
-        numbers.reverse()
+        let numbers = positions.reversed().flatMap { $0.reversed().map { $0 + 1 } }
+        self.uids.removeSubranges(RangeSet(positions))
         return numbers
     }
 
@@ -232,12 +228,13 @@ struct SelectedMailbox: Sendable {
         silenced: NumberSet
     ) -> [News.Flags] {
         let since = min(answered?.since ?? self.told, self.told)
-        let mayOmit = own.map { $0.isTold ? Set($0.uids) : [] } ?? []
+        let omittable = own.flatMap { $0.isTold ? $0.uids : nil } ?? []
+        let mayOmit = NumberSet(ascending: omittable.lazy.map(\.rawValue))
         let wasDeferred = Set(self.deferred)
         var changed: [UID] = []
         var modSeqOnly: [UID] = []
         func note(_ uid: UID, _ modSeq: ModSeq) {
-            guard modSeq == own?.modSeq, mayOmit.contains(uid) else { return changed.append(uid) }
+            guard modSeq == own?.modSeq, mayOmit.contains(uid.rawValue) else { return changed.append(uid) }
             if own?.modSeqs == .changed { modSeqOnly.append(uid) }
         }
         for uid in self.deferred { if let modSeq = index[uid]?.modSeq { note(uid, modSeq) } }
@@ -256,20 +253,36 @@ struct SelectedMailbox: Sendable {
         self.deferred = silenced.isEmpty ? [] : changed.filter { silenced.contains($0.rawValue) }
         if !self.deferred.isEmpty { changed.removeAll { silenced.contains($0.rawValue) } }
         if let own {
-            let asked = own.isTold ? own.refused : own.uids + own.refused
-            if !asked.isEmpty { changed = Set(changed).union(asked).sorted() }
+            changed = Self.merged(changed, own.isTold ? own.refused : Self.merged(own.uids, own.refused))
             if own.isTold, own.modSeqs == .all {
-                let toldOtherwise = Set(changed).union(self.deferred)
-                modSeqOnly = own.uids.filter { !toldOtherwise.contains($0) }
+                let toldOtherwise = NumberSet(ascending: Self.merged(changed, self.deferred).lazy.map(\.rawValue))
+                modSeqOnly = own.uids.filter { !toldOtherwise.contains($0.rawValue) }
             }
         }
         let news = [(changed, false), (modSeqOnly, true)].flatMap { uids, isModSeqOnly in
-            uids.compactMap { uid -> News.Flags? in
-                guard index[uid] != nil, let number = self.number(of: uid) else { return nil }
+            var lookup = index.lookup
+            var position = 0
+            return uids.compactMap { uid -> News.Flags? in
+                guard lookup.slot(uid) != nil, let number = self.number(of: uid, from: &position) else { return nil }
                 return News.Flags(number: UInt32(clamping: number), uid: uid, isModSeqOnly: isModSeqOnly)
             }
         }
         return modSeqOnly.isEmpty ? news : news.sorted { $0.number < $1.number }
+    }
+
+    /// What is in either of two ascending arrays, once and ascending.
+    private static func merged<Element: Comparable>(_ left: [Element], _ right: [Element]) -> [Element] {
+        if left.isEmpty { return right }
+        if right.isEmpty { return left }
+        var merged: [Element] = []
+        merged.reserveCapacity(left.count + right.count)
+        var (mine, theirs) = (left[...], right[...])
+        while let one = mine.first, let other = theirs.first {
+            if one <= other { mine.removeFirst() }
+            if other <= one { theirs.removeFirst() }
+            merged.append(min(one, other))
+        }
+        return merged + mine + theirs
     }
 
     /// Where `uid` stands in an ascending array, or would stand.

@@ -5,13 +5,18 @@ extension ResponseWriter {
     ///
     ///     number64        = 1*DIGIT
     package mutating func number(_ number: UInt64) {
-        var divisor: UInt64 = 1
-        while number / divisor >= 10 { divisor *= 10 }
+        // 2^64 - 1 has twenty digits. By a constant, which ten is, the compiler divides without dividing.
+        var digits = InlineArray<20, UInt8>(repeating: 0)
+        var start = digits.count
         var rest = number
-        while divisor > 0 {
-            self.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest / divisor))
-            rest %= divisor
-            divisor /= 10
+        repeat {
+            start -= 1
+            digits[start] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
+        } while rest > 0
+        while start < digits.count {
+            self.append(digits[start])
+            start += 1
         }
     }
 

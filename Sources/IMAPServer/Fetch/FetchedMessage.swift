@@ -6,12 +6,12 @@ import MailStorage
 /// What is known of a message while FETCH answers for it.
 struct FetchedMessage: Sendable {
     /// Its sequence number.
-    let number: Int
-    let uid: UID
-    let slot: MailboxPage.Slot
+    private(set) var number: Int
+    private(set) var uid: UID
+    private(set) var slot: MailboxPage.Slot
     /// Names the keywords.
     let index: MailboxIndex
-    let isRecent: Bool
+    private(set) var isRecent: Bool
     /// Items to write before those that were asked for.
     var firstItems: [any FetchItem] = []
     /// If an item needs it.
