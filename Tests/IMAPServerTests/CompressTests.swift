@@ -9,7 +9,7 @@ import Testing
 @testable import IMAPServer
 
 /// RFC 4978, which transcripts cannot show.
-@Suite("COMPRESS=DEFLATE", .timeLimit(.minutes(1))) struct CompressTests {
+@Suite("COMPRESS=DEFLATE", .timeLimit(.minutes(20))) struct CompressTests {
     /// What a session says to these buffers, sent one after the other; then the client sends nothing more.
     private func answers(
         to buffers: [[UInt8]],

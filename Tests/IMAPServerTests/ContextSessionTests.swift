@@ -8,7 +8,7 @@ import Testing
 @testable import IMAPServer
 
 /// Contexts in a session that does other things, with changes by two clients.
-@Suite("RFC 5267 §4.3 UPDATE in a session", .timeLimit(.minutes(2))) struct ContextSessionTests {
+@Suite("RFC 5267 §4.3 UPDATE in a session", .timeLimit(.minutes(20))) struct ContextSessionTests {
     /// A client that keeps the results of its contexts.
     private final class Client: Sendable {
         private final class Received: Sendable { let octets = Mutex<[UInt8]>([]) }

@@ -8,7 +8,7 @@ import Testing
 
 /// What one client sends to hurt the server: it is told so and lives, or is thrown out, and another's session is answered
 /// before, meanwhile and afterwards.
-@Suite("Hostile clients", .timeLimit(.minutes(5))) struct HostileClientTests {
+@Suite("Hostile clients", .timeLimit(.minutes(20))) struct HostileClientTests {
     /// Runs `body` with a hostile client, and asks another one, which is logged in, around it and whenever `body` says so.
     private func with(
         messages: Int = 3,

@@ -11,7 +11,7 @@ import Testing
 @testable import SASLMechanisms
 
 /// When a session takes input, and how much of it (rules U9 and R13).
-@Suite("Taking input", .timeLimit(.minutes(5))) final class IMAPSessionInputTests: Sendable {
+@Suite("Taking input", .timeLimit(.minutes(20))) final class IMAPSessionInputTests: Sendable {
     private let fixture: Fixture
     private let writes = Mutex<[[UInt8]]>([])
 

@@ -8,7 +8,7 @@ import Testing
 
 /// G13: whatever clients send at once gives what one command at a time gives, in some order that keeps dependent ones as
 /// they were sent; and who believes every response knows what a fresh SELECT and FETCH would tell.
-@Suite("RFC 9051 §5.5 Random pipelines", .timeLimit(.minutes(5))) struct RandomPipelineTests {
+@Suite("RFC 9051 §5.5 Random pipelines", .timeLimit(.minutes(20))) struct RandomPipelineTests {
     private static let trials = 2_500
 
     /// Ten thousand trials in all, each with one to three pipelines.

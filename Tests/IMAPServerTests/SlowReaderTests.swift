@@ -10,7 +10,7 @@ import Testing
 @testable import IMAPServer
 
 /// What a client that reads slowly makes the server keep for it.
-@Suite("FETCH for slow readers", .timeLimit(.minutes(1))) struct SlowReaderTests {
+@Suite("FETCH for slow readers", .timeLimit(.minutes(20))) struct SlowReaderTests {
     /// What was read from the store, and what of it the client has taken.
     private final class Balance: Sendable {
         private struct State { var (read, taken, most) = (0, 0, 0) }

@@ -9,7 +9,7 @@ import Testing
 @testable import MailNetwork
 
 /// These change the environment, which is the process's: one after the other.
-@Suite(.serialized, .timeLimit(.minutes(5)))
+@Suite(.serialized, .timeLimit(.minutes(20)))
 struct ServiceNotifierTests {
     @Test
     func withoutSystemdNothingHappens() async throws {

@@ -12,7 +12,7 @@ import Testing
 
 @testable import MailNetwork
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct SocketListenerTests {
     @Test
     func shutdownTellsEverySession() async throws {
