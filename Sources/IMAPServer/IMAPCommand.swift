@@ -107,7 +107,8 @@ struct Work: Sendable {
 
 /// How a command ended well: what stands behind its `OK`, and what changes in the session.
 struct Outcome: Sendable {
-    enum Effect: Sendable {
+    /// Boxed: few commands have one, and all outcomes lie in the frames of suspended tasks.
+    indirect enum Effect: Sendable {
         case none
         case authenticate(mechanism: String, initialResponse: [UInt8]?)
         /// LOGIN's arguments as PLAIN's message.

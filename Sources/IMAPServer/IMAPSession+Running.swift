@@ -100,63 +100,84 @@ extension IMAPSession {
 
     /// Ends a command's block: its effect, then what changed meanwhile, then its tag.
     private mutating func complete(_ entry: CommandQueue.Entry, _ result: CommandResult) async throws {
-        self.queue.finish(entry.id)
-        self.lastActivity = self.service.time.now()
-        var own: SelectedMailbox.OwnChange?
-        let began = self.beginnings.removeValue(forKey: entry.id)
-        let answered = entry.work.footprint.toldFlags.flatMap { uids in
-            began.map { SelectedMailbox.Answered(uids: uids, since: $0) }
-        }
+        let answered = self.finish(entry)
         switch result.outcome {
         case .success(let outcome):
             Metrics.count(entry.name, .ok)
-            switch outcome.effect {
-            case .none: break
-            case .selected(let selected): self.select(selected)
-            case .unselected: self.select(nil)
-            case .renamed: self.view.selected?.name = nil
-            case .enabled(let features): self.enable(features)
-            case .saved(let uids): self.save(uids)
-            case .contextsCancelled(let tags): self.view.contexts.removeAll { tags.contains($0.tag) }
-            case .unauthenticated:
-                try await self.unauthenticate()
-                guard self.isOpen else { return }
-            case .stored(let change): own = change
-            case .authenticate(let mechanism, let initialResponse):
-                return try await self.beginAuthentication(entry.tag, mechanism, initialResponse)
-            case .logIn(let message): return try await self.logIn(entry.tag, message)
-            case .startTLS: return try await self.startTLS(entry.tag)
-            case .compress: return try await self.compress(entry.tag)
-            case .idle:
-                self.expecting = .done(tag: entry.tag)
-                self.output.continuation("idling")
-                return try await self.tellChangesOfIdle()
-            case .logout:
-                self.output.untagged(.bye, "Logging out")
-                self.answer(entry.tag, .ok, "LOGOUT completed")
-                self.isOpen = false
-                return try await self.flush()
-            }
+            guard try await self.apply(outcome.effect, of: entry.tag) else { return }
             if let context = outcome.context { self.add(context) }
             let isDue = try await self.tellChanges(
                 mayExpunge: !entry.work.footprint.usesNumbers,
-                own: own,
+                own: outcome.effect.ownChange,
                 answered: answered
             )
             let code = self.codeOfCompletion(outcome, isModSeqDue: isDue)
             self.answer(entry.tag, .ok, code: code, outcome.text ?? "\(entry.name) completed")
         case .failure(let error):
             Metrics.count(entry.name, .no)
-            switch entry.work.failureEffect {
-            case .none: break
-            case .unselected: self.select(nil)
-            case .saved(let uids): self.save(uids)
-            }
+            self.apply(entry.work.failureEffect)
             let mayExpunge = !entry.work.footprint.usesNumbers
             if try await self.tellChanges(mayExpunge: mayExpunge, answered: answered) { self.tellHighestModSeq() }
             try await self.refuse(entry.tag, error)
         }
         try await self.endIfIdle()
+    }
+
+    /// Notes that a command has ended; the flags that it has told.
+    private mutating func finish(_ entry: CommandQueue.Entry) -> SelectedMailbox.Answered? {
+        self.queue.finish(entry.id)
+        self.lastActivity = self.service.time.now()
+        guard let began = self.beginnings.removeValue(forKey: entry.id), let uids = entry.work.footprint.toldFlags
+        else { return nil }
+        return SelectedMailbox.Answered(uids: uids, since: began)
+    }
+
+    private mutating func apply(_ effect: Work.FailureEffect) {
+        switch effect {
+        case .none: break
+        case .unselected: self.select(nil)
+        case .saved(let uids): self.save(uids)
+        }
+    }
+
+    /// Does what a command that has ended well changes in the session; false if it answers the command by itself.
+    private mutating func apply(_ effect: Outcome.Effect, of tag: String) async throws -> Bool {
+        switch effect {
+        case .none, .stored: return true
+        case .selected(let selected): self.select(selected)
+        case .unselected: self.select(nil)
+        case .renamed: self.view.selected?.name = nil
+        case .enabled(let features): self.enable(features)
+        case .saved(let uids): self.save(uids)
+        case .contextsCancelled(let tags): self.view.contexts.removeAll { tags.contains($0.tag) }
+        case .unauthenticated:
+            try await self.unauthenticate()
+            return self.isOpen
+        case .authenticate(let mechanism, let initialResponse):
+            try await self.beginAuthentication(tag, mechanism, initialResponse)
+            return false
+        case .logIn(let message):
+            try await self.logIn(tag, message)
+            return false
+        case .startTLS:
+            try await self.startTLS(tag)
+            return false
+        case .compress:
+            try await self.compress(tag)
+            return false
+        case .idle:
+            self.expecting = .done(tag: tag)
+            self.output.continuation("idling")
+            try await self.tellChangesOfIdle()
+            return false
+        case .logout:
+            self.output.untagged(.bye, "Logging out")
+            self.answer(tag, .ok, "LOGOUT completed")
+            self.isOpen = false
+            try await self.flush()
+            return false
+        }
+        return true
     }
 
     /// Sets the search result variable `$`.
@@ -171,8 +192,24 @@ extension IMAPSession {
         own: SelectedMailbox.OwnChange? = nil,
         answered: SelectedMailbox.Answered? = nil
     ) async throws -> Bool {
+        guard let (news, index) = self.takeNews(mayExpunge: mayExpunge, own: own, answered: answered) else {
+            return false
+        }
+        if news.isShort { self.write(news, index) } else { try await self.writeInPieces(news, index) }
+        self.tellChangedResults(index)
+        return self.isModSeqDue(after: news)
+    }
+
+    /// Moves the view on; nil if there is nothing of which anything could be told.
+    ///
+    /// This and the next one suspend nowhere, so that an idle session has nothing of them on its stack.
+    private mutating func takeNews(
+        mayExpunge: Bool,
+        own: SelectedMailbox.OwnChange?,
+        answered: SelectedMailbox.Answered?
+    ) -> (SelectedMailbox.News, MailboxIndex?)? {
         // Of a mailbox that has been deleted the EXPUNGEs may still be owed (rule U8).
-        guard var selected = self.view.selected, !(selected.isDeleted && selected.uids.isEmpty) else { return false }
+        guard var selected = self.view.selected, !(selected.isDeleted && selected.uids.isEmpty) else { return nil }
         self.watch?.rearm()
         let index = selected.resident.current
         self.tellGoneResults(index, numberedBy: selected)
@@ -184,6 +221,23 @@ extension IMAPSession {
             silenced: self.queue.silenced
         )
         self.view.selected = selected
+        return (news, index)
+    }
+
+    private mutating func write(_ news: SelectedMailbox.News, _ index: MailboxIndex?) {
+        guard let selected = self.view.selected else { return }
+        self.output.write(
+            news,
+            of: selected,
+            index: index,
+            isRev2: self.view.isRev2,
+            isCondstore: self.view.isCondstore,
+            isQresync: self.view.isQresync
+        )
+    }
+
+    private mutating func writeInPieces(_ news: SelectedMailbox.News, _ index: MailboxIndex?) async throws {
+        guard let selected = self.view.selected else { return }
         let sink = self.sink
         try await self.output.write(
             news,
@@ -195,8 +249,6 @@ extension IMAPSession {
         ) { octets in
             try await sink.write(octets)
         }
-        self.tellChangedResults(index)
-        return self.isModSeqDue(after: news)
     }
 
     /// Writes a command's tagged response, and notes its end in the journal.
@@ -247,5 +299,13 @@ extension IMAPSession {
         self.consecutiveErrors += 1
         guard self.consecutiveErrors >= (self.view.account == nil ? 10 : 100) else { return }
         try await self.bye("Too many invalid commands")
+    }
+}
+
+extension Outcome.Effect {
+    /// What the client has changed itself.
+    fileprivate var ownChange: SelectedMailbox.OwnChange? {
+        guard case .stored(let change) = self else { return nil }
+        return change
     }
 }

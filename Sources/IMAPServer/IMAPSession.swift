@@ -39,7 +39,10 @@ package struct CommandResult: Sendable {
 ///
 /// A value owned by its connection's task: nothing here is shared, and whatever happens comes through
 /// ``Connection/next()``. The loop is: take what has arrived, bind and start what may start, flush, wait.
-package struct IMAPSession<C: Connection<IMAPNote>> {
+///
+/// There is one of each, for who would copy a conversation? The compiler would, for calls that only look; and what a
+/// suspended task has on its stack, an idle client keeps. For the same reason it is not generic over its connection.
+package struct IMAPSession: ~Copyable {
     /// What the next octets from the client are.
     enum Expecting {
         case command
@@ -47,14 +50,14 @@ package struct IMAPSession<C: Connection<IMAPNote>> {
         case done(tag: String)
         /// A response to a challenge.
         case saslResponse(tag: String, SASLAuthenticator<Account>)
-        /// The octets of a message that APPEND announced.
-        case message(AppendInProgress)
+        /// The octets of a message that APPEND announced; boxed, for most sessions do not expect any.
+        indirect case message(AppendInProgress)
     }
 
     let service: IMAPService
     /// What operators may see of this session.
     let live: LiveSession
-    var connection: C
+    var connection: any Connection<IMAPNote>
     /// COMPRESS, once it is active.
     var compression: SessionCompression?
     var framer = CommandFramer()
@@ -93,7 +96,7 @@ package struct IMAPSession<C: Connection<IMAPNote>> {
     ///
     /// `admit` is asked once the password was right, and may refuse the login when the account has too many connections.
     package init(
-        connection: C,
+        connection: any Connection<IMAPNote>,
         service: IMAPService,
         admit: @escaping @Sendable (AccountID) -> Bool = { _ in true }
     ) {
@@ -119,8 +122,13 @@ package struct IMAPSession<C: Connection<IMAPNote>> {
         }
         let outcome: Result<Void, any Error>
         do { outcome = .success(try await self.serve()) } catch { outcome = .failure(error) }
-        if case .message(var append) = self.expecting { await append.assembly.abandon() }
+        await self.abandonMessage()
         try outcome.get()
+    }
+
+    /// Gives up what has arrived of a message that will not be complete.
+    private func abandonMessage() async {
+        if case .message(var append) = self.expecting { await append.assembly.abandon() }
     }
 
     private mutating func serve() async throws {

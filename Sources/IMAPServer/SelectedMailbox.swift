@@ -229,7 +229,7 @@ struct SelectedMailbox: Sendable {
     ) -> [News.Flags] {
         let since = min(answered?.since ?? self.told, self.told)
         let omittable = own.flatMap { $0.isTold ? $0.uids : nil } ?? []
-        let mayOmit = NumberSet(ascending: omittable.lazy.map(\.rawValue))
+        let mayOmit = NumberSet(ascending: omittable.map(\.rawValue))
         let wasDeferred = Set(self.deferred)
         var changed: [UID] = []
         var modSeqOnly: [UID] = []
@@ -255,7 +255,7 @@ struct SelectedMailbox: Sendable {
         if let own {
             changed = Self.merged(changed, own.isTold ? own.refused : Self.merged(own.uids, own.refused))
             if own.isTold, own.modSeqs == .all {
-                let toldOtherwise = NumberSet(ascending: Self.merged(changed, self.deferred).lazy.map(\.rawValue))
+                let toldOtherwise = NumberSet(ascending: Self.merged(changed, self.deferred).map(\.rawValue))
                 modSeqOnly = own.uids.filter { !toldOtherwise.contains($0.rawValue) }
             }
         }

@@ -5,18 +5,22 @@ extension ResponseWriter {
     ///
     ///     number64        = 1*DIGIT
     package mutating func number(_ number: UInt64) {
-        // 2^64 - 1 has twenty digits. By a constant, which ten is, the compiler divides without dividing.
-        var digits = InlineArray<20, UInt8>(repeating: 0)
-        var start = digits.count
-        var rest = number
-        repeat {
-            start -= 1
-            digits[start] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
-            rest /= 10
-        } while rest > 0
-        while start < digits.count {
-            self.append(digits[start])
-            start += 1
+        // 2^64 - 1 has twenty digits.
+        var count = 1
+        var bound: UInt64 = 10
+        while count < 20, number >= bound {
+            count += 1
+            bound &*= 10
+        }
+        self.append(count) { digits in
+            digits.append(repeating: 0, count: count)
+            var rest = number
+            var position = count
+            while position > 0 {
+                position -= 1
+                digits[position] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+                rest /= 10
+            }
         }
     }
 

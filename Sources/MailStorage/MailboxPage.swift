@@ -31,18 +31,25 @@ package struct MailboxPage: Hashable, Sendable {
     package private(set) var count = 0
     /// How many of them are not `\Seen`.
     package private(set) var unseen = 0
+    /// How many of them have `\Deleted`.
+    package private(set) var deleted = 0
     /// Bit `i % 64` of word `i / 64`: whether the message with the lowest eight bits i is there.
     private var present = SIMD4<UInt64>.zero
     private var flags: [UInt8] = []
     private var keywords: [UInt64] = []
     private var modSeqs: [Int64] = []
 
-    /// Makes an empty page with room for the UIDs whose lowest eight bits are below `capacity`.
-    package init(number: UInt32, highestModSeq: ModSeq, capacity: Int = 0) {
+    /// Makes an empty page.
+    ///
+    /// - Parameters:
+    ///   - number: the UIDs' common upper 24 bits.
+    ///   - highestModSeq: the mod-sequence of the last change.
+    ///   - slots: how many UIDs have their place already, which saves growing for each.
+    ///   - hasKeywords: whether keywords have theirs.
+    package init(number: UInt32, highestModSeq: ModSeq, slots: Int = 0, hasKeywords: Bool = false) {
         self.number = number
         self.highestModSeq = highestModSeq
-        self.flags.reserveCapacity(capacity)
-        self.modSeqs.reserveCapacity(capacity)
+        self.grow(to: slots, withKeywords: hasKeywords)
     }
 
     /// Which page a UID is in.
@@ -61,7 +68,7 @@ package struct MailboxPage: Hashable, Sendable {
         let offset = Int(uid.rawValue & 255)
         self.grow(to: offset + 1, withKeywords: slot.keywords != 0)
         if self.isPresent(offset) {
-            self.unseen -= self.isUnseen(offset) ? 1 : 0
+            self.countFlags(offset, by: -1)
         } else {
             self.present[offset >> 6] |= 1 << UInt64(offset & 63)
             self.count += 1
@@ -69,7 +76,7 @@ package struct MailboxPage: Hashable, Sendable {
         self.flags[offset] = slot.flags.rawValue
         if offset < self.keywords.count { self.keywords[offset] = slot.keywords }
         self.modSeqs[offset] = slot.modSeq.rawValue
-        self.unseen += self.isUnseen(offset) ? 1 : 0
+        self.countFlags(offset, by: 1)
         self.highestModSeq = max(self.highestModSeq, slot.modSeq)
     }
 
@@ -79,7 +86,7 @@ package struct MailboxPage: Hashable, Sendable {
         guard Self.number(of: uid) == self.number, self.isPresent(offset) else { return }
         self.present[offset >> 6] &= ~(1 << UInt64(offset & 63))
         self.count -= 1
-        self.unseen -= self.isUnseen(offset) ? 1 : 0
+        self.countFlags(offset, by: -1)
         self.highestModSeq = max(self.highestModSeq, modSeq)
     }
 
@@ -117,6 +124,11 @@ package struct MailboxPage: Hashable, Sendable {
             keywords: offset < self.keywords.count ? self.keywords[offset] : 0,
             modSeq: ModSeq(rawValue: self.modSeqs[offset])
         )
+    }
+
+    private mutating func countFlags(_ offset: Int, by step: Int) {
+        if self.isUnseen(offset) { self.unseen += step }
+        if SystemFlags(rawValue: self.flags[offset]).contains(.deleted) { self.deleted += step }
     }
 
     private func isUnseen(_ offset: Int) -> Bool { !SystemFlags(rawValue: self.flags[offset]).contains(.seen) }

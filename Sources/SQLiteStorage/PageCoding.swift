@@ -55,7 +55,8 @@ enum PageCoding {
         var page = MailboxPage(
             number: number,
             highestModSeq: highestModSeq,
-            capacity: offsets.last.map { Int($0) + 1 } ?? 0
+            slots: offsets.last.map { Int($0) + 1 } ?? 0,
+            hasKeywords: keywords.contains { $0 != 0 }
         )
         var modSeq = highestModSeq.rawValue
         for (index, offset) in offsets.enumerated() {

@@ -116,7 +116,7 @@ import Testing
             }
         }
         #expect(self.answers.contains("* 5000 FETCH (UID 5000 FLAGS (\\Flagged \\Seen \\Recent))\r\nc OK NOOP"))
-        #expect(self.writes.withLock { $0.map(\.count).max() ?? 0 } < CommandOutput.pieceSize + 200)
+        #expect(self.writes.withLock { $0.map(\.count).max() ?? 0 } < CommandOutput.pieceSize + 16384)
         try await self.fixture.close()
     }
 

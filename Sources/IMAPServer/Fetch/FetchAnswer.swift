@@ -22,11 +22,12 @@ struct FetchAnswer: Sendable {
     /// Answers what the resident index alone knows.
     func writeFromMemory(_ output: inout CommandOutput) async throws -> Outcome {
         let (mailbox, index) = try self.mailbox(output)
-        guard !self.uids.isEmpty else { return Outcome() }
+        let uids = self.wanted(index)
+        guard let first = uids.first else { return Outcome() }
         let immediate = self.items.compactMap { $0 as? any ImmediateFetchItem }
         guard immediate.count == self.items.count else { throw StoreError.corrupt("an item that needs the store") }
-        let uids = self.wanted(index)
         var lookup = index.lookup
+        var message = FetchedMessage(unknown: first, in: index)
         var (next, position, count) = (0, 0, 0)
         while next < uids.count {
             // No suspension between responses, for there may be a million.
@@ -36,11 +37,10 @@ struct FetchAnswer: Sendable {
                 guard let number = mailbox.number(of: uid, from: &position), let slot = lookup.slot(uid) else {
                     continue
                 }
-                var message = FetchedMessage(
+                message.become(
                     number: number,
                     uid: uid,
                     slot: slot,
-                    index: index,
                     isRecent: !self.isRev2 && uid >= mailbox.recentFrom
                 )
                 try Self.write(immediate, of: &message, to: &output)

@@ -44,6 +44,18 @@ struct FetchedMessage: Sendable {
         self.isRecent = isRecent
     }
 
+    /// Nobody knows anything of it yet: it is to ``become(number:uid:slot:isRecent:)`` one.
+    init(unknown uid: UID, in index: MailboxIndex) {
+        let slot = MailboxPage.Slot(flags: [], keywords: 0, modSeq: index.highestModSeq)
+        self.init(number: 0, uid: uid, slot: slot, index: index, isRecent: false)
+    }
+
+    /// Becomes the next message, of which nothing is known yet but what memory knows: cheaper than making another.
+    mutating func become(number: Int, uid: UID, slot: MailboxPage.Slot, isRecent: Bool) {
+        (self.number, self.uid, self.slot, self.isRecent) = (number, uid, slot, isRecent)
+        (self.firstItems, self.row, self.octets, self.measures, self.preview) = ([], nil, nil, [:], "")
+    }
+
     mutating func take(_ row: StoredMessage, from store: any MailStore) {
         self.octets = MessageOctets(of: row, from: store)
         self.row = row

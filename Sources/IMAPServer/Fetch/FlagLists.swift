@@ -7,26 +7,27 @@ import MailStorage
 /// have too.
 struct FlagLists {
     /// What a list follows from; a mailbox never gives the bit of a keyword to another one.
-    private struct Key: Hashable {
-        var flags: SystemFlags
+    private struct Key: Equatable {
+        var flags: UInt8
         var keywords: UInt64
         var isRecent: Bool
     }
 
-    /// More different ones are forgotten, so that a client that gives each message flags of its own gains nothing.
-    private static let limit = 256
+    /// More different ones are written each time. To look a few through is cheaper than to hash.
+    private static let limit = 16
 
-    private var lists: [Key: [UInt8]] = [:]
-    private var last: (key: Key, list: [UInt8])?
+    private var keys: [Key] = []
+    private var lists: [[UInt8]] = []
 
     /// The list, in parentheses; `index` has names for all keywords of `slot`.
     mutating func list(of slot: MailboxPage.Slot, in index: MailboxIndex, isRecent: Bool) -> [UInt8] {
-        let key = Key(flags: slot.flags, keywords: slot.keywords, isRecent: isRecent)
-        if let last = self.last, last.key == key { return last.list }
-        let list = self.lists[key] ?? Self.written(slot, index, isRecent)
-        if self.lists.count >= Self.limit { self.lists = [:] }
-        self.lists[key] = list
-        self.last = (key, list)
+        let key = Key(flags: slot.flags.rawValue, keywords: slot.keywords, isRecent: isRecent)
+        if let known = self.keys.firstIndex(of: key) { return self.lists[known] }
+        let list = Self.written(slot, index, isRecent)
+        if self.keys.count < Self.limit {
+            self.keys.append(key)
+            self.lists.append(list)
+        }
         return list
     }
 
