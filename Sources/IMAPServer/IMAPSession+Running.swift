@@ -101,17 +101,24 @@ extension IMAPSession {
     /// Ends a command's block: its effect, then what changed meanwhile, then its tag.
     private mutating func complete(_ entry: CommandQueue.Entry, _ result: CommandResult) async throws {
         self.queue.finish(entry.id)
-        self.lastActivity = self.service.time.now()
         var own: SelectedMailbox.OwnChange?
         let began = self.beginnings.removeValue(forKey: entry.id)
         let answered = entry.work.footprint.toldFlags.flatMap { uids in
             began.map { SelectedMailbox.Answered(uids: uids, since: $0) }
         }
+        if entry.work.isUnasked { return try await self.completeUnasked(result, answered: answered) }
+        self.lastActivity = self.service.time.now()
         switch result.outcome {
         case .success(let outcome):
             Metrics.count(entry.name, .ok)
+            self.noteOwn(outcome)
+            var kinds: SelectedMailbox.Kinds?
             switch outcome.effect {
-            case .none: break
+            case .none, .toldOfAccount: break
+            case .notify(let request, let snapshot):
+                self.notify(request, snapshot)
+                // "a successful NOTIFY SET command implies an implicit NOOP command" (RFC 5465 §3.1).
+                if request != nil { kinds = .all }
             case .selected(let selected): self.select(selected)
             case .unselected: self.select(nil)
             case .renamed: self.view.selected?.name = nil
@@ -140,7 +147,9 @@ extension IMAPSession {
             if let context = outcome.context { self.add(context) }
             let isDue = try await self.tellChanges(
                 mayExpunge: !entry.work.footprint.usesNumbers,
+                kinds: kinds,
                 own: own,
+                removed: outcome.removed,
                 answered: answered
             )
             let code = self.codeOfCompletion(outcome, isModSeqDue: isDue)
@@ -165,25 +174,37 @@ extension IMAPSession {
     /// Tells what changed in the selected mailbox since the client was last told, as far as it may be told now.
     ///
     /// To be called by whoever owns the output, for much of it is written at once. Returns whether the client has to be
-    /// told with it how far it knows the mailbox, see `IMAPSession+ModSeq.swift`.
+    /// told with it how far it knows the mailbox, see `IMAPSession+ModSeq.swift`. `kinds`: what to tell, if not what the
+    /// client listens to.
     mutating func tellChanges(
         mayExpunge: Bool,
+        kinds: SelectedMailbox.Kinds? = nil,
         own: SelectedMailbox.OwnChange? = nil,
+        removed: [UID] = [],
         answered: SelectedMailbox.Answered? = nil
     ) async throws -> Bool {
         // Of a mailbox that has been deleted the EXPUNGEs may still be owed (rule U8).
         guard var selected = self.view.selected, !(selected.isDeleted && selected.uids.isEmpty) else { return false }
         self.watch?.rearm()
         let index = selected.resident.current
+        let known = selected.uids.count
         self.tellGoneResults(index, numberedBy: selected)
         let news = selected.sync(
             with: index,
             mayExpunge: mayExpunge && self.queue.mayExpunge,
+            wanted: kinds ?? self.view.listening.kinds,
             own: own,
+            removed: removed,
             answered: answered,
             silenced: self.queue.silenced
         )
         self.view.selected = selected
+        if news.exists != nil {
+            self.newMessages.add(
+                Array(selected.uids[(known - news.expunged.count)...]),
+                items: self.view.listening.items
+            )
+        }
         let sink = self.sink
         try await self.output.write(
             news,
