@@ -175,9 +175,10 @@ extension IMAPSession {
     ///
     /// To be called by whoever owns the output, for much of it is written at once. Returns whether the client has to be
     /// told with it how far it knows the mailbox, see `IMAPSession+ModSeq.swift`. `kinds`: what to tell, if not what the
-    /// client listens to.
+    /// client listens to; `isUnasked`: no command is being completed.
     mutating func tellChanges(
         mayExpunge: Bool,
+        isUnasked: Bool = false,
         kinds: SelectedMailbox.Kinds? = nil,
         own: SelectedMailbox.OwnChange? = nil,
         removed: [UID] = [],
@@ -217,7 +218,8 @@ extension IMAPSession {
             try await sink.write(octets)
         }
         self.tellChangedResults(index)
-        return self.isModSeqDue(after: news)
+        // Where no response is completed and nothing was told, nothing can be misunderstood.
+        return isUnasked && news.isEmpty ? self.owesHighestModSeq : self.isModSeqDue(after: news)
     }
 
     /// Writes a command's tagged response, and notes its end in the journal.

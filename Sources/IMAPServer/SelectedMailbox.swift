@@ -214,7 +214,9 @@ struct SelectedMailbox: Sendable {
             silenced: silenced
         )
         if !wasOwing { self.toldBeforeOwing = self.told }
-        if wanted.contains(.flags) { self.told = index.highestModSeq }
+        if wanted.contains(.flags) || !self.owesFlags(index, below: firstNew, own: own) {
+            self.told = index.highestModSeq
+        }
         self.compared = index.highestModSeq
         return news
     }
@@ -260,6 +262,22 @@ struct SelectedMailbox: Sendable {
             page.forEach { uid, _ in if uid >= first { self.uids.append(uid.rawValue) } }
         }
         self.uidNext = max(self.uidNext, index.uidNext)
+    }
+
+    /// Whether there are flags that the client does not want to hear of now; or messages, which have flags too.
+    private func owesFlags(_ index: MailboxIndex, below firstNew: UID, own: OwnChange?) -> Bool {
+        if self.told != self.compared || index.uidNext != self.uidNext { return true }
+        guard index.highestModSeq != self.told else { return false }
+        let mine = Set(own?.uids ?? [])
+        var owes = false
+        index.forEachPage { page in
+            guard !owes, page.highestModSeq > self.told else { return }
+            page.forEach { uid, slot in
+                guard uid < firstNew, slot.modSeq > self.told else { return }
+                if slot.modSeq != own?.modSeq || !mine.contains(uid) { owes = true }
+            }
+        }
+        return owes
     }
 
     /// Which of the messages known before need a FETCH response with their flags, or with their mod-sequences.

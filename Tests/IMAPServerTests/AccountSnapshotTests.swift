@@ -47,8 +47,8 @@ import Testing
         mutating func deliver(_ count: Int, to name: String) {
             for (index, entry) in self.overview.mailboxes.enumerated() where entry.mailbox.name == name {
                 self.overview.mailboxes[index].status.messages += count
-                self.overview.mailboxes[index].status.uidNext.rawValue += UInt32(count)
-                self.overview.mailboxes[index].status.highestModSeq.rawValue += 100
+                let next = entry.status.uidNext.rawValue + UInt32(count)
+                self.overview.mailboxes[index].status.uidNext = UID(rawValue: next)
             }
         }
 
@@ -167,9 +167,9 @@ import Testing
                 change(&$0.overview.mailboxes[0].status)
             }
         }
-        #expect(try flags(isCondstore: false) { $0.highestModSeq.rawValue = 9 } == [])
+        #expect(try flags(isCondstore: false) { $0.highestModSeq = ModSeq(rawValue: 9) } == [])
         #expect(
-            try flags(isCondstore: true) { $0.highestModSeq.rawValue = 9 }
+            try flags(isCondstore: true) { $0.highestModSeq = ModSeq(rawValue: 9) }
                 == ["STATUS INBOX (UIDVALIDITY 101 HIGHESTMODSEQ 9)"]
         )
         #expect(try flags(isCondstore: false) { $0.unseen = 1 } == ["STATUS INBOX (UIDVALIDITY 101 UNSEEN 1)"])

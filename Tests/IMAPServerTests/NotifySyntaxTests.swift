@@ -20,12 +20,12 @@ import Testing
     @Test(
         "filter-mailboxes-selected: when, and what",
         arguments: [
-            ("selected (MessageNew MessageExpunge)", SelectedMailbox.Kinds.messages, true, true),
+            ("selected (MessageNew MessageExpunge)", .messages, true, true),
             ("SELECTED (messageexpunge MESSAGENEW FlagChange)", .all, true, true),
             ("selected-delayed (MessageNew MessageExpunge FlagChange)", .all, true, false),
             ("selected NONE", [], false, false), ("Selected-Delayed none", [], false, false),
             ("personal (MessageNew MessageExpunge FlagChange)", [], false, false),
-        ]
+        ] as [(String, SelectedMailbox.Kinds, Bool, Bool)]
     )
     func selected(
         _ group: String,
@@ -42,7 +42,7 @@ import Testing
     @Test(
         "filter-mailboxes-other, and events",
         arguments: [
-            ("inboxes (MailboxName)", MailboxSource.inboxes, NotifyEvents.names),
+            ("inboxes (MailboxName)", .inboxes, .names),
             ("personal (SubscriptionChange)", .personal, .subscriptions),
             ("subscribed (MailboxMetadataChange)", .subscribed, .mailboxMetadata),
             ("personal (ServerMetadataChange)", .personal, .serverMetadata),
@@ -50,7 +50,7 @@ import Testing
             ("subtree (inbox) (FlagChange MessageNew MessageExpunge)", .subtree([.inbox]), .ofMessages),
             ("subtree-one inbox (MessageExpunge MessageNew)", .subtreeOne([.inbox]), .messages),
             ("mailboxes (inbox \"a//b\") (mailboxname)", .mailboxes([.inbox]), .names),
-        ]
+        ] as [(String, MailboxSource, NotifyEvents)]
     )
     func others(_ group: String, _ source: MailboxSource, _ events: NotifyEvents) throws {
         let request = try #require(try self.command("SET (\(group))").request)

@@ -115,18 +115,16 @@ extension AccountSnapshot {
         isCondstore: Bool
     ) -> [StatusItem] {
         let now = known.figures
-        let isReplaced =
-            self.mailboxes[id] == nil && self.mailboxes.contains { $0.key != id && $0.value.name == known.name }
-        // Of one that is new to the client everything is new.
-        let before = self.mailboxes[id]?.figures ?? now.empty
+        let before = self.mailboxes[id]?.figures
+        // A mailbox that is new to the client may have the name of one that it knew, and another UIDVALIDITY.
         var items: [StatusItem] = []
-        if isReplaced || before.messages != now.messages || before.uidNext != now.uidNext {
-            items += [.messages, .uidNext, .uidValidity]
+        if before?.messages != now.messages || before?.uidNext != now.uidNext {
+            items = [.messages, .uidNext, .uidValidity]
         }
         if events.contains(.flags) {
-            let isChanged = isCondstore && before.highestModSeq != now.highestModSeq
-            if isChanged || before.unseen != now.unseen, items.isEmpty { items.append(.uidValidity) }
-            if before.unseen != now.unseen || isReplaced { items.append(.unseen) }
+            let isChanged = isCondstore && before?.highestModSeq != now.highestModSeq
+            if items.isEmpty, isChanged || before?.unseen != now.unseen { items.append(.uidValidity) }
+            if before?.unseen != now.unseen { items.append(.unseen) }
         }
         if isCondstore, !items.isEmpty { items.append(.highestModSeq) }
         return items

@@ -23,7 +23,7 @@ struct Notifications: Sendable {
 
 /// Telling what the client has not asked for by a command (RFC 5465).
 ///
-/// Of the selected mailbox everything is told by ``tellChanges(mayExpunge:kinds:own:removed:answered:)``, here as
+/// Of the selected mailbox everything is told by ``tellChanges(mayExpunge:isUnasked:kinds:own:removed:answered:)``, here as
 /// elsewhere. What the store has to be asked for is told by work that the session gives its own queue, as if the client
 /// had sent a command: so it never stands within another's block, and runs at no moment when a command of the client's
 /// would change what it tells.
@@ -96,6 +96,8 @@ extension IMAPSession {
             let selected = self.view.selected
         else { return }
         let mayExpunge = self.mayExpungeUnasked
+        // Before the comparison, also if that finds nothing: a change after it pokes again.
+        self.watch?.rearm()
         guard
             selected.hasNews(
                 selected.resident.current,
@@ -103,7 +105,7 @@ extension IMAPSession {
                 wanted: self.view.listening.kinds
             )
         else { return }
-        if try await self.tellChanges(mayExpunge: mayExpunge) { self.tellHighestModSeq() }
+        if try await self.tellChanges(mayExpunge: mayExpunge, isUnasked: true) { self.tellHighestModSeq() }
     }
 
     /// Starts what tells of other mailboxes and of new messages.
