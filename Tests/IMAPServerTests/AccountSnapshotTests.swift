@@ -163,7 +163,8 @@ import Testing
             } == ["STATUS b (MESSAGES 1 UIDNEXT 2 UIDVALIDITY 102)"]
         )
         func flags(isCondstore: Bool, _ change: (inout MailboxStatus) -> Void) throws -> [String] {
-            try self.told("(inboxes (MessageNew MessageExpunge FlagChange))", World("INBOX"), isCondstore: isCondstore) {
+            try self.told("(inboxes (MessageNew MessageExpunge FlagChange))", World("INBOX"), isCondstore: isCondstore)
+            {
                 change(&$0.overview.mailboxes[0].status)
             }
         }
@@ -231,6 +232,7 @@ import Testing
             } == [
                 #"LIST (\HasChildren) "/" a"#, #"LIST (\HasNoChildren) "/" a/c"#,
                 "STATUS a/b (MESSAGES 1 UIDNEXT 2 UIDVALIDITY 102)",
+                "STATUS a/c (MESSAGES 0 UIDNEXT 1 UIDVALIDITY 103)",
             ]
         )
         #expect(try self.told(all, World("a/b"), own: [.deleted(name)]) { $0.delete("a/b") } == [])

@@ -86,7 +86,8 @@ import Testing
     @Test(
         "What is BAD",
         arguments: [
-            "", "SET", "SET ", "NONE ", "NONE x", "SETSTATUS (personal NONE)", "SET STATUS", "SET STATUS(personal NONE)",
+            "", "SET", "SET ", "NONE ", "NONE x", "SETSTATUS (personal NONE)", "SET STATUS",
+            "SET STATUS(personal NONE)",
             "SET personal NONE", "SET (personal)", "SET (personal ())", "SET (personal NONE", "SET (personal NONE) ",
             "SET (personal NONE)(inboxes NONE)", "SET (personal (NONE MailboxName)x)", "SET (everything NONE)",
             "SET (subtree NONE)", "SET (mailboxes () NONE)", "SET (selected MessageNew MessageExpunge)",

@@ -138,7 +138,9 @@ struct NotifyCommand: IMAPCommand, IMAPExtension {
                 throw SyntaxError(expected: "only events of messages with SELECTED", offset: start)
             }
         case .others:
-            guard group.items.isEmpty else { throw SyntaxError(expected: "fetch-att with SELECTED only", offset: start) }
+            guard group.items.isEmpty else {
+                throw SyntaxError(expected: "fetch-att with SELECTED only", offset: start)
+            }
         }
     }
 

@@ -33,7 +33,8 @@ extension AccountSnapshot {
                 mailboxes: overview.mailboxes.map(\.mailbox),
                 subscriptions: overview.subscriptions
             )
-            for (name, oldName) in affected.sorted(by: { $0.key.text.utf8.lexicographicallyPrecedes($1.key.text.utf8) }) {
+            for (name, oldName) in affected.sorted(by: { $0.key.text.utf8.lexicographicallyPrecedes($1.key.text.utf8) })
+            {
                 notices.append(.list(tree.entry(of: name), oldName: oldName))
             }
         }
