@@ -106,7 +106,7 @@ extension IMAPSession {
         let answered = entry.work.footprint.toldFlags.flatMap { uids in
             began.map { SelectedMailbox.Answered(uids: uids, since: $0) }
         }
-        if entry.work.isUnasked { return try await self.completeUnasked(result, answered: answered) }
+        if entry.work.isUnasked { return try await self.completeUnasked(result) }
         self.lastActivity = self.service.time.now()
         switch result.outcome {
         case .success(let outcome):

@@ -113,10 +113,13 @@ extension IMAPSession {
         guard self.notifications != nil || !self.newMessages.isEmpty, self.mayTellUnasked, self.queue.isQuiet else {
             return
         }
-        if let comparison = self.comparison() { self.queue.add(tag: "", name: "", work: comparison) }
         // RFC 5465 §5.2: "The FETCH response(s) MUST follow any ESEARCH ADDTO responses."
-        if !self.newMessages.isEmpty, !self.isEvaluatingContexts, let answer = try self.descriptionOfNewMessages() {
+        if self.queue.isEmpty, !self.newMessages.isEmpty, !self.isEvaluatingContexts,
+            let answer = try self.descriptionOfNewMessages()
+        {
             self.queue.add(tag: "", name: "", work: answer)
+        } else if let comparison = self.comparison() {
+            self.queue.add(tag: "", name: "", work: comparison)
         }
         try await self.startCommands(&group)
     }
@@ -157,14 +160,12 @@ extension IMAPSession {
     /// Fetches what the client wants to know of new messages; nothing makes them `\Seen`.
     private mutating func descriptionOfNewMessages() throws -> Work? {
         let groups = self.newMessages.take()
-        guard !groups.isEmpty, let extent = try? self.view.extent() else { return nil }
+        guard !groups.isEmpty else { return nil }
         let store = try self.view.store()
         let (isRev2, isCondstore) = (self.view.isRev2, self.view.isCondstore)
-        let uids = NumberSet(ascending: groups.flatMap(\.uids).map(\.rawValue).sorted())
-        let known = Footprint.Extent(mailbox: extent.mailbox, messages: .known(uids))
-        let footprint = Footprint(reads: .mailboxes, answersWithNumbers: true).reading(flags: known)
-            .reading(messages: known)
-        return .unasked(footprint) { output in
+        // Its responses have message numbers: beside it no command could tell of EXPUNGEs. So none runs; it begins when
+        // nothing else does, and is not long.
+        return .unasked(.barrier) { output in
             for group in groups {
                 // RFC 7162 §3.2.4: it is in all that was not asked for.
                 let hasModSeq = group.items.contains { $0 is ModSeqItem }
@@ -186,10 +187,7 @@ extension IMAPSession {
     }
 
     /// Ends such a work's block.
-    mutating func completeUnasked(
-        _ result: CommandResult,
-        answered: SelectedMailbox.Answered?
-    ) async throws {
+    mutating func completeUnasked(_ result: CommandResult) async throws {
         switch result.outcome {
         case .success(let outcome):
             switch outcome.effect {
@@ -209,10 +207,6 @@ extension IMAPSession {
             // What was not told is told with the next change.
             self.notifications?.isComparing = false
             Logger.current.warning("Notification failed", metadata: ["error": "\(error)"])
-        }
-        // Newer flags may have been told while older ones waited to be written.
-        if answered != nil, try await self.tellChanges(mayExpunge: self.mayExpungeUnasked, answered: answered) {
-            self.tellHighestModSeq()
         }
         try await self.endIfIdle()
     }
