@@ -101,14 +101,19 @@ extension IMAPSession {
     /// Ends a command's block: its effect, then what changed meanwhile, then its tag.
     private mutating func complete(_ entry: CommandQueue.Entry, _ result: CommandResult) async throws {
         let answered = self.finish(entry)
+        if entry.work.isUnasked { return try await self.completeUnasked(result) }
+        self.lastActivity = self.service.time.now()
         switch result.outcome {
         case .success(let outcome):
             Metrics.count(entry.name, .ok)
+            self.noteOwn(outcome)
             guard try await self.apply(outcome.effect, of: entry.tag) else { return }
             if let context = outcome.context { self.add(context) }
             let isDue = try await self.tellChanges(
                 mayExpunge: !entry.work.footprint.usesNumbers,
+                kinds: outcome.effect.kindsToTell,
                 own: outcome.effect.ownChange,
+                removed: outcome.removed,
                 answered: answered
             )
             let code = self.codeOfCompletion(outcome, isModSeqDue: isDue)
@@ -126,7 +131,6 @@ extension IMAPSession {
     /// Notes that a command has ended; the flags that it has told.
     private mutating func finish(_ entry: CommandQueue.Entry) -> SelectedMailbox.Answered? {
         self.queue.finish(entry.id)
-        self.lastActivity = self.service.time.now()
         guard let began = self.beginnings.removeValue(forKey: entry.id), let uids = entry.work.footprint.toldFlags
         else { return nil }
         return SelectedMailbox.Answered(uids: uids, since: began)
@@ -143,7 +147,8 @@ extension IMAPSession {
     /// Does what a command that has ended well changes in the session; false if it answers the command by itself.
     private mutating func apply(_ effect: Outcome.Effect, of tag: String) async throws -> Bool {
         switch effect {
-        case .none, .stored: return true
+        case .none, .stored, .toldOfAccount: return true
+        case .notify(let request, let snapshot): self.notify(request, snapshot)
         case .selected(let selected): self.select(selected)
         case .unselected: self.select(nil)
         case .renamed: self.view.selected?.name = nil
@@ -186,18 +191,28 @@ extension IMAPSession {
     /// Tells what changed in the selected mailbox since the client was last told, as far as it may be told now.
     ///
     /// To be called by whoever owns the output, for much of it is written at once. Returns whether the client has to be
-    /// told with it how far it knows the mailbox, see `IMAPSession+ModSeq.swift`.
+    /// told with it how far it knows the mailbox, see `IMAPSession+ModSeq.swift`. `kinds`: what to tell, if not what the
+    /// client listens to; `isUnasked`: no command is being completed.
     mutating func tellChanges(
         mayExpunge: Bool,
+        isUnasked: Bool = false,
+        kinds: SelectedMailbox.Kinds? = nil,
         own: SelectedMailbox.OwnChange? = nil,
+        removed: [UID] = [],
         answered: SelectedMailbox.Answered? = nil
     ) async throws -> Bool {
-        guard let (news, index) = self.takeNews(mayExpunge: mayExpunge, own: own, answered: answered) else {
-            return false
-        }
+        let taken = self.takeNews(
+            mayExpunge: mayExpunge,
+            kinds: kinds ?? self.view.listening.kinds,
+            own: own,
+            removed: removed,
+            answered: answered
+        )
+        guard let (news, index) = taken else { return false }
         if news.isShort { self.write(news, index) } else { try await self.writeInPieces(news, index) }
         self.tellChangedResults(index)
-        return self.isModSeqDue(after: news)
+        // Where no response is completed and nothing was told, nothing can be misunderstood.
+        return isUnasked && news.isEmpty ? self.owesHighestModSeq : self.isModSeqDue(after: news)
     }
 
     /// Moves the view on; nil if there is nothing of which anything could be told.
@@ -205,22 +220,33 @@ extension IMAPSession {
     /// This and the next one suspend nowhere, so that an idle session has nothing of them on its stack.
     private mutating func takeNews(
         mayExpunge: Bool,
+        kinds: SelectedMailbox.Kinds,
         own: SelectedMailbox.OwnChange?,
+        removed: [UID],
         answered: SelectedMailbox.Answered?
     ) -> (SelectedMailbox.News, MailboxIndex?)? {
         // Of a mailbox that has been deleted the EXPUNGEs may still be owed (rule U8).
         guard var selected = self.view.selected, !(selected.isDeleted && selected.uids.isEmpty) else { return nil }
         self.watch?.rearm()
         let index = selected.resident.current
+        let known = selected.uids.count
         self.tellGoneResults(index, numberedBy: selected)
         let news = selected.sync(
             with: index,
             mayExpunge: mayExpunge && self.queue.mayExpunge,
+            wanted: kinds,
             own: own,
+            removed: removed,
             answered: answered,
             silenced: self.queue.silenced
         )
         self.view.selected = selected
+        if news.exists != nil {
+            self.newMessages.add(
+                Array(selected.uids[(known - news.expunged.count)...]),
+                items: self.view.listening.items
+            )
+        }
         return (news, index)
     }
 
@@ -303,6 +329,14 @@ extension IMAPSession {
 }
 
 extension Outcome.Effect {
+    /// What is to be told if not what the client listens to.
+    ///
+    /// "a successful NOTIFY SET command implies an implicit NOOP command" (RFC 5465 §3.1).
+    fileprivate var kindsToTell: SelectedMailbox.Kinds? {
+        guard case .notify(_?, _) = self else { return nil }
+        return .all
+    }
+
     /// What the client has changed itself.
     fileprivate var ownChange: SelectedMailbox.OwnChange? {
         guard case .stored(let change) = self else { return nil }

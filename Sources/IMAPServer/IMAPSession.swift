@@ -10,6 +10,8 @@ import SASLMechanisms
 package enum IMAPNote: Sendable {
     /// The selected mailbox has changed.
     case changed
+    /// Something of the account has changed, of which NOTIFY may have asked to hear.
+    case accountChanged
     /// The inactivity timer has run out, perhaps.
     case timer
     /// A running command has a piece of its block ready; it waits until the piece is written.
@@ -80,6 +82,9 @@ package struct IMAPSession: ~Copyable {
     /// What the store is to be asked for contexts, and what it has answered and is not told yet.
     var awaitedEvaluations: [AwaitedEvaluation] = []
     var evaluations: [ContextEvaluation] = []
+    /// What NOTIFY has asked for of other mailboxes than the selected one.
+    var notifications: Notifications?
+    var newMessages = NewMessages()
     /// What the client knew when a running command that tells flags began.
     var beginnings: [CommandQueue.ID: ModSeq] = [:]
     var isOpen = true
@@ -140,14 +145,17 @@ package struct IMAPSession: ~Copyable {
         try await withThrowingDiscardingTaskGroup { group in
             defer {
                 self.stopWatching()
+                self.stopNotifications()
                 self.stopWatchingCredential()
                 group.cancelAll()
             }
             self.startTimer(in: &group)
             while self.isOpen {
                 try await self.takeInput(&group)
+                try await self.tellChangesUnasked()
                 self.tellEvaluations()
                 self.startEvaluations(in: &group)
+                try await self.startUnasked(&group)
                 try await self.flush()
                 guard self.isOpen, !self.hasAnsweredEverything else { break }
                 if !self.holdsInput, try await self.takeCompressed() { continue }
@@ -155,7 +163,8 @@ package struct IMAPSession: ~Copyable {
                 case .octets(let octets):
                     if self.framer.isWithinLiteral { self.lastActivity = self.service.time.now() }
                     self.take(octets)
-                case .note(.changed): if case .done = self.expecting { try await self.tellChangesOfIdle() }
+                case .note(.changed): break  // To be compared with what the client knows, if it may be told.
+                case .note(.accountChanged): self.notifications?.isStale = true
                 case .note(.timer): try await self.checkTimer(in: &group)
                 case .note(.piece(let id, let octets)): try await self.take(octets, from: id)
                 case .note(.progress(let id, let done, let goal)): self.tellProgress(of: id, done, of: goal)
@@ -186,6 +195,8 @@ package struct IMAPSession: ~Copyable {
 
     mutating func select(_ selected: SelectedMailbox?) {
         self.stopWatching()
+        self.noteFiguresOfSelected()
+        self.newMessages = NewMessages()
         self.view.selected = selected
         self.view.savedResult = NumberSet()
         (self.view.contexts, self.awaitedEvaluations) = ([], [])
@@ -218,7 +229,7 @@ package struct IMAPSession: ~Copyable {
 
     private mutating func checkTimer(in group: inout ThrowingDiscardingTaskGroup<any Error>) async throws {
         // A command that runs is not inactivity; of a message that arrives, each piece is the client's activity.
-        if !self.queue.isEmpty { self.lastActivity = self.service.time.now() }
+        if self.queue.hasCommands { self.lastActivity = self.service.time.now() }
         guard self.service.time.now() >= self.lastActivity + self.service.options.inactivityTimeout else {
             return self.startTimer(in: &group)
         }

@@ -61,6 +61,11 @@ struct AccountStore: MailStore {
         return try await self.store.read { try $0.status(of: mailbox, account) }
     }
 
+    func overview(includingAnnotations: Bool) async throws -> AccountOverview {
+        let account = self.account
+        return try await self.store.read { try $0.overview(of: account, includingAnnotations: includingAnnotations) }
+    }
+
     func deletedSize(of mailbox: MailboxID) async throws -> UInt64 {
         let account = self.account
         return try await self.store.read { try $0.deletedSize(of: mailbox, account) }
@@ -85,11 +90,11 @@ struct AccountStore: MailStore {
         _ mailbox: MailboxID?,
         with changes: [AnnotationChange],
         specialUses: [SpecialUse]?
-    ) async throws {
+    ) async throws -> ModSeq {
         let account = self.account
-        try await self.store.write(cost: changes.reduce(0) { $0 + ($1.value?.count ?? 0) }) { transaction in
+        return try await self.store.write(cost: changes.reduce(0) { $0 + ($1.value?.count ?? 0) }) { transaction in
             if let mailbox, let specialUses { try transaction.setSpecialUses(specialUses, of: mailbox, account) }
-            try transaction.annotate(mailbox, changes, of: account)
+            return try transaction.annotate(mailbox, changes, of: account)
         }
     }
 

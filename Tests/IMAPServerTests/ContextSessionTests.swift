@@ -106,6 +106,11 @@ import Testing
             for (tag, command, order, keys) in searches {
                 await one.run(tag, "\(command) RETURN (UPDATE ALL) \(order)\(keys)")
             }
+            if seed % 2 == 0 {
+                // Told at any time, each change is still told once.
+                let groups = "(SELECTED (MessageNew (FLAGS) MessageExpunge FlagChange)) (personal (MailboxName))"
+                await one.run("notify", "NOTIFY SET \(groups)")
+            }
             var random = SeededGenerator(seed: seed)
             var next = 10
             for round in 0..<60 {

@@ -123,6 +123,9 @@ private struct GatedStore: MailStore {
     func createMailbox(named name: String, specialUses: [SpecialUse]) async throws -> Mailbox {
         try await self.base.createMailbox(named: name, specialUses: specialUses)
     }
+    func overview(includingAnnotations: Bool) async throws -> AccountOverview {
+        try await self.base.overview(includingAnnotations: includingAnnotations)
+    }
     func deletedSize(of mailbox: MailboxID) async throws -> UInt64 { try await self.base.deletedSize(of: mailbox) }
     func quota() async throws -> Quota { try await self.base.quota() }
     func annotations(of mailbox: MailboxID?) async throws -> [Annotation] {
@@ -132,7 +135,7 @@ private struct GatedStore: MailStore {
         _ mailbox: MailboxID?,
         with changes: [AnnotationChange],
         specialUses: [SpecialUse]?
-    ) async throws {
+    ) async throws -> ModSeq {
         try await self.base.annotate(mailbox, with: changes, specialUses: specialUses)
     }
     func deleteMailbox(named name: String) async throws { try await self.base.deleteMailbox(named: name) }

@@ -26,6 +26,14 @@ import Testing
                 believer.complaints = []
                 believers.append(believer)
             }
+            // Every other run with clients that use NOTIFY, each another way, and hear of all mailboxes besides.
+            let listening = ClientListening.allCases.map { seed % 2 == 0 ? $0 : .withCommands }
+            for (client, listening) in zip(clients, listening) where listening != .withCommands {
+                client.send(
+                    "x NOTIFY SET (\(listening.rawValue)) (personal (MessageNew FlagChange MessageExpunge))\r\n"
+                )
+                _ = try await client.lines(to: "x OK")
+            }
             for trial in 1...Self.trials {
                 let name = "seed \(seed), trial \(trial)"
                 if try #require(resident.current).count < 4 {
@@ -44,15 +52,21 @@ import Testing
                 )
                 let active = Int.random(in: 1...3, using: &generator.random)
                 let length = 1...[6, 3, 2][active - 1]
-                let pipelines = believers[..<active].map { believer in
-                    generator.pipeline(Int.random(in: length, using: &generator.random), for: believer)
+                // The first of them is another one each time.
+                let order = clients.indices.map { ($0 + trial) % clients.count }[..<active]
+                let pipelines = order.map { index in
+                    generator.pipeline(
+                        Int.random(in: length, using: &generator.random),
+                        for: believers[index],
+                        listening: listening[index]
+                    )
                 }
-                for (index, pipeline) in pipelines.enumerated() {
+                for (index, pipeline) in zip(order, pipelines) {
                     believers[index].history = pipeline.map(\.text)
                     clients[index].send(pipeline.map(\.text).joined())
                 }
                 var answers: [String: RandomCommand.Answer] = [:]
-                for (index, pipeline) in pipelines.enumerated() {
+                for (index, pipeline) in zip(order, pipelines) {
                     try await Self.read(clients[index], pipeline, &believers[index], &answers)
                 }
                 let after = MailboxModel(

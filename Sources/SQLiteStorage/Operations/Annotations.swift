@@ -21,9 +21,23 @@ extension SQL {
     }
 }
 
+extension SQL {
+    /// Without the values; in no order.
+    func annotationTimes(of account: AccountID) throws -> [AccountOverview.AnnotationTime] {
+        try self.all("SELECT mailbox, entry, modseq FROM annotation WHERE account = ?", .int(account.rawValue)) { row in
+            let mailbox = MailboxID(rawValue: row.int64(0))
+            return AccountOverview.AnnotationTime(
+                mailbox: mailbox == .server ? nil : mailbox,
+                entry: row.text(1),
+                modSeq: ModSeq(rawValue: row.int64(2))
+            )
+        }
+    }
+}
+
 extension Transaction {
-    /// Makes all the changes or none.
-    func annotate(_ mailbox: MailboxID?, _ changes: [AnnotationChange], of account: AccountID) throws {
+    /// Makes all the changes or none; returns their mod-sequence.
+    func annotate(_ mailbox: MailboxID?, _ changes: [AnnotationChange], of account: AccountID) throws -> ModSeq {
         if let mailbox { _ = try self.mailbox(mailbox, of: account) }
         let id = mailbox ?? .server
         let modSeq = try self.modSeq(of: account)
@@ -65,6 +79,8 @@ extension Transaction {
         guard count <= Annotation.countLimit, total <= Annotation.totalLimit else {
             throw StoreError.tooManyAnnotations
         }
+        self.touch(.account(account))
+        return modSeq
     }
 
     /// When INBOX is renamed, both have what it had (RFC 5464 §4.1).
@@ -104,7 +120,7 @@ extension Transaction {
                 .int(mailbox.id.rawValue)
             )
         }
-        self.touch(.mailboxList(account))
+        self.touchMailboxList(of: account)
     }
 }
 

@@ -48,29 +48,48 @@ extension SQL {
         ) { $0.text(0) }
     }
 
+    private static var statusColumns: String {
+        "SELECT messages, unseen, deleted, recent, size, uidnext, uidvalidity, highestmodseq, id FROM mailbox"
+    }
+
+    private static func status(_ row: SQLRow) throws -> MailboxStatus {
+        MailboxStatus(
+            messages: row.int(0),
+            unseen: row.int(1),
+            deleted: row.int(2),
+            recent: row.int(3),
+            size: UInt64(clamping: row.int64(4)),
+            uidNext: UID(rawValue: try row.uint32(5)),
+            uidValidity: UIDValidity(rawValue: try row.uint32(6)),
+            highestModSeq: ModSeq(rawValue: row.int64(7))
+        )
+    }
+
     /// From the counters: no message is read.
     func status(of id: MailboxID, _ account: AccountID) throws -> MailboxStatus {
         let status = try self.first(
-            """
-            SELECT messages, unseen, deleted, recent, size, uidnext, uidvalidity, highestmodseq FROM mailbox
-            WHERE id = ? AND account = ? AND name IS NOT NULL
-            """,
+            "\(Self.statusColumns) WHERE id = ? AND account = ? AND name IS NOT NULL",
             .int(id.rawValue),
-            .int(account.rawValue)
-        ) { row in
-            MailboxStatus(
-                messages: row.int(0),
-                unseen: row.int(1),
-                deleted: row.int(2),
-                recent: row.int(3),
-                size: UInt64(clamping: row.int64(4)),
-                uidNext: UID(rawValue: try row.uint32(5)),
-                uidValidity: UIDValidity(rawValue: try row.uint32(6)),
-                highestModSeq: ModSeq(rawValue: row.int64(7))
-            )
-        }
+            .int(account.rawValue),
+            read: Self.status
+        )
         guard let status else { throw StoreError.noSuchMailbox }
         return status
+    }
+
+    /// All mailboxes, from the counters.
+    func overview(of account: AccountID, includingAnnotations: Bool) throws -> AccountOverview {
+        var status: [MailboxID: MailboxStatus] = [:]
+        try self.each("\(Self.statusColumns) WHERE account = ? AND name IS NOT NULL", .int(account.rawValue)) { row in
+            status[MailboxID(rawValue: row.int64(8))] = try Self.status(row)
+        }
+        return AccountOverview(
+            mailboxes: try self.mailboxes(of: account).compactMap { mailbox in
+                status[mailbox.id].map { AccountOverview.Entry(mailbox: mailbox, status: $0) }
+            },
+            subscriptions: try self.subscriptions(of: account),
+            annotations: includingAnnotations ? try self.annotationTimes(of: account) : []
+        )
     }
 }
 
@@ -104,7 +123,7 @@ extension Transaction {
             .int(try self.takeUIDValidity(of: account)),
             .int(modSeq.rawValue)
         )
-        self.touch(.mailboxList(account))
+        self.touchMailboxList(of: account)
     }
 
     /// The time, or one more than the last if that is not before it: two mailboxes of an account never have the same,
@@ -132,7 +151,7 @@ extension Transaction {
         try self.sql.run("UPDATE mailbox SET name = NULL WHERE id = ?", .int(id.rawValue))
         try self.removeAnnotations(of: id, account)
         self.forget(mailbox)
-        self.touch(.mailboxList(account))
+        self.touchMailboxList(of: account)
         self.wantErasure()
     }
 
@@ -142,6 +161,6 @@ extension Transaction {
             ? "INSERT OR IGNORE INTO subscription (account, name) VALUES (?, ?)"
             : "DELETE FROM subscription WHERE account = ? AND name = ?"
         try self.sql.run(text, .int(account.rawValue), .text(name.text))
-        if self.sql.changes > 0 { self.touch(.mailboxList(account)) }
+        if self.sql.changes > 0 { self.touchMailboxList(of: account) }
     }
 }

@@ -24,7 +24,7 @@ extension Transaction {
         for superior in new.superiors where try self.sql.mailbox(named: superior, of: account) == nil {
             _ = try self.createMailbox(superior, specialUses: [], of: account)
         }
-        self.touch(.mailboxList(account))
+        self.touchMailboxList(of: account)
     }
 
     private func emptyInbox(_ inbox: MailboxID, into name: MailboxName, of account: AccountID) throws {
