@@ -24,7 +24,8 @@ extension EndToEnd {
         /// The octets that must come back, after the two lines that we write.
         private static var expected: String { Self.body.replacing("\n", with: "\r\n") + "\r\n" }
 
-        @Test("swaks delivers; curl and mbsync read it octet for octet; IDLE hears of it") func delivery() async throws
+        @Test("swaks delivers; curl and mbsync (with SCRAM) read it octet for octet; IDLE hears of it") func delivery()
+            async throws
         {
             let appliance = try await TestAppliance()
             try await appliance.start()
@@ -56,6 +57,7 @@ extension EndToEnd {
             User \(TestAppliance.address)
             Pass "\(TestAppliance.password)"
             SSLType IMAPS
+            AuthMechs SCRAM-SHA-256
             CertificateFile \(appliance.certificate)
 
             MaildirStore local

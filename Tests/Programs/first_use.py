@@ -160,9 +160,9 @@ def first_use(folder):
 
 
 def check_start(what, prepare, password, folder):
-    """Three times, the best counts, for the machine may be busy."""
+    """Five times, the best counts, for the machine may be busy."""
     times = []
-    for _ in range(3):
+    for _ in range(5):
         prepare()
         server = Server("Packaging/run", folder)
         times.append(server.greeting())
