@@ -64,7 +64,8 @@ extension Reply {
         // refuses that one, and the others get the message.
         case .noSuchMailbox, .notFound:
             self = Reply(451, EnhancedStatusCode(4, 2, 0), "A mailbox has gone meanwhile: try again")
-        case .mailboxExists, .exists, .notPermitted, .tooManyKeywords, .tooManyAnnotations, .uidsExhausted, .expunged,
+        case .mailboxExists, .exists, .notPermitted, .tooManyKeywords, .tooManyAnnotations, .tooManyMailboxes,
+            .uidsExhausted, .expunged,
             .newerSchema,
             .corrupt:
             self = .localError

@@ -69,7 +69,8 @@ struct OperatorError: Error, Sendable, CustomStringConvertible {
             )
         case .corrupt(let what): self.init("the store is damaged: \(what); restore it from a backup", .data)
         case .overQuota: self.init("the account's quota is exhausted", .tryAgain)
-        case .noSuchMailbox, .mailboxExists, .tooManyKeywords, .tooManyAnnotations, .uidsExhausted, .expunged:
+        case .noSuchMailbox, .mailboxExists, .tooManyKeywords, .tooManyAnnotations, .tooManyMailboxes, .uidsExhausted,
+            .expunged:
             self.init("\(error)", .data)
         }
     }

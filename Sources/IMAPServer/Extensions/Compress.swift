@@ -49,6 +49,9 @@ final class SessionCompression {
         self.deflater = try Deflater()
         self.inflater = try Inflater()
     }
+
+    /// A message of that many octets follows, which may stand compressed in next to none.
+    func expectMessage(of size: Int) { self.inflater.allow(size) }
 }
 
 /// Where a session writes: its connection, through the compression if there is one.

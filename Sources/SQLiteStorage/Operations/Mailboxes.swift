@@ -99,10 +99,13 @@ extension Transaction {
     /// A special use that another mailbox has is that one's no more.
     func createMailbox(_ name: MailboxName, specialUses: [SpecialUse], of account: AccountID) throws -> Mailbox {
         guard try self.sql.mailbox(named: name, of: account) == nil else { throw StoreError.mailboxExists }
-        for superior in name.superiors where try self.sql.mailbox(named: superior, of: account) == nil {
-            try self.insertMailbox(superior, of: account)
-        }
-        try self.insertMailbox(name, of: account)
+        let missing = try name.superiors.filter { try self.sql.mailbox(named: $0, of: account) == nil } + [name]
+        let count = try self.sql.first(
+            "SELECT count(*) FROM mailbox WHERE account = ? AND name IS NOT NULL",
+            .int(account.rawValue)
+        ) { $0.int(0) }
+        guard (count ?? 0) + missing.count <= self.options.mailboxes else { throw StoreError.tooManyMailboxes }
+        for name in missing { try self.insertMailbox(name, of: account) }
         guard var mailbox = try self.sql.mailbox(named: name, of: account) else { throw StoreError.noSuchMailbox }
         if !specialUses.isEmpty {
             try self.setSpecialUses(specialUses, of: mailbox.id, account)
@@ -161,6 +164,13 @@ extension Transaction {
             ? "INSERT OR IGNORE INTO subscription (account, name) VALUES (?, ?)"
             : "DELETE FROM subscription WHERE account = ? AND name = ?"
         try self.sql.run(text, .int(account.rawValue), .text(name.text))
-        if self.sql.changes > 0 { self.touchMailboxList(of: account) }
+        guard self.sql.changes > 0 else { return }
+        self.touchMailboxList(of: account)
+        // Subscriptions outlive their mailboxes.
+        guard isSubscribed else { return }
+        let count = try self.sql.first("SELECT count(*) FROM subscription WHERE account = ?", .int(account.rawValue)) {
+            $0.int(0)
+        }
+        guard (count ?? 0) <= self.options.mailboxes else { throw StoreError.tooManyMailboxes }
     }
 }
