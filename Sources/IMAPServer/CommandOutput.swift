@@ -18,6 +18,8 @@ struct CommandOutput {
     /// while it runs they do not.
     let selected: SelectedMailbox?
     var writer: ResponseWriter
+    /// Of the selected mailbox.
+    var flagLists = FlagLists()
     /// Where a command that may take long says how far it is; nil for those that run within the session.
     var progress: ProgressReport?
     /// Whether each response is a piece by itself, because it is compressed: its length must tell nothing about others.

@@ -34,6 +34,16 @@ struct CommandQueue: Sendable {
 
     init(concurrency: Int) { self.concurrency = max(1, concurrency) }
 
+    /// Whether a command of the client's is unfinished.
+    var hasCommands: Bool { (self.waiting + self.running).contains { !$0.work.isUnasked } }
+
+    /// Whether nothing waits, and what runs changes nothing: then what the session itself runs next is not behind
+    /// anything of which the client knows more.
+    var isQuiet: Bool {
+        self.waiting.isEmpty
+            && !self.running.contains { $0.work.footprint.isBarrier || $0.work.footprint.writes != Footprint.Access() }
+    }
+
     var isEmpty: Bool { self.waiting.isEmpty && self.running.isEmpty }
 
     /// True while nothing more may be bound: a command that changes what binding looks at is unfinished, or too many

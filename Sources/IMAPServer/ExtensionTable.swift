@@ -20,7 +20,7 @@ enum ExtensionTable {
         EnableCommand.self, IDCommand.self,
         Condstore.self, Qresync.self,
         SortCommand.self, ThreadCommand.self, Within.self, PartialResults.self, MultiSearchCommand.self,
-        CancelUpdateCommand.self,
+        CancelUpdateCommand.self, NotifyCommand.self,
         AccessControl.self, QuotaExtension.self, MetadataExtension.self, ListMetadata.self, CreateSpecialUse.self,
         MultiAppend.self, Catenate.self, ReplaceCommand.self, AppendLimit.self, UTF8Accept.self,
         SaveDate.self, MessagePreview.self, ObjectID.self, InProgress.self, UnauthenticateCommand.self,

@@ -65,6 +65,8 @@ struct Work: Sendable {
     /// What happens to the session if the body throws.
     var failureEffect: FailureEffect
     var body: Body
+    /// Whether no command of the client's stands behind it: it has no tag, and nothing is answered when it ends.
+    private(set) var isUnasked = false
     /// What the client turns on by sending the command, from the next response on (RFC 7162 §3.1).
     private(set) var enables: Set<EnabledFeature> = []
 
@@ -92,6 +94,13 @@ struct Work: Sendable {
         Work(inline: footprint, failureEffect: failureEffect, body: body)
     }
 
+    /// Work of which the client hears without having sent a command, as NOTIFY has asked for (RFC 5465).
+    static func unasked(_ footprint: Footprint, body: @escaping Body) -> Work {
+        var work = Work(footprint, body: body)
+        work.isUnasked = true
+        return work
+    }
+
     /// The same work for a command that turns something on.
     func enabling(_ features: Set<EnabledFeature>) -> Work {
         var work = self
@@ -107,7 +116,8 @@ struct Work: Sendable {
 
 /// How a command ended well: what stands behind its `OK`, and what changes in the session.
 struct Outcome: Sendable {
-    enum Effect: Sendable {
+    /// Boxed: few commands have one, and all outcomes lie in the frames of suspended tasks.
+    indirect enum Effect: Sendable {
         case none
         case authenticate(mechanism: String, initialResponse: [UInt8]?)
         /// LOGIN's arguments as PLAIN's message.
@@ -129,6 +139,11 @@ struct Outcome: Sendable {
         case saved([UID])
         /// No more is to be told of the searches with these tags (RFC 5267 §4.3.5).
         case contextsCancelled(Set<String>)
+        /// What the client wants to hear from now on, of the selected mailbox and of others (RFC 5465 §3.1); nil: of
+        /// neither.
+        case notify(NotifyRequest?, AccountSnapshot?)
+        /// The client has been told of the account's mailboxes up to here; nil: they are too many.
+        case toldOfAccount(AccountSnapshot?)
     }
 
     var code: ResponseCode?
@@ -136,13 +151,23 @@ struct Outcome: Sendable {
     var effect = Effect.none
     /// A search whose changes are to be told from now on (RFC 5267 §4.3).
     var context: SearchContext?
+    /// What it has changed of other mailboxes than the selected one, and need not be told of (RFC 5465 §5).
+    var change: AccountChange?
+    /// What it has expunged, ascending: of that its client is told whatever else it wants to hear.
+    var removed: [UID] = []
     /// It has expunged, so that the client is told how far it knows the mailbox now (RFC 7162 §3.2.7, RFC 6851 §4.4).
     var tellsHighestModSeq = false
 
-    init(code: ResponseCode? = nil, text: String? = nil, effect: Effect = .none) {
+    init(
+        code: ResponseCode? = nil,
+        text: String? = nil,
+        effect: Effect = .none,
+        change: AccountChange? = nil
+    ) {
         self.code = code
         self.text = text
         self.effect = effect
+        self.change = change
     }
 }
 

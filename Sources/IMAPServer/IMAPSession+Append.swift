@@ -101,13 +101,23 @@ extension IMAPSession {
             throw error
         }
         self.expecting = .message(append)
+        self.expectMessage(announcement.header)
         self.framer.stream()
         if !announcement.header.isNonSynchronizing { self.output.continuation("Ready for the message") }
+    }
+
+    /// Of a message the compressed octets may be as few as they like: what they stand for is bounded by its size.
+    ///
+    /// To be called when they will come for certain, or allowances could be gathered for something else.
+    private func expectMessage(_ header: LiteralHeader) {
+        guard header.size <= UInt64(self.service.options.messageLimit) else { return }
+        self.compression?.expectMessage(of: Int(header.size))
     }
 
     /// Says no to a literal, and to its command.
     private mutating func refuseMessage(_ header: LiteralHeader, _ tag: String, _ error: any Error) async throws {
         self.framer.refuse()
+        if header.isNonSynchronizing { self.expectMessage(header) }
         try await self.refuse(tag, error)
         if self.isOpen, header.isNonSynchronizing, header.size > UInt64(self.service.options.messageLimit) {
             try await self.bye("Message is too large", code: .tooBig)

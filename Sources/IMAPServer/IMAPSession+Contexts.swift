@@ -68,6 +68,12 @@ extension IMAPSession {
         self.awaitedEvaluations = []
     }
 
+    /// Whether changes to the result of a search are still to be told.
+    var isEvaluatingContexts: Bool {
+        !self.evaluations.isEmpty || !self.awaitedEvaluations.isEmpty
+            || self.view.contexts.contains { $0.isEvaluating }
+    }
+
     /// Tells what the store has answered, if nobody else is writing.
     mutating func tellEvaluations() {
         guard self.blocks.holder == nil, !self.evaluations.isEmpty else { return }
@@ -88,7 +94,7 @@ extension IMAPSession {
         self.evaluations = []
         // More may have changed since. If the client has not been told of it, that is still to come.
         let index = self.view.selected?.resident.current
-        if index?.highestModSeq == self.view.selected?.told { self.tellChangedResults(index) }
+        if index?.highestModSeq == self.view.selected?.compared { self.tellChangedResults(index) }
     }
 
     private mutating func tellResults(
@@ -104,8 +110,13 @@ extension IMAPSession {
             let uid = UID(rawValue: uid)
             return index[uid] != nil && selected.number(of: uid) != nil
         }
+        let firstNew = self.view.contexts[position].firstNew
         let change = self.view.contexts[position].update(found: found, among: there, order: order, upTo: modSeq)
         let context = self.view.contexts[position]
+        if !context.items.isEmpty {
+            let new = change.added.flatMap(\.uids).filter { $0 >= firstNew }.sorted()
+            self.newMessages.add(new, items: context.items, source: context.id)
+        }
         self.output.contextChange("REMOVEFROM", change.removed, to: context, of: selected)
         self.output.contextChange("ADDTO", change.added, to: context, of: selected)
     }

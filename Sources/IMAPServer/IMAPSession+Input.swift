@@ -43,9 +43,8 @@ extension IMAPSession {
             case .failure(let error): try await self.takeFailure(error)
             case .octets, .literalEnd: break
             }
-        case .message(let append):
+        case .message:
             guard let event = self.framer.next() else { return false }
-            self.expecting = .message(append)
             try await self.takeMessage(event)
         case .done(let tag):
             guard let line = self.nextLine() else { return false }

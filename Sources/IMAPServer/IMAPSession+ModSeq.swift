@@ -22,7 +22,7 @@ extension IMAPSession {
     /// Whether the client has to be told how far it knows the mailbox, having been told the news.
     func isModSeqDue(after news: SelectedMailbox.News) -> Bool {
         guard self.view.isCondstore, let selected = self.view.selected, !selected.isDeleted else { return false }
-        return self.owesHighestModSeq || !news.expunged.isEmpty || selected.isOwing
+        return self.owesHighestModSeq || !news.expunged.isEmpty || selected.isBehind
     }
 
     /// The code of a tagged OK: the outcome's own, or HIGHESTMODSEQ if that is due and the place is free.

@@ -26,7 +26,7 @@ extension IMAPSession {
             try await sink.write(octets)
         }
         self.output = ResponseWriter(encoding: self.view.nameEncoding)
-        let result: Result<Outcome, any Error>
+        let result: CommandResult.Ending
         do {
             result = .success(try await entry.work.body(&output))
         } catch {
@@ -61,7 +61,7 @@ extension IMAPSession {
             }
             output.progress = progress
             output.keepsResponsesApart = isCompressed
-            let result: Result<Outcome, any Error>
+            let result: CommandResult.Ending
             do {
                 result = .success(try await body(&output))
             } catch {
@@ -100,63 +100,89 @@ extension IMAPSession {
 
     /// Ends a command's block: its effect, then what changed meanwhile, then its tag.
     private mutating func complete(_ entry: CommandQueue.Entry, _ result: CommandResult) async throws {
-        self.queue.finish(entry.id)
+        let answered = self.finish(entry)
+        if entry.work.isUnasked { return try await self.completeUnasked(result) }
         self.lastActivity = self.service.time.now()
-        var own: SelectedMailbox.OwnChange?
-        let began = self.beginnings.removeValue(forKey: entry.id)
-        let answered = entry.work.footprint.toldFlags.flatMap { uids in
-            began.map { SelectedMailbox.Answered(uids: uids, since: $0) }
-        }
         switch result.outcome {
         case .success(let outcome):
             Metrics.count(entry.name, .ok)
-            switch outcome.effect {
-            case .none: break
-            case .selected(let selected): self.select(selected)
-            case .unselected: self.select(nil)
-            case .renamed: self.view.selected?.name = nil
-            case .enabled(let features): self.enable(features)
-            case .saved(let uids): self.save(uids)
-            case .contextsCancelled(let tags): self.view.contexts.removeAll { tags.contains($0.tag) }
-            case .unauthenticated:
-                try await self.unauthenticate()
-                guard self.isOpen else { return }
-            case .stored(let change): own = change
-            case .authenticate(let mechanism, let initialResponse):
-                return try await self.beginAuthentication(entry.tag, mechanism, initialResponse)
-            case .logIn(let message): return try await self.logIn(entry.tag, message)
-            case .startTLS: return try await self.startTLS(entry.tag)
-            case .compress: return try await self.compress(entry.tag)
-            case .idle:
-                self.expecting = .done(tag: entry.tag)
-                self.output.continuation("idling")
-                return try await self.tellChangesOfIdle()
-            case .logout:
-                self.output.untagged(.bye, "Logging out")
-                self.answer(entry.tag, .ok, "LOGOUT completed")
-                self.isOpen = false
-                return try await self.flush()
-            }
+            self.noteOwn(outcome)
+            guard try await self.apply(outcome.effect, of: entry.tag) else { return }
             if let context = outcome.context { self.add(context) }
             let isDue = try await self.tellChanges(
                 mayExpunge: !entry.work.footprint.usesNumbers,
-                own: own,
+                kinds: outcome.effect.kindsToTell,
+                own: outcome.effect.ownChange,
+                removed: outcome.removed,
                 answered: answered
             )
             let code = self.codeOfCompletion(outcome, isModSeqDue: isDue)
             self.answer(entry.tag, .ok, code: code, outcome.text ?? "\(entry.name) completed")
         case .failure(let error):
             Metrics.count(entry.name, .no)
-            switch entry.work.failureEffect {
-            case .none: break
-            case .unselected: self.select(nil)
-            case .saved(let uids): self.save(uids)
-            }
+            self.apply(entry.work.failureEffect)
             let mayExpunge = !entry.work.footprint.usesNumbers
             if try await self.tellChanges(mayExpunge: mayExpunge, answered: answered) { self.tellHighestModSeq() }
             try await self.refuse(entry.tag, error)
         }
         try await self.endIfIdle()
+    }
+
+    /// Notes that a command has ended; the flags that it has told.
+    private mutating func finish(_ entry: CommandQueue.Entry) -> SelectedMailbox.Answered? {
+        self.queue.finish(entry.id)
+        guard let began = self.beginnings.removeValue(forKey: entry.id), let uids = entry.work.footprint.toldFlags
+        else { return nil }
+        return SelectedMailbox.Answered(uids: uids, since: began)
+    }
+
+    private mutating func apply(_ effect: Work.FailureEffect) {
+        switch effect {
+        case .none: break
+        case .unselected: self.select(nil)
+        case .saved(let uids): self.save(uids)
+        }
+    }
+
+    /// Does what a command that has ended well changes in the session; false if it answers the command by itself.
+    private mutating func apply(_ effect: Outcome.Effect, of tag: String) async throws -> Bool {
+        switch effect {
+        case .none, .stored, .toldOfAccount: return true
+        case .notify(let request, let snapshot): self.notify(request, snapshot)
+        case .selected(let selected): self.select(selected)
+        case .unselected: self.select(nil)
+        case .renamed: self.view.selected?.name = nil
+        case .enabled(let features): self.enable(features)
+        case .saved(let uids): self.save(uids)
+        case .contextsCancelled(let tags): self.view.contexts.removeAll { tags.contains($0.tag) }
+        case .unauthenticated:
+            try await self.unauthenticate()
+            return self.isOpen
+        case .authenticate(let mechanism, let initialResponse):
+            try await self.beginAuthentication(tag, mechanism, initialResponse)
+            return false
+        case .logIn(let message):
+            try await self.logIn(tag, message)
+            return false
+        case .startTLS:
+            try await self.startTLS(tag)
+            return false
+        case .compress:
+            try await self.compress(tag)
+            return false
+        case .idle:
+            self.expecting = .done(tag: tag)
+            self.output.continuation("idling")
+            try await self.tellChangesOfIdle()
+            return false
+        case .logout:
+            self.output.untagged(.bye, "Logging out")
+            self.answer(tag, .ok, "LOGOUT completed")
+            self.isOpen = false
+            try await self.flush()
+            return false
+        }
+        return true
     }
 
     /// Sets the search result variable `$`.
@@ -165,25 +191,79 @@ extension IMAPSession {
     /// Tells what changed in the selected mailbox since the client was last told, as far as it may be told now.
     ///
     /// To be called by whoever owns the output, for much of it is written at once. Returns whether the client has to be
-    /// told with it how far it knows the mailbox, see `IMAPSession+ModSeq.swift`.
+    /// told with it how far it knows the mailbox, see `IMAPSession+ModSeq.swift`. `kinds`: what to tell, if not what the
+    /// client listens to; `isUnasked`: no command is being completed.
     mutating func tellChanges(
         mayExpunge: Bool,
+        isUnasked: Bool = false,
+        kinds: SelectedMailbox.Kinds? = nil,
         own: SelectedMailbox.OwnChange? = nil,
+        removed: [UID] = [],
         answered: SelectedMailbox.Answered? = nil
     ) async throws -> Bool {
+        let taken = self.takeNews(
+            mayExpunge: mayExpunge,
+            kinds: kinds ?? self.view.listening.kinds,
+            own: own,
+            removed: removed,
+            answered: answered
+        )
+        guard let (news, index) = taken else { return false }
+        if news.isShort { self.write(news, index) } else { try await self.writeInPieces(news, index) }
+        self.tellChangedResults(index)
+        // Where no response is completed and nothing was told, nothing can be misunderstood.
+        return isUnasked && news.isEmpty ? self.owesHighestModSeq : self.isModSeqDue(after: news)
+    }
+
+    /// Moves the view on; nil if there is nothing of which anything could be told.
+    ///
+    /// This and the next one suspend nowhere, so that an idle session has nothing of them on its stack.
+    private mutating func takeNews(
+        mayExpunge: Bool,
+        kinds: SelectedMailbox.Kinds,
+        own: SelectedMailbox.OwnChange?,
+        removed: [UID],
+        answered: SelectedMailbox.Answered?
+    ) -> (SelectedMailbox.News, MailboxIndex?)? {
         // Of a mailbox that has been deleted the EXPUNGEs may still be owed (rule U8).
-        guard var selected = self.view.selected, !(selected.isDeleted && selected.uids.isEmpty) else { return false }
+        guard var selected = self.view.selected, !(selected.isDeleted && selected.uids.isEmpty) else { return nil }
         self.watch?.rearm()
         let index = selected.resident.current
+        let known = selected.uids.count
         self.tellGoneResults(index, numberedBy: selected)
         let news = selected.sync(
             with: index,
             mayExpunge: mayExpunge && self.queue.mayExpunge,
+            wanted: kinds,
             own: own,
+            removed: removed,
             answered: answered,
             silenced: self.queue.silenced
         )
         self.view.selected = selected
+        if news.exists != nil {
+            self.newMessages.add(
+                Array(selected.uids[(known - news.expunged.count)...]),
+                items: self.view.listening.items
+            )
+        }
+        return (news, index)
+    }
+
+    private mutating func write(_ news: SelectedMailbox.News, _ index: MailboxIndex?) {
+        guard let selected = self.view.selected else { return }
+        self.output.write(
+            news,
+            of: selected,
+            index: index,
+            isRev2: self.view.isRev2,
+            isCondstore: self.view.isCondstore,
+            isQresync: self.view.isQresync
+        )
+    }
+
+    private mutating func writeInPieces(_ news: SelectedMailbox.News, _ index: MailboxIndex?) async throws {
+        guard let selected = self.view.selected else { return }
         let sink = self.sink
         try await self.output.write(
             news,
@@ -195,8 +275,6 @@ extension IMAPSession {
         ) { octets in
             try await sink.write(octets)
         }
-        self.tellChangedResults(index)
-        return self.isModSeqDue(after: news)
     }
 
     /// Writes a command's tagged response, and notes its end in the journal.
@@ -247,5 +325,21 @@ extension IMAPSession {
         self.consecutiveErrors += 1
         guard self.consecutiveErrors >= (self.view.account == nil ? 10 : 100) else { return }
         try await self.bye("Too many invalid commands")
+    }
+}
+
+extension Outcome.Effect {
+    /// What is to be told if not what the client listens to.
+    ///
+    /// "a successful NOTIFY SET command implies an implicit NOOP command" (RFC 5465 §3.1).
+    fileprivate var kindsToTell: SelectedMailbox.Kinds? {
+        guard case .notify(_?, _) = self else { return nil }
+        return .all
+    }
+
+    /// What the client has changed itself.
+    fileprivate var ownChange: SelectedMailbox.OwnChange? {
+        guard case .stored(let change) = self else { return nil }
+        return change
     }
 }

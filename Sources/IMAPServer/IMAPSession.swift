@@ -10,6 +10,8 @@ import SASLMechanisms
 package enum IMAPNote: Sendable {
     /// The selected mailbox has changed.
     case changed
+    /// Something of the account has changed, of which NOTIFY may have asked to hear.
+    case accountChanged
     /// The inactivity timer has run out, perhaps.
     case timer
     /// A running command has a piece of its block ready; it waits until the piece is written.
@@ -19,21 +21,30 @@ package enum IMAPNote: Sendable {
     /// A running command has ended; `octets` is the last piece.
     case finished(command: Int, octets: [UInt8], result: CommandResult)
     /// The store has answered about a search whose changes are told.
-    case evaluated(ContextEvaluation)
+    indirect case evaluated(ContextEvaluation)
     /// The account's password was changed, or the account removed.
     case credentialChanged
 }
 
 /// How a command that ran beside the session ended.
 package struct CommandResult: Sendable {
-    let outcome: Result<Outcome, any Error>
+    /// Boxed: an inbox has room for some notes as long as it lives, and none should be much larger than most.
+    indirect enum Ending: Sendable {
+        case success(Outcome)
+        case failure(any Error)
+    }
+
+    let outcome: Ending
 }
 
 /// One client's conversation, from greeting to BYE.
 ///
 /// A value owned by its connection's task: nothing here is shared, and whatever happens comes through
 /// ``Connection/next()``. The loop is: take what has arrived, bind and start what may start, flush, wait.
-package struct IMAPSession<C: Connection<IMAPNote>> {
+///
+/// There is one of each, for who would copy a conversation? The compiler would, for calls that only look; and what a
+/// suspended task has on its stack, an idle client keeps. For the same reason it is not generic over its connection.
+package struct IMAPSession: ~Copyable {
     /// What the next octets from the client are.
     enum Expecting {
         case command
@@ -41,14 +52,14 @@ package struct IMAPSession<C: Connection<IMAPNote>> {
         case done(tag: String)
         /// A response to a challenge.
         case saslResponse(tag: String, SASLAuthenticator<Account>)
-        /// The octets of a message that APPEND announced.
-        case message(AppendInProgress)
+        /// The octets of a message that APPEND announced; boxed, for most sessions do not expect any.
+        indirect case message(AppendInProgress)
     }
 
     let service: IMAPService
     /// What operators may see of this session.
     let live: LiveSession
-    var connection: C
+    var connection: any Connection<IMAPNote>
     /// COMPRESS, once it is active.
     var compression: SessionCompression?
     var framer = CommandFramer()
@@ -71,6 +82,9 @@ package struct IMAPSession<C: Connection<IMAPNote>> {
     /// What the store is to be asked for contexts, and what it has answered and is not told yet.
     var awaitedEvaluations: [AwaitedEvaluation] = []
     var evaluations: [ContextEvaluation] = []
+    /// What NOTIFY has asked for of other mailboxes than the selected one.
+    var notifications: Notifications?
+    var newMessages = NewMessages()
     /// What the client knew when a running command that tells flags began.
     var beginnings: [CommandQueue.ID: ModSeq] = [:]
     var isOpen = true
@@ -87,7 +101,7 @@ package struct IMAPSession<C: Connection<IMAPNote>> {
     ///
     /// `admit` is asked once the password was right, and may refuse the login when the account has too many connections.
     package init(
-        connection: C,
+        connection: any Connection<IMAPNote>,
         service: IMAPService,
         admit: @escaping @Sendable (AccountID) -> Bool = { _ in true }
     ) {
@@ -113,8 +127,13 @@ package struct IMAPSession<C: Connection<IMAPNote>> {
         }
         let outcome: Result<Void, any Error>
         do { outcome = .success(try await self.serve()) } catch { outcome = .failure(error) }
-        if case .message(var append) = self.expecting { await append.assembly.abandon() }
+        await self.abandonMessage()
         try outcome.get()
+    }
+
+    /// Gives up what has arrived of a message that will not be complete.
+    private func abandonMessage() async {
+        if case .message(var append) = self.expecting { await append.assembly.abandon() }
     }
 
     private mutating func serve() async throws {
@@ -126,14 +145,17 @@ package struct IMAPSession<C: Connection<IMAPNote>> {
         try await withThrowingDiscardingTaskGroup { group in
             defer {
                 self.stopWatching()
+                self.stopNotifications()
                 self.stopWatchingCredential()
                 group.cancelAll()
             }
             self.startTimer(in: &group)
             while self.isOpen {
                 try await self.takeInput(&group)
+                try await self.tellChangesUnasked()
                 self.tellEvaluations()
                 self.startEvaluations(in: &group)
+                try await self.startUnasked(&group)
                 try await self.flush()
                 guard self.isOpen, !self.hasAnsweredEverything else { break }
                 if !self.holdsInput, try await self.takeCompressed() { continue }
@@ -141,7 +163,8 @@ package struct IMAPSession<C: Connection<IMAPNote>> {
                 case .octets(let octets):
                     if self.framer.isWithinLiteral { self.lastActivity = self.service.time.now() }
                     self.take(octets)
-                case .note(.changed): if case .done = self.expecting { try await self.tellChangesOfIdle() }
+                case .note(.changed): break  // To be compared with what the client knows, if it may be told.
+                case .note(.accountChanged): self.notifications?.isStale = true
                 case .note(.timer): try await self.checkTimer(in: &group)
                 case .note(.piece(let id, let octets)): try await self.take(octets, from: id)
                 case .note(.progress(let id, let done, let goal)): self.tellProgress(of: id, done, of: goal)
@@ -172,6 +195,8 @@ package struct IMAPSession<C: Connection<IMAPNote>> {
 
     mutating func select(_ selected: SelectedMailbox?) {
         self.stopWatching()
+        self.noteFiguresOfSelected()
+        self.newMessages = NewMessages()
         self.view.selected = selected
         self.view.savedResult = NumberSet()
         (self.view.contexts, self.awaitedEvaluations) = ([], [])
@@ -204,7 +229,7 @@ package struct IMAPSession<C: Connection<IMAPNote>> {
 
     private mutating func checkTimer(in group: inout ThrowingDiscardingTaskGroup<any Error>) async throws {
         // A command that runs is not inactivity; of a message that arrives, each piece is the client's activity.
-        if !self.queue.isEmpty { self.lastActivity = self.service.time.now() }
+        if self.queue.hasCommands { self.lastActivity = self.service.time.now() }
         guard self.service.time.now() >= self.lastActivity + self.service.options.inactivityTimeout else {
             return self.startTimer(in: &group)
         }

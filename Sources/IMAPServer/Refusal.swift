@@ -44,6 +44,7 @@ extension Refusal {
         case .notPermitted(let reason): self.init(reason, code: .cannot)
         case .notFound: self.init("No such thing", code: .nonexistent)
         case .tooManyKeywords: self.init("Mailbox has too many different keywords", code: .limit)
+        case .tooManyMailboxes: self.init("Too many mailboxes or subscriptions: remove some", code: .limit)
         case .tooManyAnnotations: self.init("Too many annotations: remove some", code: .limit)
         case .uidsExhausted: self.init("Mailbox has used up its UIDs: copy the messages to a new one", code: .limit)
         case .full: self.init("Storage is full: try again later", code: .overQuota)

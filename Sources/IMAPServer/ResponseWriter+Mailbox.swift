@@ -26,13 +26,37 @@ extension ResponseWriter {
         isQresync: Bool = false,
         emit: ([UInt8]) async throws -> Void
     ) async throws {
+        var news = news
         if isQresync {
             try await self.vanished(NumberSet(ascending: news.vanished), emit: emit)
+            (news.vanished, news.expunged) = ([], [])
+        }
+        for part in news.shortParts {
+            self.write(
+                part,
+                of: mailbox,
+                index: index,
+                isRev2: isRev2,
+                isCondstore: isCondstore,
+                isQresync: isQresync
+            )
+            if self.octets.count >= CommandOutput.pieceSize { try await emit(self.take()) }
+        }
+    }
+
+    /// The same for news that are short: all at once.
+    mutating func write(
+        _ news: SelectedMailbox.News,
+        of mailbox: SelectedMailbox,
+        index: MailboxIndex?,
+        isRev2: Bool,
+        isCondstore: Bool = false,
+        isQresync: Bool = false
+    ) {
+        if isQresync {
+            self.vanished(NumberSet(ascending: news.vanished))
         } else {
-            for number in news.expunged {
-                self.untagged(UInt32(clamping: number), "EXPUNGE")
-                if self.octets.count >= CommandOutput.pieceSize { try await emit(self.take()) }
-            }
+            for number in news.expunged { self.untagged(UInt32(clamping: number), "EXPUNGE") }
         }
         guard let index else { return }
         if let count = news.exists {
@@ -42,8 +66,10 @@ extension ResponseWriter {
         if news.hasNewKeywords || news.hasOtherRights {
             self.write(flagsOf: index, changeableWith: mailbox.rightsToChange)
         }
+        var lookup = index.lookup
+        var lists = FlagLists()
         for flags in news.flags {
-            guard let slot = index[flags.uid] else { continue }
+            guard let slot = lookup.slot(flags.uid) else { continue }
             self.raw("* ")
             self.number(flags.number)
             // RFC 9051 §7.5.2 demands the UID in what was not asked for; RFC 3501 allows it.
@@ -51,14 +77,15 @@ extension ResponseWriter {
             self.number(flags.uid.rawValue)
             if !flags.isModSeqOnly {
                 self.raw(" FLAGS ")
-                self.flagList(slot: slot, index: index, isRecent: !isRev2 && flags.uid >= mailbox.recentFrom)
+                self.append(
+                    lists.list(of: slot, in: index, isRecent: !isRev2 && flags.uid >= mailbox.recentFrom)
+                )
             }
             if isCondstore {
                 self.sp()
                 self.modSeq(slot.modSeq)
             }
             self.raw(")\r\n")
-            if self.octets.count >= CommandOutput.pieceSize { try await emit(self.take()) }
         }
     }
 
@@ -109,4 +136,30 @@ extension ResponseWriter {
         (.answered, #"\Answered"#), (.flagged, #"\Flagged"#), (.deleted, #"\Deleted"#), (.seen, #"\Seen"#),
         (.draft, #"\Draft"#),
     ]
+}
+
+extension SelectedMailbox.News {
+    /// How many responses are written without looking whether a piece is full: no more than 32 KiB or so.
+    private static let shortLength = 256
+
+    /// Whether it may be written at once.
+    var isShort: Bool { self.expunged.count + self.flags.count <= Self.shortLength }
+
+    /// The same in parts that are short, in the order in which they are to be told; ``vanished`` is not divided.
+    fileprivate var shortParts: [SelectedMailbox.News] {
+        if self.isShort { return [self] }
+        let expunged = Self.slices(self.expunged).map { SelectedMailbox.News(expunged: $0) }
+        let middle = SelectedMailbox.News(
+            vanished: self.vanished,
+            exists: self.exists,
+            hasNewKeywords: self.hasNewKeywords
+        )
+        return expunged + [middle] + Self.slices(self.flags).map { SelectedMailbox.News(flags: $0) }
+    }
+
+    private static func slices<Element>(_ elements: [Element]) -> [[Element]] {
+        stride(from: 0, to: elements.count, by: self.shortLength).map { start in
+            Array(elements[start..<min(start + self.shortLength, elements.count)])
+        }
+    }
 }

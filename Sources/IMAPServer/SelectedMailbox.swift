@@ -20,6 +20,10 @@ struct SelectedMailbox: Sendable {
     private(set) var uids: [UInt32]
     /// The client knows all changes up to this one, except ``held``.
     private(set) var told: ModSeq
+    /// All that is gone up to this one is told or ``held``.
+    ///
+    /// ``told`` stays behind where the client does not want to hear of flags.
+    private(set) var compared: ModSeq
     /// Every UID below has been told of.
     private(set) var uidNext: UID
     /// This session shows messages from this UID on as `\Recent`.
@@ -42,8 +46,9 @@ struct SelectedMailbox: Sendable {
         self.name = name
         self.isReadOnly = isReadOnly
         self.uidValidity = index.uidValidity
-        self.uids = index.uids()
+        self.uids = resident.uids(of: index)
         self.told = index.highestModSeq
+        self.compared = index.highestModSeq
         self.uidNext = index.uidNext
         self.recentFrom = recentFrom
         self.toldKeywords = index.keywords.count
@@ -60,6 +65,17 @@ struct SelectedMailbox: Sendable {
 
     /// Whether something that is older than ``told`` has still to be told.
     var isOwing: Bool { !self.held.isEmpty || !self.deferred.isEmpty }
+
+    /// Whether there is something that the client has not been told, for whatever reason.
+    var isBehind: Bool { self.isOwing || self.told != self.compared }
+
+    /// Whether ``sync(with:mayExpunge:wanted:own:removed:answered:silenced:)`` has something to do.
+    func hasNews(_ index: MailboxIndex?, mayExpunge: Bool, wanted: Kinds) -> Bool {
+        guard let index else { return !self.isDeleted || mayExpunge && wanted != [] && !self.uids.isEmpty }
+        if index.highestModSeq != self.compared { return true }
+        if wanted.contains(.messages), index.uidNext != self.uidNext || mayExpunge && !self.held.isEmpty { return true }
+        return wanted.contains(.flags) && (self.told != self.compared || !self.deferred.isEmpty)
+    }
 
     /// The message's sequence number, or nil if the client does not know it (any more).
     func number(of uid: UID) -> Int? {
@@ -80,6 +96,15 @@ struct SelectedMailbox: Sendable {
 
     /// How many messages known to the client are `\Recent`.
     var recentCount: Int { self.uids.count - Self.position(of: self.recentFrom.rawValue, in: self.uids) }
+
+    /// What a client may want to hear of the mailbox's messages (RFC 5465 §5.1 to §5.3).
+    struct Kinds: OptionSet, Sendable {
+        let rawValue: UInt8
+        /// That they come and go: EXISTS, EXPUNGE.
+        static let messages = Kinds(rawValue: 1)
+        static let flags = Kinds(rawValue: 2)
+        static let all: Kinds = [.messages, .flags]
+    }
 
     /// What the client did itself.
     struct OwnChange: Sendable {
@@ -144,21 +169,25 @@ struct SelectedMailbox: Sendable {
     /// - Parameters:
     ///   - index: the mailbox now; nil if it has been deleted.
     ///   - mayExpunge: whether EXPUNGE may be told at this moment (rule U1).
+    ///   - wanted: what the client wants to hear; the rest is told when it wants it.
     ///   - own: what the completing command changed itself.
+    ///   - removed: what it expunged itself, ascending.
     ///   - answered: flags that the completing command has told.
     ///   - silenced: messages whose changed flags are told later.
     /// - Returns: what to tell.
     mutating func sync(
         with index: MailboxIndex?,
         mayExpunge: Bool,
+        wanted: Kinds = .all,
         own: OwnChange? = nil,
+        removed: [UID] = [],
         answered: Answered? = nil,
         silenced: NumberSet = NumberSet()
     ) -> News {
         var news = News()
         guard let index else {
             self.isDeleted = true
-            if mayExpunge {
+            if mayExpunge, wanted.contains(.messages) {
                 news.expunged = (1...max(1, self.uids.count)).reversed().filter { $0 <= self.uids.count }
                 news.vanished = self.uids
                 (self.uids, self.held) = ([], [])
@@ -166,31 +195,42 @@ struct SelectedMailbox: Sendable {
             return news
         }
         let wasOwing = self.isOwing
-        if index.highestModSeq != self.told {
+        if index.highestModSeq != self.compared {
             self.hold(goneFrom: index)
         }
         if mayExpunge, !self.held.isEmpty {
-            news.vanished = self.held
-            news.expunged = self.tellHeld()
+            let mine = Set(removed.map(\.rawValue))
+            news.vanished = wanted.contains(.messages) ? self.held : self.held.filter(mine.contains)
+            news.expunged = self.tellHeld(news.vanished)
         }
         let firstNew = self.uidNext
-        if index.highestModSeq != self.told {
+        if wanted.contains(.messages), index.uidNext != self.uidNext {
             let before = self.uids.count
             self.appendNew(from: index)
             if self.uids.count > before { news.exists = self.uids.count }
-            if index.keywords.count > self.toldKeywords {
-                self.toldKeywords = index.keywords.count
-                news.hasNewKeywords = true
-            }
+        }
+        if index.keywords.count > self.toldKeywords, wanted != [] || own != nil {
+            self.toldKeywords = index.keywords.count
+            news.hasNewKeywords = true
         }
         let rights = self.resident.rights
         if rights != self.toldRights {
             self.toldRights = rights
             news.hasOtherRights = true
         }
-        news.flags = self.flagNews(index, below: firstNew, own: own, answered: answered, silenced: silenced)
+        news.flags = self.flagNews(
+            index,
+            below: firstNew,
+            wanted: wanted.contains(.flags),
+            own: own,
+            answered: answered,
+            silenced: silenced
+        )
         if !wasOwing { self.toldBeforeOwing = self.told }
-        self.told = index.highestModSeq
+        if wanted.contains(.flags) || !self.owesFlags(index, below: firstNew, own: own) {
+            self.told = index.highestModSeq
+        }
+        self.compared = index.highestModSeq
         return news
     }
 
@@ -207,24 +247,21 @@ struct SelectedMailbox: Sendable {
                 wrapsToEnd: number == 0xFF_FFFF
             )
             let page = index.page(number)
-            if page == nil || (page?.highestModSeq ?? self.told) > self.told {
+            if page == nil || (page?.highestModSeq ?? self.compared) > self.compared {
                 for uid in self.uids[start..<end] where page?[UID(rawValue: uid)] == nil { gone.append(uid) }
             }
             start = end
         }
-        guard !gone.isEmpty else { return }
-        self.held = Set(self.held).union(gone).sorted()
+        if !gone.isEmpty { self.held = Self.merged(self.held, gone) }
     }
 
-    /// Forgets the held messages; their numbers, descending.
-    private mutating func tellHeld() -> [Int] {
-        let gone = Set(self.held)
-        var numbers: [Int] = []
-        numbers.reserveCapacity(gone.count)
-        for (index, uid) in self.uids.enumerated() where gone.contains(uid) { numbers.append(index + 1) }
-        self.uids.removeAll { gone.contains($0) }
-        self.held = []
-        numbers.reverse()
+    /// Forgets some of the held messages; their numbers, descending.
+    private mutating func tellHeld(_ uids: [UInt32]) -> [Int] {
+        let gone = NumberSet(ascending: uids)
+        let positions = gone.positions(in: self.uids)
+        self.held.removeAll { gone.contains($0) }
+        let numbers = positions.reversed().flatMap { $0.reversed().map { $0 + 1 } }
+        self.uids.removeSubranges(RangeSet(positions))
         return numbers
     }
 
@@ -236,25 +273,47 @@ struct SelectedMailbox: Sendable {
         self.uidNext = max(self.uidNext, index.uidNext)
     }
 
+    /// Whether there are flags that the client does not want to hear of now; or messages, which have flags too.
+    private func owesFlags(_ index: MailboxIndex, below firstNew: UID, own: OwnChange?) -> Bool {
+        if self.told != self.compared || index.uidNext != self.uidNext { return true }
+        guard index.highestModSeq != self.told else { return false }
+        let mine = Set(own?.uids ?? [])
+        var owes = false
+        index.forEachPage { page in
+            guard !owes, page.highestModSeq > self.told else { return }
+            page.forEach { uid, slot in
+                guard uid < firstNew, slot.modSeq > self.told else { return }
+                if slot.modSeq != own?.modSeq || !mine.contains(uid) { owes = true }
+            }
+        }
+        return owes
+    }
+
     /// Which of the messages known before need a FETCH response with their flags, or with their mod-sequences.
     private mutating func flagNews(
         _ index: MailboxIndex,
         below firstNew: UID,
+        wanted: Bool,
         own: OwnChange?,
         answered: Answered?,
         silenced: NumberSet
     ) -> [News.Flags] {
         let since = min(answered?.since ?? self.told, self.told)
-        let mayOmit = own.map { $0.isTold ? Set($0.uids) : [] } ?? []
+        let omittable = own.flatMap { $0.isTold ? $0.uids : nil } ?? []
+        let mayOmit = NumberSet(ascending: omittable.map(\.rawValue))
         let wasDeferred = Set(self.deferred)
         var changed: [UID] = []
         var modSeqOnly: [UID] = []
         func note(_ uid: UID, _ modSeq: ModSeq) {
-            guard modSeq == own?.modSeq, mayOmit.contains(uid) else { return changed.append(uid) }
+            guard modSeq == own?.modSeq, mayOmit.contains(uid.rawValue) else { return changed.append(uid) }
             if own?.modSeqs == .changed { modSeqOnly.append(uid) }
         }
-        for uid in self.deferred { if let modSeq = index[uid]?.modSeq { note(uid, modSeq) } }
-        if index.highestModSeq > since {
+        if wanted {
+            for uid in self.deferred { if let modSeq = index[uid]?.modSeq { note(uid, modSeq) } }
+        } else if let own, own.isTold, own.modSeqs == .changed {
+            modSeqOnly = own.uids.filter { index[$0]?.modSeq == own.modSeq }
+        }
+        if wanted, index.highestModSeq > since {
             index.forEachPage { page in
                 guard page.highestModSeq > since else { return }
                 page.forEach { uid, slot in
@@ -265,24 +324,44 @@ struct SelectedMailbox: Sendable {
                 }
             }
         }
-        if !wasDeferred.isEmpty { changed.sort() }
-        self.deferred = silenced.isEmpty ? [] : changed.filter { silenced.contains($0.rawValue) }
-        if !self.deferred.isEmpty { changed.removeAll { silenced.contains($0.rawValue) } }
+        if wanted {
+            if !wasDeferred.isEmpty { changed.sort() }
+            self.deferred = silenced.isEmpty ? [] : changed.filter { silenced.contains($0.rawValue) }
+            if !self.deferred.isEmpty { changed.removeAll { silenced.contains($0.rawValue) } }
+        }
         if let own {
-            let asked = own.isTold ? own.refused : own.uids + own.refused
-            if !asked.isEmpty { changed = Set(changed).union(asked).sorted() }
+            changed = Self.merged(changed, own.isTold ? own.refused : Self.merged(own.uids, own.refused))
             if own.isTold, own.modSeqs == .all {
-                let toldOtherwise = Set(changed).union(self.deferred)
-                modSeqOnly = own.uids.filter { !toldOtherwise.contains($0) }
+                let toldOtherwise = NumberSet(
+                    ascending: (wanted ? Self.merged(changed, self.deferred) : changed).map(\.rawValue)
+                )
+                modSeqOnly = own.uids.filter { !toldOtherwise.contains($0.rawValue) }
             }
         }
         let news = [(changed, false), (modSeqOnly, true)].flatMap { uids, isModSeqOnly in
-            uids.compactMap { uid -> News.Flags? in
-                guard index[uid] != nil, let number = self.number(of: uid) else { return nil }
+            var lookup = index.lookup
+            var position = 0
+            return uids.compactMap { uid -> News.Flags? in
+                guard lookup.slot(uid) != nil, let number = self.number(of: uid, from: &position) else { return nil }
                 return News.Flags(number: UInt32(clamping: number), uid: uid, isModSeqOnly: isModSeqOnly)
             }
         }
         return modSeqOnly.isEmpty ? news : news.sorted { $0.number < $1.number }
+    }
+
+    /// What is in either of two ascending arrays, once and ascending.
+    private static func merged<Element: Comparable>(_ left: [Element], _ right: [Element]) -> [Element] {
+        if left.isEmpty { return right }
+        if right.isEmpty { return left }
+        var merged: [Element] = []
+        merged.reserveCapacity(left.count + right.count)
+        var (mine, theirs) = (left[...], right[...])
+        while let one = mine.first, let other = theirs.first {
+            if one <= other { mine.removeFirst() }
+            if other <= one { theirs.removeFirst() }
+            merged.append(min(one, other))
+        }
+        return merged + mine + theirs
     }
 
     /// Where `uid` stands in an ascending array, or would stand.

@@ -18,6 +18,8 @@ struct SessionView: Sendable {
     var savedResult = NumberSet()
     /// Searches of the selected mailbox whose changes are told (RFC 5267 §4.3).
     var contexts: [SearchContext] = []
+    /// What the client wants to hear of the selected mailbox, and when (RFC 5465).
+    var listening = Listening()
     /// Whether sequence numbers that no message has are no error: in ESEARCH (RFC 7377 §2).
     var excusesNumbers = false
     /// Whether a command that is not complete yet will change ``savedResult``.

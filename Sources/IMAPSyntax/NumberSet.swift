@@ -15,7 +15,7 @@ package struct NumberSet: Hashable, Sendable {
     }
 
     /// Makes ranges of ascending numbers.
-    package init(ascending numbers: some Sequence<UInt32>) {
+    package init(ascending numbers: [UInt32]) {
         self.ranges = []
         for number in numbers { self.append(number...number) }
     }

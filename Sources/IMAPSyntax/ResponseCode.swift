@@ -67,6 +67,8 @@ package enum ResponseCode: Hashable, Sendable {
     case noUpdate(tag: String)
     /// RFC 5465 §5.8.
     case notificationOverflow
+    /// The events there are (RFC 5465 §3.1).
+    case badEvent([String])
     /// The size of the longest value left out (RFC 5464 §4.2.1).
     case metadataLongEntries(UInt32)
     /// The largest value taken (RFC 5464 §4.3).
@@ -125,6 +127,7 @@ package enum ResponseCode: Hashable, Sendable {
         case .compressionActive: "COMPRESSIONACTIVE"
         case .noUpdate: "NOUPDATE"
         case .notificationOverflow: "NOTIFICATIONOVERFLOW"
+        case .badEvent: "BADEVENT"
         case .metadataLongEntries: "METADATA LONGENTRIES"
         case .metadataMaximumSize: "METADATA MAXSIZE"
         case .metadataTooMany: "METADATA TOOMANY"
@@ -170,6 +173,9 @@ extension ResponseWriter {
         case .capability(let capabilities):
             self.sp()
             self.separated(capabilities) { $0.raw($1) }
+        case .badEvent(let events):
+            self.sp()
+            self.list(events) { $0.raw($1) }
         case .badCharset(let charsets):
             guard !charsets.isEmpty else { break }
             self.sp()

@@ -5,13 +5,22 @@ extension ResponseWriter {
     ///
     ///     number64        = 1*DIGIT
     package mutating func number(_ number: UInt64) {
-        var divisor: UInt64 = 1
-        while number / divisor >= 10 { divisor *= 10 }
-        var rest = number
-        while divisor > 0 {
-            self.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest / divisor))
-            rest %= divisor
-            divisor /= 10
+        // 2^64 - 1 has twenty digits.
+        var count = 1
+        var bound: UInt64 = 10
+        while count < 20, number >= bound {
+            count += 1
+            bound &*= 10
+        }
+        self.append(count) { digits in
+            digits.append(repeating: 0, count: count)
+            var rest = number
+            var position = count
+            while position > 0 {
+                position -= 1
+                digits[position] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+                rest /= 10
+            }
         }
     }
 

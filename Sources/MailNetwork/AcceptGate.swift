@@ -4,7 +4,12 @@ import NIOCore
 
 /// Decides who may connect to a listener, and closes it: the part of ``SocketListener`` that lives on an event loop.
 ///
-/// Its methods may be called from anywhere; they do their work on the ``home`` loop, in the order of the calls.
+/// Its methods may be called from anywhere, but for ``arrived(_:)``; they do their work on the ``home`` loop, in the order
+/// of the calls.
+///
+/// NIO hangs up, without a word, on a connection whose pipeline is not ready when its listening socket is closed. So the
+/// gate knows of every connection from the moment it is taken off the kernel's queue, and closes the sockets when all
+/// that were taken have been handed on.
 struct AcceptGate: Sendable {
     private struct State {
         var table: ConnectionTable
@@ -13,10 +18,11 @@ struct AcceptGate: Sendable {
         let onLastConnection: @Sendable () -> Void
         let onDrained: @Sendable () -> Void
 
-        /// Reports what has become true since the last call; reporting twice does no harm.
-        func report() {
-            guard self.table.isClosing else { return }
-            if !self.table.isBeginning { self.onLastConnection() }
+        /// Goes on with closing as far as may be; going on twice does no harm.
+        func proceed() {
+            guard self.table.isClosing, !self.table.isBeginning else { return }
+            for server in self.servers { server.close(promise: nil) }
+            self.onLastConnection()
             if self.table.isEmpty { self.onDrained() }
         }
     }
@@ -52,35 +58,39 @@ struct AcceptGate: Sendable {
         )
     }
 
-    /// A listening socket accepts; it is closed with the gate, and the gate with it.
-    func opened(_ server: any Channel) {
+    /// Lets a listening socket accept, that has not until now; it is closed with the gate, and the gate with it.
+    func open(_ server: any Channel) {
         self.home.execute {
             self.state.value.servers.append(server)
-            if self.state.value.table.isClosing { self.stopAccepting(server) }
+            if self.state.value.table.isClosing {
+                self.state.value.proceed()
+            } else {
+                _ = server.setOption(.autoRead, value: true)
+            }
         }
         server.closeFuture.whenComplete { _ in self.close(failure: ListenerFailed()) }
     }
 
-    /// Whether a new connection may stay; the answer comes on the connection's own loop.
-    func admit(_ channel: any Channel) -> EventLoopFuture<Bool> {
-        self.home.submit {
-            let isAdmitted = self.state.value.table.admit(channel)
-            if isAdmitted {
-                channel.closeFuture.hop(to: self.home).whenComplete { _ in
-                    self.state.value.table.remove(channel)
-                    self.state.value.report()
-                }
-            }
-            return isAdmitted
-        }.hop(to: channel.eventLoop)
+    /// A connection has been taken off the kernel's queue; to be called on the home loop, before anything is done with it.
+    func arrived(_ channel: any Channel) {
+        self.state.value.table.arrived(channel)
+        channel.closeFuture.hop(to: self.home).whenComplete { _ in
+            self.state.value.table.remove(channel)
+            self.state.value.proceed()
+        }
+    }
+
+    /// Whether a connection that has arrived may stay; the answer comes on the connection's own loop.
+    func admits(_ channel: any Channel) -> EventLoopFuture<Bool> {
+        self.home.submit { self.state.value.table.isAdmitted(channel) }.hop(to: channel.eventLoop)
     }
 
     /// A connection has been handed on.
     func begun(_ channel: any Channel) {
         self.home.execute {
             self.state.value.table.begun(channel)
-            self.state.value.report()
             if self.state.value.table.isClosing { Self.quiesce(channel) }
+            self.state.value.proceed()
         }
     }
 
@@ -92,27 +102,18 @@ struct AcceptGate: Sendable {
             guard !self.state.value.table.isClosing else { return }
             self.state.value.table.close()
             self.state.value.failure = failure
-            for server in self.state.value.servers { self.stopAccepting(server) }
-            for channel in self.state.value.table.channels { Self.quiesce(channel) }
-            self.state.value.report()
+            for server in self.state.value.servers { _ = server.setOption(.autoRead, value: false) }
+            for channel in self.state.value.table.begun { Self.quiesce(channel) }
+            self.state.value.proceed()
             self.home.assumeIsolated().scheduleTask(in: self.drainDeadline) {
-                for channel in self.state.value.table.channels { channel.close(promise: nil) }
+                for channel in self.state.value.servers + self.state.value.table.channels {
+                    channel.close(promise: nil)
+                }
+                self.state.value.onLastConnection()
                 self.state.value.onDrained()
             }
         }
     }
-
-    /// Takes no more connections off the kernel's queue, and closes the listening socket a little later.
-    ///
-    /// NIO hangs up on a connection that it has accepted and whose pipeline is not ready when its listening socket is
-    /// closed: the client would be refused without a word.
-    private func stopAccepting(_ server: any Channel) {
-        server.setOption(.autoRead, value: false).whenComplete { _ in
-            _ = server.eventLoop.scheduleTask(in: Self.acceptingDelay) { server.close(promise: nil) }
-        }
-    }
-
-    private static let acceptingDelay = TimeAmount.milliseconds(100)
 
     /// Returns if the gate was closed on purpose, throws if it was not.
     func outcome() async throws {

@@ -37,10 +37,7 @@ package struct MailSocket<Note: Sendable>: ServerChildChannelValue {
             try options.setOption(.autoRead, value: false)
             try options.setOption(.maxMessagesPerRead, value: 1)
             try options.setOption(.allowRemoteHalfClosure, value: true)
-            try options.setOption(
-                .recvAllocator,
-                value: AdaptiveRecvByteBufferAllocator(minimum: 1_024, initial: 4_096, maximum: 65_536)
-            )
+            try options.setOption(.recvAllocator, value: TransientReadBuffers())
         }
         if isImplicit, let role {
             try channel.pipeline.syncOperations.addHandler(

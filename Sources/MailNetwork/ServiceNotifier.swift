@@ -19,13 +19,6 @@ package struct ServiceNotifier: Service {
     /// The service serves from now on.
     package func ready() { self.notify("READY=1") }
 
-    /// The service reads its settings and certificates again; ``ready()`` must follow.
-    ///
-    /// - Parameter microseconds: CLOCK_MONOTONIC in microseconds, which `Type=notify-reload` demands.
-    package func reloading(monotonic microseconds: UInt64) {
-        self.notify("RELOADING=1\nMONOTONIC_USEC=\(microseconds)")
-    }
-
     /// The service is about to end.
     package func stopping() { self.notify("STOPPING=1") }
 

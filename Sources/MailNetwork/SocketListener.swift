@@ -97,23 +97,29 @@ package struct SocketListener<Child: ServerChildChannel>: Service {
         let farewell = self.farewell
         let logger = self.logger
         let server = try await ServerBootstrap(group: gate.home, childGroup: children)
+            // Until the gate opens it.
+            .serverChannelOption(.autoRead, value: false)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(DescriptorShortage(logger: logger))
+                    try channel.pipeline.syncOperations.addHandler(ArrivalHandler(gate: gate))
                 }
             }
             .childChannelOption(.socketOption(.so_keepalive), value: 1)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { channel in
-                gate.admit(channel).flatMap { isAdmitted in
+                gate.admits(channel).flatMap { isAdmitted in
                     guard isAdmitted else {
                         return channel.eventLoop.makeCompletedFuture {
                             try channel.pipeline.syncOperations.addHandler(RefusalHandler(farewell: farewell))
                         }
                     }
-                    return child.setup(channel: channel, logger: logger).map { value in
-                        if case .terminated = feed.yield(value) { channel.close(promise: nil) }
-                        gate.begun(channel)
+                    return child.setup(channel: channel, logger: logger).flatMapThrowing { value in
+                        let handover = HandoverHandler {
+                            if case .terminated = feed.yield(value) { channel.close(promise: nil) }
+                            gate.begun(channel)
+                        }
+                        try channel.pipeline.syncOperations.addHandler(handover, position: .first)
                     }
                 }
             }
@@ -122,25 +128,6 @@ package struct SocketListener<Child: ServerChildChannel>: Service {
         // NIO has just asked for a queue of 128; in a restart more clients than that may be waiting.
         listen(socket, ListeningSocket.backlog)
         logger.info("Listening", metadata: ["address": "\(server.localAddress.map { "\($0)" } ?? "")"])
-        gate.opened(server)
-    }
-}
-
-/// Tells a connection that there are too many, and closes it.
-private final class RefusalHandler: ChannelInboundHandler {
-    typealias InboundIn = ByteBuffer
-    typealias OutboundOut = ByteBuffer
-
-    private let farewell: [UInt8]
-
-    init(farewell: [UInt8]) {
-        self.farewell = farewell
-    }
-
-    func channelActive(context: ChannelHandlerContext) {
-        let channel = context.channel
-        context.writeAndFlush(self.wrapOutboundOut(ByteBuffer(bytes: self.farewell))).whenComplete { _ in
-            channel.close(promise: nil)
-        }
+        gate.open(server)
     }
 }

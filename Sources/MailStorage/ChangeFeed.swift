@@ -11,6 +11,8 @@ package final class ChangeFeed: Sendable {
         case mailbox(MailboxID)
         /// Mailboxes of the account came, went or were renamed.
         case mailboxList(AccountID)
+        /// Anything of the account: its list of mailboxes, their messages, subscriptions, annotations.
+        case account(AccountID)
         /// The account's password was changed, or the account removed.
         case credential(AccountID)
         /// Messages came into the queue, or an operator changed something there.

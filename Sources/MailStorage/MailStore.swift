@@ -37,6 +37,10 @@ package protocol MailStore: MessageStaging {
     func setSubscribed(_ isSubscribed: Bool, name: String) async throws
     func status(of mailbox: MailboxID) async throws -> MailboxStatus
 
+    /// All mailboxes with their figures, from the counters, and subscriptions, at one moment; with
+    /// `includingAnnotations`, when annotations were set too.
+    func overview(includingAnnotations: Bool) async throws -> AccountOverview
+
     /// Octets of the messages that have `\Deleted`: what EXPUNGE would free (RFC 9208 §4.1.4).
     func deletedSize(of mailbox: MailboxID) async throws -> UInt64
     /// What the account uses, and may use.
@@ -63,12 +67,13 @@ package protocol MailStore: MessageStaging {
     func annotations(of mailbox: MailboxID?) async throws -> [Annotation]
     /// Makes all the changes or none; `specialUses`: what the mailbox is for from now on, and no other is.
     ///
-    /// Throws ``StoreError/tooManyAnnotations``.
+    /// Returns the mod-sequence that what it has set has. Throws ``StoreError/tooManyAnnotations``.
+    @discardableResult
     func annotate(
         _ mailbox: MailboxID?,
         with changes: [AnnotationChange],
         specialUses: [SpecialUse]?
-    ) async throws
+    ) async throws -> ModSeq
 
     // MARK: Index
 

@@ -10,7 +10,7 @@ package struct MailboxIndex: Sendable {
     /// How many different keywords a mailbox can hold.
     package static let keywordLimit = 64
 
-    private final class SharedPage: Sendable {
+    fileprivate final class SharedPage: Sendable {
         let page: MailboxPage
         init(_ page: MailboxPage) { self.page = page }
     }
@@ -74,6 +74,27 @@ package struct MailboxIndex: Sendable {
         }
     }
 
+    /// Looks up what changes about messages whose UIDs ascend: most often the page of the last one has the next one too.
+    package struct Lookup {
+        private let pages: [SharedPage]
+        private var position = 0
+
+        fileprivate init(_ pages: [SharedPage]) { self.pages = pages }
+
+        /// The same as ``MailboxIndex/subscript(_:)``; O(log pages) only where UIDs leap over a page.
+        package mutating func slot(_ uid: UID) -> MailboxPage.Slot? {
+            let number = MailboxPage.number(of: uid)
+            if self.position < self.pages.count, self.pages[self.position].page.number < number { self.position += 1 }
+            if self.position < self.pages.count, self.pages[self.position].page.number != number {
+                self.position = MailboxIndex.position(of: number, in: self.pages)
+            }
+            return self.position < self.pages.count ? self.pages[self.position].page[uid] : nil
+        }
+    }
+
+    /// Begins to look up messages in ascending order.
+    package var lookup: Lookup { Lookup(self.pages) }
+
     /// Calls `body` for each page in ascending order, from the page with this number on.
     package func forEachPage(from number: UInt32 = 0, _ body: (MailboxPage) throws -> Void) rethrows {
         for shared in self.pages[self.position(of: number)...] { try body(shared.page) }
@@ -83,9 +104,12 @@ package struct MailboxIndex: Sendable {
     package func uids() -> [UInt32] {
         var uids: [UInt32] = []
         uids.reserveCapacity(self.count)
-        self.forEachPage { page in page.forEach { uid, _ in uids.append(uid.rawValue) } }
+        self.forEachPage { page in page.appendUIDs(to: &uids) }
         return uids
     }
+
+    /// The first message that is not `\Seen`, in O(pages).
+    package var firstUnseen: UID? { self.pages.first { $0.page.unseen > 0 }?.page.firstUnseen }
 
     /// The names of a slot's keyword bits.
     package func keywordNames(_ bits: UInt64) -> [String] {
@@ -99,11 +123,14 @@ package struct MailboxIndex: Sendable {
         return self.keywords.firstIndex { $0.lowercased() == lowercased }.map { 1 << UInt64($0) }
     }
 
-    private func position(of number: UInt32) -> Int {
-        var (low, high) = (0, self.pages.count)
+    private func position(of number: UInt32) -> Int { Self.position(of: number, in: self.pages) }
+
+    /// Where the page of that number stands, or would stand.
+    private static func position(of number: UInt32, in pages: [SharedPage]) -> Int {
+        var (low, high) = (0, pages.count)
         while low < high {
             let middle = (low + high) / 2
-            if self.pages[middle].page.number < number { low = middle + 1 } else { high = middle }
+            if pages[middle].page.number < number { low = middle + 1 } else { high = middle }
         }
         return low
     }

@@ -29,14 +29,27 @@ package struct MailboxPage: Hashable, Sendable {
     package private(set) var highestModSeq: ModSeq
     /// How many messages are there.
     package private(set) var count = 0
-    private var present: [UInt64] = [0, 0, 0, 0]
+    /// How many of them are not `\Seen`.
+    package private(set) var unseen = 0
+    /// How many of them have `\Deleted`.
+    package private(set) var deleted = 0
+    /// Bit `i % 64` of word `i / 64`: whether the message with the lowest eight bits i is there.
+    private var present = SIMD4<UInt64>.zero
     private var flags: [UInt8] = []
     private var keywords: [UInt64] = []
     private var modSeqs: [Int64] = []
 
-    package init(number: UInt32, highestModSeq: ModSeq) {
+    /// Makes an empty page.
+    ///
+    /// - Parameters:
+    ///   - number: the UIDs' common upper 24 bits.
+    ///   - highestModSeq: the mod-sequence of the last change.
+    ///   - slots: how many UIDs have their place already, which saves growing for each.
+    ///   - hasKeywords: whether keywords have theirs.
+    package init(number: UInt32, highestModSeq: ModSeq, slots: Int = 0, hasKeywords: Bool = false) {
         self.number = number
         self.highestModSeq = highestModSeq
+        self.grow(to: slots, withKeywords: hasKeywords)
     }
 
     /// Which page a UID is in.
@@ -46,12 +59,7 @@ package struct MailboxPage: Hashable, Sendable {
     package subscript(uid: UID) -> Slot? {
         guard Self.number(of: uid) == self.number else { return nil }
         let offset = Int(uid.rawValue & 255)
-        guard self.isPresent(offset) else { return nil }
-        return Slot(
-            flags: SystemFlags(rawValue: self.flags[offset]),
-            keywords: offset < self.keywords.count ? self.keywords[offset] : 0,
-            modSeq: ModSeq(rawValue: self.modSeqs[offset])
-        )
+        return self.isPresent(offset) ? self.slot(offset) : nil
     }
 
     /// Adds the message or replaces what is known of it; a UID of another page is a mistake of the caller's.
@@ -59,13 +67,16 @@ package struct MailboxPage: Hashable, Sendable {
         precondition(Self.number(of: uid) == self.number, "UID of another page")
         let offset = Int(uid.rawValue & 255)
         self.grow(to: offset + 1, withKeywords: slot.keywords != 0)
-        if !self.isPresent(offset) {
+        if self.isPresent(offset) {
+            self.countFlags(offset, by: -1)
+        } else {
             self.present[offset >> 6] |= 1 << UInt64(offset & 63)
             self.count += 1
         }
         self.flags[offset] = slot.flags.rawValue
         if offset < self.keywords.count { self.keywords[offset] = slot.keywords }
         self.modSeqs[offset] = slot.modSeq.rawValue
+        self.countFlags(offset, by: 1)
         self.highestModSeq = max(self.highestModSeq, slot.modSeq)
     }
 
@@ -75,27 +86,52 @@ package struct MailboxPage: Hashable, Sendable {
         guard Self.number(of: uid) == self.number, self.isPresent(offset) else { return }
         self.present[offset >> 6] &= ~(1 << UInt64(offset & 63))
         self.count -= 1
+        self.countFlags(offset, by: -1)
         self.highestModSeq = max(self.highestModSeq, modSeq)
     }
 
     /// Calls `body` for each message in ascending order.
     package func forEach(_ body: (UID, Slot) throws -> Void) rethrows {
+        try self.forEachOffset { offset in try body(self.uid(offset), self.slot(offset)) }
+    }
+
+    /// Appends the UIDs of the messages, ascending.
+    package func appendUIDs(to uids: inout [UInt32]) {
+        self.forEachOffset { offset in uids.append(self.uid(offset).rawValue) }
+    }
+
+    /// The first message that is not `\Seen`.
+    package var firstUnseen: UID? {
+        guard self.unseen > 0 else { return nil }
+        return (0..<self.flags.count).first { self.isPresent($0) && self.isUnseen($0) }.map(self.uid)
+    }
+
+    private func forEachOffset(_ body: (Int) throws -> Void) rethrows {
         for word in 0..<4 {
             var bits = self.present[word]
             while bits != 0 {
-                let offset = word << 6 | bits.trailingZeroBitCount
+                try body(word << 6 | bits.trailingZeroBitCount)
                 bits &= bits - 1
-                try body(
-                    UID(rawValue: self.number << 8 | UInt32(offset)),
-                    Slot(
-                        flags: SystemFlags(rawValue: self.flags[offset]),
-                        keywords: offset < self.keywords.count ? self.keywords[offset] : 0,
-                        modSeq: ModSeq(rawValue: self.modSeqs[offset])
-                    )
-                )
             }
         }
     }
+
+    private func uid(_ offset: Int) -> UID { UID(rawValue: self.number << 8 | UInt32(offset)) }
+
+    private func slot(_ offset: Int) -> Slot {
+        Slot(
+            flags: SystemFlags(rawValue: self.flags[offset]),
+            keywords: offset < self.keywords.count ? self.keywords[offset] : 0,
+            modSeq: ModSeq(rawValue: self.modSeqs[offset])
+        )
+    }
+
+    private mutating func countFlags(_ offset: Int, by step: Int) {
+        if self.isUnseen(offset) { self.unseen += step }
+        if SystemFlags(rawValue: self.flags[offset]).contains(.deleted) { self.deleted += step }
+    }
+
+    private func isUnseen(_ offset: Int) -> Bool { !SystemFlags(rawValue: self.flags[offset]).contains(.seen) }
 
     private func isPresent(_ offset: Int) -> Bool { self.present[offset >> 6] & (1 << UInt64(offset & 63)) != 0 }
 

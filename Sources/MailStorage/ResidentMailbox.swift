@@ -6,12 +6,25 @@ import Synchronization
 ///
 /// The store publishes the next index, or list of rights, after each commit, before it pokes ``ChangeFeed`` watchers.
 package final class ResidentIndex: Sendable {
+    /// The UIDs of a mailbox as it was when somebody selected it.
+    private struct Snapshot {
+        var uidNext: UID
+        var uids: [UInt32]
+
+        /// Whether these are the UIDs in `index`: none comes twice, and new ones are no less than ``uidNext``.
+        func holds(for index: MailboxIndex) -> Bool {
+            self.uidNext == index.uidNext && self.uids.count == index.count
+        }
+    }
+
     package let id: MailboxID
     private let state: Mutex<(index: MailboxIndex?, access: AccessList)>
+    private let snapshot: Mutex<Snapshot?>
 
     package init(_ index: MailboxIndex, access: AccessList) {
         self.id = index.mailbox
         self.state = Mutex((index, access))
+        self.snapshot = Mutex(nil)
     }
 
     /// The mailbox as last committed, for the store; nil once it has been deleted.
@@ -28,6 +41,13 @@ package final class ResidentIndex: Sendable {
     }
 
     package func rights(of account: AccountID) -> Rights { self.state.withLock { $0.access.rights(of: account) } }
+
+    fileprivate func uids(of index: MailboxIndex) -> [UInt32] {
+        if let known = self.snapshot.withLock({ $0 }), known.holds(for: index) { return known.uids }
+        let uids = index.uids()
+        self.snapshot.withLock { $0 = Snapshot(uidNext: index.uidNext, uids: uids) }
+        return uids
+    }
 }
 
 /// A ``ResidentIndex`` as one user may look at it.
@@ -54,6 +74,12 @@ package struct ResidentMailbox: Sendable {
 
     /// The mailbox as last committed; nil once it has been deleted, or its user may read it no more.
     package var current: MailboxIndex? { self.shared.current(for: self.account) }
+
+    /// All UIDs of `index`, which is or was ``current``, ascending.
+    ///
+    /// One array for all sessions that have selected the mailbox as it is: four octets a message, once. It is copied
+    /// when one of them is told of something new.
+    package func uids(of index: MailboxIndex) -> [UInt32] { self.shared.uids(of: index) }
 
     /// What its user may do now.
     package var rights: Rights { self.shared.rights(of: self.account) }

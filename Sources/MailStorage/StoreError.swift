@@ -20,6 +20,8 @@ package enum StoreError: Error, Hashable, Sendable {
     case tooManyKeywords
     /// The mailbox, or the account, has as many annotations as it can hold (``Annotation``).
     case tooManyAnnotations
+    /// The account has as many mailboxes, or subscriptions, as it can have.
+    case tooManyMailboxes
     /// UIDs of the mailbox have run out; it needs a new UIDVALIDITY.
     case uidsExhausted
     /// The disk is full. Nothing was stored; it may work later.

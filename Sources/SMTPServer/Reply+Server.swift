@@ -65,7 +65,7 @@ extension Reply {
         case .noSuchMailbox, .notFound:
             self = Reply(451, EnhancedStatusCode(4, 2, 0), "A mailbox has gone meanwhile: try again")
         case .mailboxExists, .exists, .notPermitted, .noPermission, .tooManyKeywords, .tooManyAnnotations,
-            .uidsExhausted, .expunged, .newerSchema, .corrupt:
+            .tooManyMailboxes, .uidsExhausted, .expunged, .newerSchema, .corrupt:
             self = .localError
         }
     }

@@ -48,6 +48,9 @@ package struct SMTPService: Sendable {
         package var contentTimeout: Duration = .seconds(600)
         /// How long an exchange waits before it greets: who speaks first is no mail server (RFC 5321 §3.1).
         package var greetingDelay: Duration = .zero
+        /// How long a client may take for a command, and for a whole message, when the process is about to end.
+        package var endingCommandTimeout: Duration = .seconds(1)
+        package var endingTimeout: Duration = .seconds(3)
 
         package init() {}
     }

@@ -46,6 +46,8 @@ package struct SMTPSession<C: Connection<SMTPNote>> {
     var isOpen = true
     private var isGreeted = false
     var lastActivity: Duration
+    /// When the session ends in any case, because the process stops.
+    var ending: Duration?
     var failedLogins = 0
     /// Permanent negative replies since the last accepted message.
     private var errors = 0
@@ -86,14 +88,14 @@ package struct SMTPSession<C: Connection<SMTPNote>> {
                 group.cancelAll()
             }
             self.prepareGreeting(in: &group)
-            self.startTimer(until: self.lastActivity + self.shortestTimeout, in: &group)
+            self.startTimer(in: &group)
             while self.isOpen {
                 switch try await self.connection.next() {
                 case .octets(let octets): try await self.take(octets)
                 case .note(.greet): try await self.greet()
                 case .note(.timer): self.checkTimer(in: &group)
                 case .note(.credentialChanged): self.credentialChanged()
-                case .shutdown: self.end(.notAvailable(self.service.options.hostname))
+                case .shutdown: self.beginEnding(in: &group)
                 case .endOfOctets: try await self.takeEnd()
                 case nil: self.isOpen = false
                 }
@@ -185,37 +187,8 @@ package struct SMTPSession<C: Connection<SMTPNote>> {
     }
 
     /// A message was accepted: mistakes before it are forgiven.
-    mutating func forgive() { self.errors = 0 }
-
-    // MARK: The inactivity timer
-
-    private var timeout: Duration {
-        switch self.expecting {
-        case .command, .saslResponse: self.service.options.commandTimeout
-        case .content, .chunk: self.service.options.contentTimeout
-        }
-    }
-
-    private var shortestTimeout: Duration {
-        min(self.service.options.commandTimeout, self.service.options.contentTimeout)
-    }
-
-    /// One sleeping task for the whole session: when it wakes too early, it sleeps again.
-    private func startTimer(until deadline: Duration, in group: inout ThrowingDiscardingTaskGroup<any Error>) {
-        let (time, post) = (self.service.time, self.connection.post)
-        group.addTask {
-            do { try await time.sleep(deadline) } catch { return }
-            post(.timer)
-        }
-    }
-
-    private mutating func checkTimer(in group: inout ThrowingDiscardingTaskGroup<any Error>) {
-        let now = self.service.time.now()
-        if now >= self.lastActivity + self.timeout {
-            return self.end(.timedOut(self.service.options.hostname))
-        }
-        // Early enough for a timeout that begins to count when the state changes.
-        let early = self.lastActivity + self.shortestTimeout
-        self.startTimer(until: now < early ? early : self.lastActivity + self.timeout, in: &group)
+    mutating func forgive() {
+        self.errors = 0
+        if self.ending != nil { self.end(.notAvailable(self.service.options.hostname)) }
     }
 }

@@ -61,6 +61,11 @@ struct AccountStore: MailStore {
         return try await self.store.read { try $0.status(of: mailbox, by: account) }
     }
 
+    func overview(includingAnnotations: Bool) async throws -> AccountOverview {
+        let account = self.account
+        return try await self.store.read { try $0.overview(of: account, includingAnnotations: includingAnnotations) }
+    }
+
     func deletedSize(of mailbox: MailboxID) async throws -> UInt64 {
         let account = self.account
         return try await self.store.read { try $0.deletedSize(of: mailbox, by: account) }
@@ -111,9 +116,9 @@ struct AccountStore: MailStore {
         _ mailbox: MailboxID?,
         with changes: [AnnotationChange],
         specialUses: [SpecialUse]?
-    ) async throws {
+    ) async throws -> ModSeq {
         let account = self.account
-        try await self.store.write(cost: changes.reduce(0) { $0 + ($1.value?.count ?? 0) }) { transaction in
+        return try await self.store.write(cost: changes.reduce(0) { $0 + ($1.value?.count ?? 0) }) { transaction in
             try transaction.annotate(mailbox, changes, specialUses: specialUses, by: account)
         }
     }

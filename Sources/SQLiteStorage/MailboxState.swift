@@ -149,11 +149,15 @@ struct MailboxState {
         try self.put(uid, slot, sql)
     }
 
-    /// Changes the message, which is there with the flags `before`.
-    mutating func change(_ uid: UID, from before: SystemFlags, to slot: MailboxPage.Slot, _ sql: SQL) throws {
-        self.count(before, by: -1)
-        self.count(slot.flags, by: 1)
-        try self.put(uid, slot, sql)
+    /// Takes a page that ``page(_:_:)`` has given, with other flags of its messages.
+    mutating func replace(_ page: MailboxPage, _ sql: SQL) throws {
+        guard let before = try self.page(page.number, sql), before.count == page.count else {
+            throw StoreError.corrupt("expected a page with the same messages")
+        }
+        self.unseen += page.unseen - before.unseen
+        self.deleted += page.deleted - before.deleted
+        self.pages[page.number] = page
+        self.touch(page.number, page.highestModSeq)
     }
 
     /// Takes away the message, which is there with the flags `before`.

@@ -52,7 +52,12 @@ enum PageCoding {
         }
         let flags = try offsets.map { _ in try input.octet() }
         let keywords = try flags.map { $0 & Self.hasKeywords == 0 ? 0 : try input.varint() }
-        var page = MailboxPage(number: number, highestModSeq: highestModSeq)
+        var page = MailboxPage(
+            number: number,
+            highestModSeq: highestModSeq,
+            slots: offsets.last.map { Int($0) + 1 } ?? 0,
+            hasKeywords: keywords.contains { $0 != 0 }
+        )
         var modSeq = highestModSeq.rawValue
         for (index, offset) in offsets.enumerated() {
             let folded = try input.varint()

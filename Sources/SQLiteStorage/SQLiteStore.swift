@@ -61,6 +61,17 @@ package final class SQLiteStore: Sendable {
     /// How the writer is doing, for metrics.
     package var figures: WriterFigures { self.writer.figures }
 
+    /// Whether reading and writing go on; the answer comes when they do.
+    package func isResponding() async -> Bool {
+        do {
+            try await self.writer.between { _ in }
+            try await self.read { _ in }
+            return true
+        } catch {
+            return false
+        }
+    }
+
     package func mailStore(of account: AccountID) -> any MailStore { AccountStore(account: account, store: self) }
 
     /// Begins a message of which at most `limit` octets are expected.

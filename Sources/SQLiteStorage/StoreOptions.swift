@@ -18,6 +18,8 @@ package struct StoreOptions: Sendable {
     /// A range takes about 16 octets, and clients that were away for longer than it reaches are told of all UIDs that
     /// have no message.
     package var expungedRanges = 65536
+    /// Mailboxes of an account, and subscriptions, at most: quotas do not count them.
+    package var mailboxes = 10_000
     /// Upper bound of the file in octets, above what the disk sets; nil: none.
     package var sizeLimit: Int64?
     /// The time of day, for save dates, UIDVALIDITY and deadlines.

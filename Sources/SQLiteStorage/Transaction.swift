@@ -107,7 +107,7 @@ final class Transaction {
             self.growth[mailbox.account, default: QuotaGrowth()]
             + mailbox.takeGrowth()
         self.state.mailboxes[mailbox.id] = mailbox
-        self.state.topics.insert(.mailbox(mailbox.id))
+        self.state.topics.formUnion([.mailbox(mailbox.id), .account(mailbox.account)])
     }
 
     /// Says that the mailbox is no more.
@@ -118,7 +118,7 @@ final class Transaction {
             self.growth[mailbox.account, default: QuotaGrowth()] - all
         self.state.mailboxes[id] = nil
         self.state.deleted.insert(id)
-        self.state.topics.insert(.mailbox(id))
+        self.state.topics.formUnion([.mailbox(id), .account(mailbox.account)])
     }
 
     /// Says that the account is no more: from now on nothing can be added to it.
@@ -179,6 +179,11 @@ final class Transaction {
 
     /// Says that something changed.
     func touch(_ topic: ChangeFeed.Topic) { self.state.topics.insert(topic) }
+
+    /// Says that names, attributes or subscriptions have changed.
+    func touchMailboxList(of account: AccountID) {
+        self.state.topics.formUnion([.mailboxList(account), .account(account)])
+    }
 
     /// Says that there is something to erase.
     func wantErasure() { self.state.hasErasures = true }

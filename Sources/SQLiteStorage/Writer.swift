@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import DequeModule
 import GRDB
 import MailStorage
 import Synchronization
@@ -22,7 +23,7 @@ final class Writer: Sendable {
     private static let waitingJobs = 16384
 
     private struct State {
-        var waiting: [Job] = []
+        var waiting: Deque<Job> = []
         var isRunning = false
         var isClosed = false
         /// Whether a step of erasing waits: one at a time is enough.

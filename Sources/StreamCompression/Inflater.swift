@@ -12,7 +12,7 @@ import CZlib
     /// Text has three to ten; zeros have a thousand.
     private static let swelling = 100
     /// How much may swell at will.
-    private static let allowance = 1 << 20
+    private var allowance = 1 << 20
 
     private let stream: UnsafeMutablePointer<z_stream>
     private var input: [UInt8] = []
@@ -52,6 +52,12 @@ import CZlib
         self.isDrained = false
     }
 
+    /// Lets that many more octets stand for as little as they like.
+    package func allow(_ count: Int) {
+        let (sum, isTooMuch) = self.allowance.addingReportingOverflow(count)
+        self.allowance = isTooMuch ? .max : sum
+    }
+
     /// The next octets, at most `limit`; none if more have to be read first.
     package func next(limit: Int) throws(CompressionFailure) -> [UInt8] {
         guard !self.isDrained, limit > 0 else { return [] }
@@ -78,7 +84,7 @@ import CZlib
         if self.position == self.input.count { (self.input, self.position) = ([], 0) }
         self.octetsIn += consumed
         self.octetsOut += produced
-        guard self.octetsOut - Self.allowance <= self.octetsIn * Self.swelling else { throw .swollen }
+        guard self.octetsOut - self.allowance <= self.octetsIn * Self.swelling else { throw .swollen }
         // Whatever left room has nothing more to give.
         self.isDrained = produced < limit
         output.removeLast(limit - produced)

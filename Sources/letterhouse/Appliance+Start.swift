@@ -13,7 +13,11 @@ extension Appliance {
     static func serve(config: String?) async throws {
         // Before other threads exist: it takes its part of the environment away.
         let inherited = try ActivatedSockets.inherited()
-        let settings = try Settings.load(path: config, environment: ProcessEnvironment.variables)
+        let settings = try Settings.load(
+            path: config,
+            environment: ProcessEnvironment.variables,
+            checksFiles: true
+        )
         try await self.serve(settings, inherited: inherited)
     }
 
@@ -75,6 +79,7 @@ extension Appliance {
     /// What needs TLS cannot be served without a certificate.
     private func checkSockets() throws {
         guard self.tls == nil else { return }
+        self.logger.warning("No TLS: set tls.certificate and tls.key, then imaps and submissions are served too")
         for name in ["imaps", "submissions"] where self.sockets[name]?.isEmpty == false {
             throw InvalidSettings(faults: [
                 SettingsFault(line: 0, text: "tls.certificate: expected a certificate, because \(name) is served")

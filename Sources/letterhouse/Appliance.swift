@@ -29,7 +29,8 @@ struct Appliance {
     /// Serves until SIGTERM or SIGINT; returns when everything has ended and the store is closed.
     func run() async throws {
         let services = try self.services()
-        let notifier = ServiceNotifier()
+        let store = self.store
+        let notifier = ServiceNotifier { await store.isResponding() }
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [

@@ -12,7 +12,7 @@ import MailNetwork
         discussion: """
             Commands that concern the store may be given while the server runs: the server then carries them out. They \
             end with 0 if all went well, else with a code of sysexits(3): 64 wrong arguments, 65 wrong input, 69 not \
-            available, 73 cannot be made, 75 try again later, 78 wrong settings.
+            available, 70 an error in the program, 73 cannot be made, 75 try again later, 78 wrong settings.
             """,
         version: ProgramVersion.text,
         subcommands: [

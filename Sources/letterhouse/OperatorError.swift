@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Cryptography
 import Glibc
 import MailNetwork
 import MailStorage
@@ -42,6 +43,7 @@ struct OperatorError: Error, Sendable, CustomStringConvertible {
         case let error as OperatorError: self = error
         case let error as StoreError: self.init(error)
         case let error as InvalidSettings: self.init(error.told, .settings)
+        case let error as TLSConfigurationError: self.init("\(error)", .settings)
         case let error as StoreFileError: self.init("\(error)", .cannotCreate)
         case let error as ListeningSocketError: self.init("\(error)", .unavailable)
         case let error as TextFile.Failure: self.init("\(error)", .unavailable)
@@ -67,7 +69,8 @@ struct OperatorError: Error, Sendable, CustomStringConvertible {
             )
         case .corrupt(let what): self.init("the store is damaged: \(what); restore it from a backup", .data)
         case .overQuota: self.init("the account's quota is exhausted", .tryAgain)
-        case .noSuchMailbox, .noPermission, .mailboxExists, .tooManyKeywords, .tooManyAnnotations, .uidsExhausted,
+        case .noSuchMailbox, .noPermission, .mailboxExists, .tooManyKeywords, .tooManyAnnotations, .tooManyMailboxes,
+            .uidsExhausted,
             .expunged:
             self.init("\(error)", .data)
         }

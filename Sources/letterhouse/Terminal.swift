@@ -14,18 +14,36 @@ final class Terminal: Sendable {
 
     private static let barWidth = 40
     private let state = Mutex(State())
-    private let hasBar = isatty(STDERR_FILENO) == 1
+    private let hasBar: Bool
+    private let patience: Duration
+    private let write: @Sendable (_ text: String, _ descriptor: CInt) -> Void
+
+    /// Makes a terminal of the process's own, but for what tests choose.
+    ///
+    /// - Parameters:
+    ///   - hasBar: whether there is somebody to look at a progress bar.
+    ///   - patience: after how long it appears.
+    ///   - write: writes all of a text to standard output or standard error.
+    init(
+        hasBar: Bool = isatty(STDERR_FILENO) == 1,
+        patience: Duration = .seconds(1),
+        write: @escaping @Sendable (_ text: String, _ descriptor: CInt) -> Void = Descriptor.write
+    ) {
+        self.hasBar = hasBar
+        self.patience = patience
+        self.write = write
+    }
 
     /// Shows what a command says.
     func show(_ event: Console.Event) {
         switch event {
         case .text(let text):
             self.clear()
-            StandardOutput.write(text)
+            self.write(text, STDOUT_FILENO)
         case .progress(let done, let total):
             self.state.withLock { state in
                 state.progress = (done, total)
-                if state.isBarShown { Self.draw(done, total) }
+                if state.isBarShown { self.draw(done, total) }
             }
         }
     }
@@ -36,7 +54,7 @@ final class Terminal: Sendable {
         try await withThrowingTaskGroup { group in
             if self.hasBar {
                 group.addTask {
-                    try? await ContinuousClock().sleep(for: .seconds(1))
+                    try? await ContinuousClock().sleep(for: self.patience)
                     if !Task.isCancelled { self.showBar() }
                 }
             }
@@ -48,22 +66,22 @@ final class Terminal: Sendable {
     private func showBar() {
         self.state.withLock { state in
             state.isBarShown = true
-            if let (done, total) = state.progress { Self.draw(done, total) }
+            if let (done, total) = state.progress { self.draw(done, total) }
         }
     }
 
     private func clear() {
         self.state.withLock { state in
-            if state.isBarShown, state.progress != nil { StandardError.write("\r\u{1B}[K") }
+            if state.isBarShown, state.progress != nil { self.write("\r\u{1B}[K", STDERR_FILENO) }
             state.progress = nil
         }
     }
 
-    private static func draw(_ done: Int, _ total: Int) {
+    private func draw(_ done: Int, _ total: Int) {
         let part = total > 0 ? min(1, max(0, Double(done) / Double(total))) : 0
-        let filled = Int(part * Double(self.barWidth))
-        let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: self.barWidth - filled)
-        StandardError.write("\r[\(bar)] \(Int(part * 100)) %")
+        let filled = Int(part * Double(Self.barWidth))
+        let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: Self.barWidth - filled)
+        self.write("\r[\(bar)] \(Int(part * 100)) %", STDERR_FILENO)
     }
 }
 

@@ -33,6 +33,40 @@ import Testing
         }
     }
 
+    @Test("What means nothing without another setting is not passed over in silence") func dependent() throws {
+        #expect(
+            try Self.faults(
+                """
+                listen: {imaps: [127.0.0.1:1993], submissions: []}
+                tls:
+                  client-authorities: /dev/null
+                tokens:
+                  scope: mail
+                  client-id: me
+                relay:
+                  smarthost:
+                    user: me
+                    port: 465
+                """
+            ) == [
+                "file:1: listen.imaps: expected tls.certificate and tls.key beside it",
+                "file:3: tls.client-authorities: expected tls.certificate beside it",
+                "file:5: tokens.scope: expected tokens.introspection beside it",
+                "file:6: tokens.client-id: expected tokens.introspection beside it",
+                "file:9: relay.smarthost.user: expected relay.smarthost.host beside it",
+                "file:10: relay.smarthost.port: expected relay.smarthost.host beside it",
+            ]
+        )
+    }
+
+    @Test("Without a certificate nothing that needs one is listened for") func withoutCertificate() throws {
+        let settings = try Self.read("hostname: mail.example.org")
+        #expect(settings.listen.imaps.isEmpty && settings.listen.submissions.isEmpty)
+        #expect(!settings.listen.imap.isEmpty && !settings.listen.submission.isEmpty)
+        let secured = try Self.read("tls: {certificate: /dev/null, key: /dev/null}")
+        #expect(!secured.listen.imaps.isEmpty && !secured.listen.submissions.isEmpty)
+    }
+
     @Test("Values of every kind") func values() throws {
         let settings = try Self.read(
             """
@@ -137,8 +171,8 @@ import Testing
                 "file:3: relay.smarthost.security: expected one of implicit, starttls, opportunistic"
             ),
             (
-                "relay:\n  smarthost:\n    user: me",
-                "file:3: relay.smarthost.user: expected relay.smarthost.password-file beside it"
+                "relay:\n  smarthost:\n    host: smtp.example.org\n    user: me",
+                "file:4: relay.smarthost.user: expected relay.smarthost.password-file beside it"
             ),
             ("tls:\n  key: /nowhere", "file:2: tls.key: expected a file that can be read"),
             ("tls:\n  key: /dev/null", "file:2: tls.key: expected tls.certificate beside it"),

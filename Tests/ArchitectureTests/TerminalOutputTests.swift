@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CoreMetrics
+import Glibc
 import Logging
 import Synchronization
 import Testing
@@ -48,6 +49,46 @@ import Testing
         for done in 0...10_000 { progress(done, 10_000) }
         #expect(screen.shown.count == 101)
         #expect(screen.shown.last == .progress(done: 10_000, total: 10_000))
+    }
+
+    /// What is written, standard error in brackets.
+    private final class Paper: Sendable {
+        private let text = Mutex("")
+        func terminal(hasBar: Bool, patience: Duration) -> Terminal {
+            Terminal(hasBar: hasBar, patience: patience) { text, descriptor in
+                self.text.withLock { $0 += descriptor == STDERR_FILENO ? "<\(text)>" : text }
+            }
+        }
+        var written: String { self.text.withLock { $0 } }
+    }
+
+    @Test("What takes long gets a progress bar, which is gone before the result") func bar() async throws {
+        let paper = Paper()
+        let terminal = paper.terminal(hasBar: true, patience: .zero)
+        try await terminal.showingProgress {
+            terminal.show(.progress(done: 1, total: 4))
+            while paper.written.isEmpty { try await Task.sleep(for: .milliseconds(1)) }
+            terminal.show(.progress(done: 4, total: 4))
+            terminal.show(.text("done\n"))
+        }
+        let (quarter, full) = (String(repeating: "#", count: 10), String(repeating: "#", count: 40))
+        #expect(
+            paper.written
+                == "<\r[\(quarter)\(String(repeating: ".", count: 30))] 25 %><\r[\(full)] 100 %><\r\u{1B}[K>done\n"
+        )
+    }
+
+    @Test("What is quick gets none, nor what nobody looks at", arguments: [true, false]) func noBar(
+        hasBar: Bool
+    ) async throws {
+        let paper = Paper()
+        let terminal = paper.terminal(hasBar: hasBar, patience: hasBar ? .seconds(3600) : .zero)
+        try await terminal.showingProgress {
+            terminal.show(.progress(done: 1, total: 4))
+            try await Task.sleep(for: .milliseconds(20))
+            terminal.show(.text("done\n"))
+        }
+        #expect(paper.written == "done\n")
     }
 
     @Test("The journal gets a level, and no value can end the line") func journal() {

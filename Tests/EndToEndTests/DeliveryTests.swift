@@ -24,7 +24,8 @@ extension EndToEnd {
         /// The octets that must come back, after the two lines that we write.
         private static var expected: String { Self.body.replacing("\n", with: "\r\n") + "\r\n" }
 
-        @Test("swaks delivers; curl and mbsync read it octet for octet; IDLE hears of it") func delivery() async throws
+        @Test("swaks delivers; curl and mbsync (with SCRAM) read it octet for octet; IDLE hears of it") func delivery()
+            async throws
         {
             let appliance = try await TestAppliance()
             try await appliance.start()
@@ -44,6 +45,7 @@ extension EndToEnd {
             let read = try await appliance.curl("INBOX;MAILINDEX=1")
             #expect(read.hasPrefix("Return-Path: <friend@example.net>\r\nReceived: from client.example.net"))
             #expect(read.hasSuffix(Self.expected))
+            #expect(try await appliance.curl("INBOX;MAILINDEX=1", service: "imap") == read)
 
             let maildir = appliance.folder + "/maildir"
             try FileManager.default.createDirectory(atPath: maildir, withIntermediateDirectories: true)
@@ -55,6 +57,7 @@ extension EndToEnd {
             User \(TestAppliance.address)
             Pass "\(TestAppliance.password)"
             SSLType IMAPS
+            AuthMechs SCRAM-SHA-256
             CertificateFile \(appliance.certificate)
 
             MaildirStore local
@@ -93,9 +96,10 @@ extension EndToEnd {
             try idle.line("a OK")
             try idle.send("b IDLE\r\n")
             try idle.line("+ ")
-            // The best of several, because the machine may be busy with something else.
-            var best = Duration.seconds(60)
-            for number in 1...10 {
+            // Most of them, and in one of three rounds: the machine may be busy with something else for a while.
+            var times: [Duration] = []
+            var median = Duration.seconds(60)
+            for number in 1...27 {
                 let smtp = try Wire(port: appliance.port("smtp"))
                 try smtp.line("220")
                 try smtp.send("EHLO client.example.net\r\n")
@@ -106,9 +110,13 @@ extension EndToEnd {
                 try smtp.line("250")
                 let answered = ContinuousClock.now
                 try idle.line("* \(number) EXISTS")
-                best = min(best, ContinuousClock.now - answered)
+                times.append(ContinuousClock.now - answered)
+                guard times.count == 9 else { continue }
+                median = times.sorted()[4]
+                if median < .milliseconds(100) { break }
+                times = []
             }
-            #expect(best < .milliseconds(100))
+            #expect(median < .milliseconds(100))
             try await appliance.stop()
         }
 

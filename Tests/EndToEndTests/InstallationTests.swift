@@ -6,8 +6,13 @@ import Testing
 extension EndToEnd {
     /// `Packaging/install-packages` on machines that lack something: what it runs there is recorded, not run.
     @Suite("What make installs") struct InstallationTests {
-        @Test("without Swift, one line says how to get it") func withoutSwift() async throws {
-            let machine = try Machine(commands: [:])
+        private static let swift = "echo 'Swift version 6.3.1 (swift-6.3.1-RELEASE)'"
+
+        @Test("without Swift, or with an old one, one line says how to get it", arguments: [nil, "5.10", "6.2.4"])
+        func withoutSwift(version: String?) async throws {
+            let machine = try Machine(
+                commands: version.map { ["swift": "echo 'Swift version \($0) (swift-RELEASE)'"] } ?? [:]
+            )
             let result = try await machine.installPackages("build")
             #expect(result.status == 1)
             #expect(result.output.hasPrefix("Letterhouse needs Swift 6.3: install it from https://www.swift.org/"))
@@ -16,7 +21,7 @@ extension EndToEnd {
 
         @Test("root installs what is missing, and says what") func root() async throws {
             let machine = try Machine(commands: [
-                "swift": "",
+                "swift": Self.swift,
                 "id": "echo 0",
                 "dpkg-query": "case $3 in libssl-dev|pkg-config) exit 1;; esac; printf installed",
                 "apt-get": "echo apt-get \"$@\" >>\"$RECORD\"",
@@ -36,7 +41,7 @@ extension EndToEnd {
         @Test("others use sudo, and only if something is missing", arguments: [true, false])
         func others(isComplete: Bool) async throws {
             let machine = try Machine(commands: [
-                "swift": "",
+                "swift": Self.swift,
                 "id": "echo 1000",
                 "dpkg-query": isComplete
                     ? "printf installed" : "case $3 in libunbound-dev) exit 1;; esac; printf installed",
@@ -50,6 +55,28 @@ extension EndToEnd {
             #expect(machine.record.last?.hasSuffix(" libunbound-dev") ?? false == !isComplete)
         }
 
+        @Test("make test installs what the tests need too, and the Python packages in a place of their own")
+        func forTests() async throws {
+            let machine = try Machine(commands: [
+                "swift": Self.swift,
+                "id": "echo 0",
+                "dpkg-query": "case $3 in libssl-dev|nsd|swaks) exit 1;; esac; printf installed",
+                "apt-get": "echo apt-get \"$@\" >>\"$RECORD\"",
+                "python3": """
+                echo python3 "$1" "$2" >>"$RECORD"
+                /usr/bin/mkdir -p "$3/bin"
+                printf '#!/bin/sh\\necho pip "$@" >>"$RECORD"\\n' >"$3/bin/pip"
+                /usr/bin/chmod +x "$3/bin/pip"
+                """,
+            ])
+            let result = try await machine.installPackages("build", "test")
+            #expect(result.status == 0, "\(result.output)")
+            #expect(result.output.hasPrefix("Installing libssl-dev nsd swaks\nInstalling imapclient"))
+            #expect(machine.record[1] == "apt-get install -y -qq --no-install-recommends libssl-dev nsd swaks")
+            #expect(machine.record[2] == "python3 -m venv")
+            #expect(machine.record[3].hasPrefix("pip install ") && machine.record[3].contains("imapclient=="))
+        }
+
         /// A machine that has the tools of every Debian, and `commands` (shell scripts by name).
         private struct Machine {
             let folder: String
@@ -61,6 +88,10 @@ extension EndToEnd {
                     .appending(path: "letterhouse-machine-\(UUID().uuidString)").path
                 self.path = self.folder + "/bin"
                 try FileManager.default.createDirectory(atPath: self.path, withIntermediateDirectories: true)
+                try FileManager.default.copyItem(
+                    atPath: TestAppliance.checkout + "/Packaging",
+                    toPath: self.folder + "/Packaging"
+                )
                 for tool in ["bash", "dirname", "sed", "grep", "env"] {
                     try FileManager.default.createSymbolicLink(
                         atPath: "\(self.path)/\(tool)",
@@ -74,10 +105,11 @@ extension EndToEnd {
                 }
             }
 
-            func installPackages(_ set: String) async throws -> Program.Result {
+            /// Runs a copy of it, for it also looks beside its folder.
+            func installPackages(_ sets: String...) async throws -> Program.Result {
                 try await Program.run(
                     "/bin/bash",
-                    [TestAppliance.checkout + "/Packaging/install-packages", set],
+                    [self.folder + "/Packaging/install-packages"] + sets,
                     environment: ["PATH": self.path, "RECORD": self.folder + "/record"]
                 )
             }

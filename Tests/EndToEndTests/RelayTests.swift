@@ -164,6 +164,62 @@ extension EndToEnd {
             withExtendedLifetime(names) {}
         }
 
+        @Test("The operator sees what waits and why, holds it, lets it go, and gives it up") func queue() async throws {
+            let folder = FileManager.default.temporaryDirectory.appending(path: "letterhouse-sink-\(UUID().uuidString)")
+                .path
+            let port = try ListeningPort.free()
+            let (appliance, names) = try await self.appliance(sinkPort: port)
+            try await appliance.start()
+            for name in ["kept", "given up"] {
+                try await appliance.swaks(
+                    to: "bob@remote.example",
+                    from: TestAppliance.address,
+                    service: "submission",
+                    data: "Subject: \(name)\n\nhello\n",
+                    ["--tls"] + Self.login
+                )
+            }
+            try await eventually("both have been tried") {
+                try await appliance.command(["queue", "list", "--json"]).matches(of: /"attempts" ?: ?[1-9]/).count == 2
+            }
+            let rows = try await appliance.command(["queue", "list"]).split(separator: "\n").dropFirst()
+            let numbers = rows.map { String($0.prefix { $0 != " " }) }
+            try #require(numbers.count == 2)
+            #expect(rows.allSatisfy { $0.contains(TestAppliance.address) && $0.contains("bob@remote.example") })
+            let shown = try await appliance.command(["queue", "show", numbers[0]])
+            #expect(shown.hasPrefix("Message       \(numbers[0])\n"))
+            #expect(shown.contains("For           bob@remote.example"))
+            #expect(shown.contains(", next at "))
+            let json = try await appliance.command(["queue", "show", numbers[0], "--json"])
+            let object = try #require(
+                try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: any Sendable]
+            )
+            #expect(object["from"] as? String == TestAppliance.address)
+            #expect(object["hold"] as? Bool == false)
+
+            let held = try await appliance.command(["queue", "hold", numbers[0]])
+            #expect(held.contains("\(numbers[0]) is on hold. To go on: letterhouse queue retry \(numbers[0])"))
+            #expect(try await appliance.command(["queue", "show", numbers[0]]).contains("on hold"))
+            #expect(try await appliance.command(["queue", "remove", numbers[1]]).contains("\(numbers[1]) is removed."))
+            let gone = try await Program.run(
+                TestAppliance.program,
+                ["queue", "show", numbers[1], "--config", appliance.settingsFile]
+            )
+            #expect(gone.status == 65)
+
+            // The destination has just failed, and is not to be tried for a while: "retry" means now all the same.
+            let sink = try await Sink(in: folder, port: port)
+            #expect(try await appliance.command(["queue", "retry", numbers[0]]) == "1 message is due now.\n")
+            try await eventually("the one that was held arrives") { try sink.messages().count == 1 }
+            #expect(try sink.messages().allSatisfy { $0.contains("Subject: kept") })
+            try await eventually("the queue is empty") {
+                try await appliance.command(["queue", "list"]) == "Nothing waits.\n"
+            }
+            try await appliance.stop()
+            try await appliance.verify()
+            withExtendedLifetime(names) {}
+        }
+
         @Test("After the limit the sender gets a report") func report() async throws {
             let port = try ListeningPort.free()
             let (appliance, names) = try await self.appliance(sinkPort: port, "  retry-after: 1s\n  lifetime: 3s")

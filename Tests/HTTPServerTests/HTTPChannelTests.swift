@@ -8,7 +8,7 @@ import Testing
 @testable import HTTPServer
 
 /// RFC 9112, through the whole of HTTP.
-@Suite("HTTP on a connection", .timeLimit(.minutes(1))) struct HTTPChannelTests {
+@Suite("HTTP on a connection", .timeLimit(.minutes(20))) struct HTTPChannelTests {
     private static func request(_ line: String, _ fields: String = "", body: String = "") -> String {
         "\(line) HTTP/1.1\r\nHost: localhost\r\n\(fields)\r\n\(body)"
     }

@@ -78,18 +78,21 @@ import Testing
         try await Fixture.run { fixture in
             let path = try await fixture.logIn()
             var text = ""
-            for _ in 0..<31 {
+            for minute in 1...30 {
                 async let parked = fixture.ask(.get, path)
-                try await waitUntil {
-                    guard let session = try? fixture.session(path) else { return true }
-                    return session.state.withLock { $0.waiter != nil || $0.hasEnded }
-                }
+                try await fixture.untilParked(path)
                 fixture.clock.advance(by: .seconds(60))
                 let answer = try await parked
+                #expect(answer.status == .ok)
                 text += answer.text
-                if answer.status == .gone { break }
+                // Requests for data are no commands; and half an hour is half an hour.
+                if minute < 30 { #expect(text == "", "in minute \(minute)") }
             }
-            #expect(text.contains("* BYE "))
+            text += try await fixture.fetch(path, until: text.contains("* BYE ") ? "" : "* BYE ")
+            #expect(text == "* BYE Autologout; idle for too long\r\n")
+            let closed = try await fixture.ask(.get, path)
+            #expect(closed.status == .gone)
+            #expect(closed.error == "closed")
         }
     }
 

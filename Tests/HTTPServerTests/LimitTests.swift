@@ -8,7 +8,7 @@ import Testing
 
 @testable import HTTPServer
 
-@Suite("Bridge: how much there may be", .timeLimit(.minutes(1))) struct LimitTests {
+@Suite("Bridge: how much there may be", .timeLimit(.minutes(20))) struct LimitTests {
     // NUL "ann@example.org" NUL "secret"
     private static let batch = "EHLO client.example.com\r\nAUTH PLAIN AGFubkBleGFtcGxlLm9yZwBzZWNyZXQ=\r\nQUIT\r\n"
 

@@ -19,6 +19,27 @@ import Testing
         }
     }
 
+    @Test("It does not wait for the IMAP session, whatever that does", .timeLimit(.minutes(1))) func immediate()
+        async throws
+    {
+        try await Fixture.run {
+            // Whoever does not fetch the greeting keeps the session from saying anything else.
+            $0.outputLimit = 1
+        } _: { fixture in
+            let path = try await fixture.open()
+            _ = try await fixture.post(path, "a NOOP\r\n")
+            let session = try fixture.session(path)
+            try await waitUntil { session.state.withLock { $0.writer != nil } }
+            let answer = try await fixture.post(path, "b NOOP\r\n")
+            #expect(answer.status == .ok)
+            #expect(answer.octets.isEmpty)
+            #expect(session.state.withLock { $0.waiting } == "b NOOP\r\n".utf8.count)
+            #expect(
+                try await fixture.fetch(path, until: "b OK").hasSuffix("a OK NOOP completed\r\nb OK NOOP completed\r\n")
+            )
+        }
+    }
+
     @Test("All 256 octets pass unchanged, in both directions") func verbatim() async throws {
         try await Fixture.run { fixture in
             let path = try await fixture.logIn()

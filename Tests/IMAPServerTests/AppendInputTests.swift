@@ -10,7 +10,7 @@ import Testing
 @testable import SQLiteStorage
 
 /// APPEND's messages, however their octets come and wherever they end.
-@Suite("APPEND's input", .timeLimit(.minutes(1))) struct AppendInputTests {
+@Suite("APPEND's input", .timeLimit(.minutes(20))) struct AppendInputTests {
     private static let login = "a LOGIN ann@example.org secret\r\n"
     private static let messages = [
         "b APPEND INBOX (\\Seen) {14+}\r\nSubject: one\r\n",

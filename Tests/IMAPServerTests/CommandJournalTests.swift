@@ -8,7 +8,7 @@ import Testing
 @testable import IMAPServer
 
 /// What an operator can see of a session.
-@Suite("Command journal", .timeLimit(.minutes(1))) struct CommandJournalTests {
+@Suite("Command journal", .timeLimit(.minutes(20))) struct CommandJournalTests {
     private func second(_ second: Int) -> Duration { .seconds(second) }
 
     @Test("An entry has tag, name, begin, duration and end, and no more") func entry() {

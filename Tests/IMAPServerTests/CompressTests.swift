@@ -9,7 +9,7 @@ import Testing
 @testable import IMAPServer
 
 /// RFC 4978, which transcripts cannot show.
-@Suite("COMPRESS=DEFLATE", .timeLimit(.minutes(1))) struct CompressTests {
+@Suite("COMPRESS=DEFLATE", .timeLimit(.minutes(20))) struct CompressTests {
     /// What a session says to these buffers, sent one after the other; then the client sends nothing more.
     private func answers(
         to buffers: [[UInt8]],
@@ -131,6 +131,26 @@ import Testing
             let (_, compressed) = try self.parts(try await self.answers(to: [Self.login, Self.compress, octets]))
             #expect(compressed.hasSuffix("* BYE [CLIENTBUG] Expected compressed commands\r\n"))
         }
+    }
+
+    @Test("a message may swell as it likes, also one that is refused; nothing else may that came with it")
+    func regularMessage() async throws {
+        let size = 8 << 20
+        let deflater = try Deflater()
+        let message = Array(repeating: UInt8(ascii: "x"), count: size)
+        let octets = deflater.compress(
+            Array("c APPEND INBOX {\(size)+}\r\n".utf8) + message + Array("\r\nd APPEND Nowhere {\(size)+}\r\n".utf8)
+                + message + Array("\r\ne NOOP\r\n".utf8)
+        )
+        #expect(octets.count * 150 < 2 * size)
+        let bomb = deflater.compress(Array(repeating: UInt8(ascii: "x"), count: 32 << 20))
+        let (_, compressed) = try self.parts(try await self.answers(to: [Self.login, Self.compress, octets, bomb]))
+        let lines = compressed.split(separator: "\r\n")
+        #expect(lines.count == 5)
+        #expect(lines.first?.hasPrefix("c OK [APPENDUID ") == true)
+        #expect(lines.dropFirst().first?.hasPrefix("d NO [TRYCREATE]") == true)
+        #expect(lines.dropFirst(2).first == "e OK NOOP completed")
+        #expect(lines.last == "* BYE [CLIENTBUG] Expected compressed commands")
     }
 
     @Test("a line without end is as long as one that came in clear text")

@@ -10,7 +10,7 @@ import Testing
 @testable import IMAPServer
 
 /// a password that is changed ends the sessions that the old one began.
-@Suite("Changed passwords", .timeLimit(.minutes(5))) struct CredentialChangeTests {
+@Suite("Changed passwords", .timeLimit(.minutes(20))) struct CredentialChangeTests {
     private static let logIn = "a LOGIN ann@example.org secret\r\n"
 
     /// Runs a session; whenever the client reads something, `reaction` is called with all that has come.

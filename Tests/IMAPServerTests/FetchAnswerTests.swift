@@ -50,6 +50,45 @@ struct FetchAnswerTests {
         #expect(fixture.store.log.contentLimits.isEmpty)
     }
 
+    @Test(
+        "what is kept about every message is told without reading its octets",
+        arguments: [
+            "ENVELOPE", "BODY", "BODYSTRUCTURE", "FAST", "ALL", "FULL", "SAVEDATE",
+            "(UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE BODYSTRUCTURE)",
+        ]
+    )
+    func withoutOctets(_ items: String) async throws {
+        let fixture = FetchFixture(self.messages(200))
+        #expect(try await fixture.fetch(items).text.split(separator: "\r\n").count == 200)
+        #expect(fixture.store.log.contentLimits.allSatisfy { $0 == 0 })
+        #expect(fixture.store.log.reads.isEmpty)
+    }
+
+    @Test("flags that many have are written as those that few have, in any order")
+    func flagLists() async throws {
+        let fixture = FetchFixture(self.messages(1200), flags: [], keywords: ["$Junk", "blue"])
+        let mailbox = try #require(fixture.store.resident.current)
+        var index = mailbox
+        var expected = ""
+        for (position, uid) in fixture.store.all.map(UID.init(rawValue:)).enumerated() {
+            let number = MailboxPage.number(of: uid)
+            var page = try #require(index.page(number))
+            let flags = SystemFlags(rawValue: UInt8(position / 7 % 32))
+            let keywords = UInt64(position % 4)
+            page.set(uid, MailboxPage.Slot(flags: flags, keywords: keywords, modSeq: ModSeq(rawValue: 1)))
+            index.replace(page)
+            let names: [(Bool, String)] = [
+                (flags.contains(.answered), #"\Answered"#), (flags.contains(.flagged), #"\Flagged"#),
+                (flags.contains(.deleted), #"\Deleted"#), (flags.contains(.seen), #"\Seen"#),
+                (flags.contains(.draft), #"\Draft"#), (keywords & 1 != 0, "$Junk"), (keywords & 2 != 0, "blue"),
+            ]
+            let list = names.filter(\.0).map(\.1).joined(separator: " ")
+            expected += "* \(position + 1) FETCH (FLAGS (\(list)))\r\n"
+        }
+        fixture.store.resident.publish(index)
+        #expect(try await fixture.fetch("FLAGS").text == expected)
+    }
+
     // MARK: \Seen
 
     @Test(

@@ -239,9 +239,10 @@ final class FetchStore: MailStore {
     func status(of mailbox: MailboxID) async throws -> MailboxStatus { throw StoreError.unavailable }
     func deletedSize(of mailbox: MailboxID) async throws -> UInt64 { throw StoreError.unavailable }
     func annotations(of mailbox: MailboxID?) async throws -> [Annotation] { throw StoreError.unavailable }
-    func annotate(_: MailboxID?, with: [AnnotationChange], specialUses: [SpecialUse]?) async throws {
+    func annotate(_: MailboxID?, with: [AnnotationChange], specialUses: [SpecialUse]?) async throws -> ModSeq {
         throw StoreError.unavailable
     }
+    func overview(includingAnnotations: Bool) async throws -> AccountOverview { throw StoreError.unavailable }
     func quota() async throws -> Quota { throw StoreError.unavailable }
     func quota(of mailbox: MailboxID) async throws -> Quota { throw StoreError.unavailable }
     func accessList(of mailbox: MailboxID) async throws -> [AccessEntry] { throw StoreError.unavailable }

@@ -53,13 +53,21 @@ final class Gate: Sendable {
     }
 }
 
+/// Makes all messages large that are not: nobody has to store so much.
+struct LargeMessages: Sendable {
+    let size: Int
+    /// Hears how many octets are read.
+    let didRead: @Sendable (Int) -> Void
+}
+
 /// A directory whose stores hold every read of octets at a gate.
 struct GatedDirectory: Directory {
     let base: any Directory
     let gate: Gate
+    var large: LargeMessages?
 
     func mailStore(of account: AccountID) -> any MailStore {
-        GatedStore(base: self.base.mailStore(of: account), gate: self.gate)
+        GatedStore(base: self.base.mailStore(of: account), gate: self.gate, large: self.large)
     }
     func domains() async throws -> [String] { try await self.base.domains() }
     func addDomain(_ name: String) async throws { try await self.base.addDomain(name) }
@@ -96,9 +104,14 @@ struct GatedDirectory: Directory {
 private struct GatedStore: MailStore {
     let base: any MailStore
     let gate: Gate
+    let large: LargeMessages?
 
     func octets(of blob: BlobID, in range: Range<Int>) async throws -> [UInt8] {
         await self.gate.pass()
+        if let large = self.large {
+            large.didRead(range.count)
+            return [UInt8](repeating: UInt8(ascii: "x"), count: range.count)
+        }
         return try await self.base.octets(of: blob, in: range)
     }
 
@@ -111,6 +124,9 @@ private struct GatedStore: MailStore {
     func subscriptions() async throws -> [String] { try await self.base.subscriptions() }
     func createMailbox(named name: String, specialUses: [SpecialUse]) async throws -> Mailbox {
         try await self.base.createMailbox(named: name, specialUses: specialUses)
+    }
+    func overview(includingAnnotations: Bool) async throws -> AccountOverview {
+        try await self.base.overview(includingAnnotations: includingAnnotations)
     }
     func deletedSize(of mailbox: MailboxID) async throws -> UInt64 { try await self.base.deletedSize(of: mailbox) }
     func quota() async throws -> Quota { try await self.base.quota() }
@@ -131,7 +147,7 @@ private struct GatedStore: MailStore {
         _ mailbox: MailboxID?,
         with changes: [AnnotationChange],
         specialUses: [SpecialUse]?
-    ) async throws {
+    ) async throws -> ModSeq {
         try await self.base.annotate(mailbox, with: changes, specialUses: specialUses)
     }
     func deleteMailbox(named name: String) async throws { try await self.base.deleteMailbox(named: name) }
@@ -158,7 +174,13 @@ private struct GatedStore: MailStore {
     }
     func messages(_ uids: [UID], in mailbox: MailboxID, including parts: MessageParts) async throws -> [StoredMessage] {
         if parts.contentUpTo > 0 { await self.gate.pass() }
-        return try await self.base.messages(uids, in: mailbox, including: parts)
+        let rows = try await self.base.messages(uids, in: mailbox, including: parts)
+        guard let large = self.large else { return rows }
+        return rows.map { row in
+            var row = row
+            (row.size, row.content) = (large.size, nil)
+            return row
+        }
     }
     func changeFlags(
         of uids: [UID],
@@ -185,14 +207,17 @@ private struct GatedStore: MailStore {
         try await self.base.expunge(uids, in: mailbox)
     }
     func stage(limit: Int) -> any MessageStage { self.base.stage(limit: limit) }
+    func candidates(for term: TextTerm, in mailbox: MailboxID) async throws -> TextCandidates? {
+        try await self.base.candidates(for: term, in: mailbox)
+    }
 }
 
 extension Fixture {
     /// The service with every read of octets held at `gate`.
-    func service(behind gate: Gate) -> IMAPService {
+    func service(behind gate: Gate, large: LargeMessages? = nil) -> IMAPService {
         IMAPService(
             options: self.service.options,
-            directory: GatedDirectory(base: self.store, gate: gate),
+            directory: GatedDirectory(base: self.store, gate: gate, large: large),
             credentials: self.service.credentials,
             time: self.service.time
         )

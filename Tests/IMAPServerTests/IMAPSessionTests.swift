@@ -10,7 +10,7 @@ import Testing
 @testable import SQLiteStorage
 
 /// What transcripts cannot say: how a session ends that has lost its client, or half of it.
-@Suite("Sessions", .timeLimit(.minutes(5))) final class IMAPSessionTests: Sendable {
+@Suite("Sessions", .timeLimit(.minutes(20))) final class IMAPSessionTests: Sendable {
     /// Commands are answered in the order received.
     private let fixture: Fixture
     private let received = Mutex<[UInt8]>([])

@@ -9,7 +9,7 @@ import Testing
 @testable import IMAPServer
 
 /// RFC 9585: what a client hears while it waits.
-@Suite("INPROGRESS", .timeLimit(.minutes(1))) final class InProgressTests: Sendable {
+@Suite("INPROGRESS", .timeLimit(.minutes(20))) final class InProgressTests: Sendable {
     /// A clock that moves on whenever it is asked.
     private final class HurryingClock: Sendable {
         private let time = Mutex<Duration>(.zero)

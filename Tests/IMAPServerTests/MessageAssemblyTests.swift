@@ -9,7 +9,7 @@ import Testing
 @testable import IMAPSyntax
 
 /// What many messages at once cost, and what is left of those that are given up.
-@Suite("Messages being made", .timeLimit(.minutes(1))) struct MessageAssemblyTests {
+@Suite("Messages being made", .timeLimit(.minutes(20))) struct MessageAssemblyTests {
     private func assembly(_ fixture: Fixture) throws -> MessageAssembly {
         var view = SessionView(service: fixture.service, peer: Peer(address: "127.0.0.1"))
         view.account = fixture.account

@@ -179,7 +179,7 @@ private final class NaiveThreading {
     }
 }
 
-@Suite("RFC 5256 §3 THREAD", .timeLimit(.minutes(1))) struct MessageThreadsTests {
+@Suite("RFC 5256 §3 THREAD", .timeLimit(.minutes(20))) struct MessageThreadsTests {
     private func threads(_ letters: [Letter], _ algorithm: ThreadCommand.Algorithm) async throws -> String {
         var messages = ThreadedMessages(hasAncestry: algorithm == .references)
         for (index, letter) in letters.enumerated() { _ = messages.append(letter.stored(index + 1)) }

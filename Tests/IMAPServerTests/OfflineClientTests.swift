@@ -185,6 +185,9 @@ private struct OfflineClient {
         do {
             if breaks { connection.linesLeft = Int.random(in: 1...60, using: &random) }
             try await self.synchronize(&connection, &random)
+            if let request = Self.requests.randomElement(using: &random), !request.isEmpty {
+                _ = try await self.run("NOTIFY \(request)", &connection)
+            }
             for _ in 0..<Int.random(in: 0...12, using: &random) {
                 for _ in 0..<Int.random(in: 0...2, using: &random) { try await world.change(&random) }
                 try await self.act(&connection, &world, &random)
@@ -194,6 +197,12 @@ private struct OfflineClient {
             #expect(breaks)
         }
     }
+
+    /// What it may want to hear of; what it does not hear it must find when it comes again.
+    private static let requests = [
+        "", "", "NONE", "SET (SELECTED-DELAYED (MessageNew MessageExpunge))",
+        "SET (SELECTED-DELAYED (MessageNew (FLAGS) MessageExpunge FlagChange)) (personal (MessageNew MessageExpunge))",
+    ]
 
     /// Logs in, and brings the cache up to date.
     mutating func synchronize(_ connection: inout LineConnection, _ random: inout SeededGenerator) async throws {
@@ -392,6 +401,9 @@ private struct OfflineClient {
         if let match = items.firstMatch(of: /FLAGS \(([^)]*)\)/) {
             self.flags[uid] = Set(match.1.split(separator: " ").map(String.init)).subtracting(["\\Recent"])
             self.toldFlags.insert(uid)
+        } else {
+            // Its own change is newer than what was told.
+            self.toldFlags.remove(uid)
         }
         if let match = items.firstMatch(of: /MODSEQ \((\d+)\)/) {
             self.highestSeen = max(self.highestSeen, UInt64(match.1) ?? 0)

@@ -8,7 +8,7 @@ import Testing
 
 /// G13: whatever clients send at once gives what one command at a time gives, in some order that keeps dependent ones as
 /// they were sent; and who believes every response knows what a fresh SELECT and FETCH would tell.
-@Suite("RFC 9051 §5.5 Random pipelines", .timeLimit(.minutes(5))) struct RandomPipelineTests {
+@Suite("RFC 9051 §5.5 Random pipelines", .timeLimit(.minutes(20))) struct RandomPipelineTests {
     private static let trials = 2_500
 
     /// Ten thousand trials in all, each with one to three pipelines.
@@ -25,6 +25,14 @@ import Testing
                 for line in try await client.select().dropLast() { believer.take(line, into: &answer) }
                 believer.complaints = []
                 believers.append(believer)
+            }
+            // Every other run with clients that use NOTIFY, each another way, and hear of all mailboxes besides.
+            let listening = ClientListening.allCases.map { seed % 2 == 0 ? $0 : .withCommands }
+            for (client, listening) in zip(clients, listening) where listening != .withCommands {
+                client.send(
+                    "x NOTIFY SET (\(listening.rawValue)) (personal (MessageNew FlagChange MessageExpunge))\r\n"
+                )
+                _ = try await client.lines(to: "x OK")
             }
             for trial in 1...Self.trials {
                 let name = "seed \(seed), trial \(trial)"
@@ -44,15 +52,21 @@ import Testing
                 )
                 let active = Int.random(in: 1...3, using: &generator.random)
                 let length = 1...[6, 3, 2][active - 1]
-                let pipelines = believers[..<active].map { believer in
-                    generator.pipeline(Int.random(in: length, using: &generator.random), for: believer)
+                // The first of them is another one each time.
+                let order = clients.indices.map { ($0 + trial) % clients.count }[..<active]
+                let pipelines = order.map { index in
+                    generator.pipeline(
+                        Int.random(in: length, using: &generator.random),
+                        for: believers[index],
+                        listening: listening[index]
+                    )
                 }
-                for (index, pipeline) in pipelines.enumerated() {
+                for (index, pipeline) in zip(order, pipelines) {
                     believers[index].history = pipeline.map(\.text)
                     clients[index].send(pipeline.map(\.text).joined())
                 }
                 var answers: [String: RandomCommand.Answer] = [:]
-                for (index, pipeline) in pipelines.enumerated() {
+                for (index, pipeline) in zip(order, pipelines) {
                     try await Self.read(clients[index], pipeline, &believers[index], &answers)
                 }
                 let after = MailboxModel(

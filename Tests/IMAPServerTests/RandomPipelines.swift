@@ -207,6 +207,18 @@ struct BelievingClient {
     }
 }
 
+/// When a client hears of what others do.
+///
+/// One that hears of flags outside commands cannot tell, without mod-sequences, whether it was before or after its silent
+/// STORE: it uses none.
+enum ClientListening: String, CaseIterable {
+    case withCommands = ""
+    /// RFC 5465 §6.1.2.
+    case selectedDelayed = "SELECTED-DELAYED (MessageNew (FLAGS) MessageExpunge FlagChange)"
+    /// RFC 5465 §6.1.1.
+    case selected = "SELECTED (MessageNew MessageExpunge FlagChange)"
+}
+
 /// Makes pipelines that keep RFC 9051 §5.5's rules for clients: no message numbers behind what may be told of EXPUNGEs.
 struct PipelineGenerator<Random: RandomNumberGenerator> {
     var random: Random
@@ -215,12 +227,21 @@ struct PipelineGenerator<Random: RandomNumberGenerator> {
 
     init(random: Random) { self.random = random }
 
-    mutating func pipeline(_ count: Int, for client: BelievingClient) -> [RandomCommand] {
-        var mayUseNumbers = true
-        return (0..<count).map { _ in self.command(client, &mayUseNumbers) }
+    mutating func pipeline(
+        _ count: Int,
+        for client: BelievingClient,
+        listening: ClientListening = .withCommands
+    ) -> [RandomCommand] {
+        // Who hears of EXPUNGEs at any time cannot use numbers (RFC 5465 §5.3).
+        var mayUseNumbers = listening != .selected
+        return (0..<count).map { _ in self.command(client, &mayUseNumbers, isEverSilent: listening == .withCommands) }
     }
 
-    private mutating func command(_ client: BelievingClient, _ mayUseNumbers: inout Bool) -> RandomCommand {
+    private mutating func command(
+        _ client: BelievingClient,
+        _ mayUseNumbers: inout Bool,
+        isEverSilent: Bool
+    ) -> RandomCommand {
         self.lastTag += 1
         let tag = "r\(self.lastTag)"
         let known = client.uids.enumerated().compactMap { index, uid in uid.map { (number: UInt32(index + 1), uid: $0) }
@@ -243,7 +264,7 @@ struct PipelineGenerator<Random: RandomNumberGenerator> {
             return make("\(prefix)FETCH \(set) \(items)", .fetch, mayExpunge: !usesNumbers)
         case 2...5:
             let adds = Bool.random(using: &self.random)
-            let silent = Bool.random(using: &self.random) ? ".SILENT" : ""
+            let silent = Bool.random(using: &self.random) && isEverSilent ? ".SILENT" : ""
             var command = make(
                 "\(prefix)STORE \(set) \(adds ? "+" : "-")FLAGS\(silent) (\(flag))",
                 .store(adds: adds, flag: flag),

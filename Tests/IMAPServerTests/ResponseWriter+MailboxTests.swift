@@ -89,7 +89,7 @@ struct ResponseWriterMailboxTests {
         let news = SelectedMailbox.News(expunged: Array((1...10_000).reversed()), exists: 2, flags: flags)
         let pieces = try await self.pieces(news, isRev2: true)
         #expect(pieces.count > 5)
-        #expect(pieces.allSatisfy { $0.count < CommandOutput.pieceSize + 100 && ($0.last ?? 10) == 10 })
+        #expect(pieces.allSatisfy { $0.count < CommandOutput.pieceSize + 16384 && ($0.last ?? 10) == 10 })
         let lines = text(pieces.flatMap { $0 }).split(separator: "\r\n")
         #expect(lines.count == 20_001)
         #expect(

@@ -7,7 +7,7 @@ import Testing
 
 @testable import IMAPServer
 
-@Suite("RFC 5267 §4.3 UPDATE", .timeLimit(.minutes(1))) struct SearchContextTests {
+@Suite("RFC 5267 §4.3 UPDATE", .timeLimit(.minutes(20))) struct SearchContextTests {
     private func run(_ keys: String, _ fixture: FetchFixture) throws -> SearchRun {
         var parser = CommandParser(octets(keys))
         return SearchRun(program: try SearchProgram(&parser), texts: [], store: fixture.store)

@@ -12,7 +12,7 @@ import Testing
 @testable import IMAPServer
 
 /// A search that asks the index finds what one finds that looks at every message.
-@Suite("RFC 9051 §6.4.4 SEARCH with an index", .timeLimit(.minutes(5))) struct SearchIndexTests {
+@Suite("RFC 9051 §6.4.4 SEARCH with an index", .timeLimit(.minutes(20))) struct SearchIndexTests {
     /// A mailbox in a store that can be closed and opened again.
     private final class Mail {
         let folder: TemporaryFolder

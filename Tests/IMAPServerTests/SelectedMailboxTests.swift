@@ -67,6 +67,66 @@ import Testing
         )
     }
 
+    @Test("RFC 5465 §5: flags that are not wanted are told when they are") func unwantedFlags() {
+        var model = Model()
+        model.append(3)
+        var mailbox = self.selected(model)
+        let start = mailbox.knownUntil
+        model.setFlags(2, .seen)
+        model.append()
+        var news = mailbox.sync(with: model.index, mayExpunge: true, wanted: .messages)
+        #expect(news.flags.isEmpty && news.exists == 4)
+        #expect(mailbox.knownUntil == start && mailbox.isBehind)
+        #expect(!mailbox.hasNews(model.index, mayExpunge: true, wanted: .messages))
+        #expect(mailbox.hasNews(model.index, mayExpunge: true, wanted: .all))
+        model.expunge(1)
+        news = mailbox.sync(with: model.index, mayExpunge: true, wanted: .messages)
+        #expect(news.flags.isEmpty && news.expunged == [1])
+        news = mailbox.sync(with: model.index, mayExpunge: true)
+        #expect(news.flags.contains { $0.uid == UID(rawValue: 2) } && news.expunged.isEmpty)
+        #expect(mailbox.knownUntil == model.index.highestModSeq && !mailbox.isBehind)
+    }
+
+    @Test("RFC 5465 §5: where flags are not wanted and none have changed, everything is known") func newMessagesOnly() {
+        var model = Model()
+        model.append(3)
+        var mailbox = self.selected(model)
+        model.append()
+        model.expunge(2)
+        let news = mailbox.sync(with: model.index, mayExpunge: true, wanted: .messages)
+        #expect(news.exists == 3 && news.expunged == [2])
+        #expect(mailbox.knownUntil == model.index.highestModSeq && !mailbox.isBehind)
+        #expect(mailbox.sync(with: model.index, mayExpunge: true).isEmpty)
+    }
+
+    @Test("RFC 5465 §5: nothing is wanted but what the client does itself") func snapshot() {
+        var model = Model()
+        model.append(4)
+        var mailbox = self.selected(model)
+        model.expunge(1)
+        model.append()
+        model.setFlags(3, .flagged)
+        #expect(mailbox.sync(with: model.index, mayExpunge: true, wanted: []).isEmpty)
+        #expect(!mailbox.hasNews(model.index, mayExpunge: true, wanted: []))
+        model.expunge(2)
+        var news = mailbox.sync(with: model.index, mayExpunge: true, wanted: [], removed: [UID(rawValue: 2)])
+        #expect(news.expunged == [2] && news.vanished == [2] && news.exists == nil)
+        model.setFlags(4, .seen)
+        let own = SelectedMailbox.OwnChange(
+            uids: [UID(rawValue: 4)],
+            modSeq: model.index.highestModSeq,
+            isTold: false
+        )
+        news = mailbox.sync(with: model.index, mayExpunge: true, wanted: [], own: own)
+        #expect(news.flags.map(\.uid.rawValue) == [4] && news.expunged.isEmpty)
+        // Numbers are those of the client: 1, 3 and 4 as it knows them.
+        #expect(mailbox.uids == [1, 3, 4])
+        news = mailbox.sync(with: model.index, mayExpunge: true)
+        #expect(news.expunged == [1] && news.exists == 3)
+        #expect(news.flags.contains { $0.uid == UID(rawValue: 3) })
+        #expect(mailbox.uids == model.index.uids() && !mailbox.isBehind)
+    }
+
     @Test("Nothing changed, nothing told") func nothing() {
         var model = Model()
         model.append(3)

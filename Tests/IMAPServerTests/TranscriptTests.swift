@@ -14,6 +14,7 @@ import Testing
 ///     Given: mailbox Archive/2025
 ///     Given: rights Archive bob@example.org lr
 ///     Given: offers UNAUTHENTICATE   a capability that is withheld by default
+///     Given: no tls
 ///     Given: wrong-passwords 10      so many an hour from one address; nobody counts if nothing is said
 @Suite("Conversations") struct TranscriptTests {
     @Test("RFC 9051", arguments: try Transcript.all(in: .module))
@@ -21,7 +22,10 @@ import Testing
         let clock = TestClock()
         let wrongPasswords = transcript.given("wrong-passwords").flatMap { Int($0) }
         let fixture = try await Fixture(clock: clock, wrongPasswords: wrongPasswords) { options in
-            if let offered = transcript.given("offers") { options.withheldCapabilities.remove(offered) }
+            options.hasTLS = transcript.given("no") != "tls"
+            for given in transcript.givens where given.key == "offers" {
+                options.withheldCapabilities.remove(given.value)
+            }
         }
         for given in transcript.givens { try await fixture.prepare(given) }
         let service = fixture.service

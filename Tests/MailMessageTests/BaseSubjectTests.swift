@@ -28,7 +28,7 @@ struct BaseSubjectTests {
 
     @Test(
         "Hostile subjects are linear",
-        .timeLimit(.minutes(5)),
+        .timeLimit(.minutes(20)),
         arguments: [
             ("[a]", "x"), ("[a]", ""), ("[", ""), ("re:", ""), ("re[", ""), ("[fwd:", ""), ("(fwd)", ""),
             ("[a] re: ", ""),

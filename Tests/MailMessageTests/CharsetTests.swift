@@ -69,7 +69,7 @@ struct CharsetTests {
         return output
     }
 
-    @Test("Much that is wrong", .timeLimit(.minutes(5)), arguments: labels)
+    @Test("Much that is wrong", .timeLimit(.minutes(20)), arguments: labels)
     func muchThatIsWrong(label: String) throws {
         let input = [UInt8](repeating: 0xFF, count: 20_000)
         #expect(try self.decode([input[...]], label).count <= 3 * input.count)

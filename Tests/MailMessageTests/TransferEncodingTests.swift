@@ -123,7 +123,7 @@ struct TransferEncodingTests {
 
     @Test(
         "White space without end is not held back",
-        .timeLimit(.minutes(5)),
+        .timeLimit(.minutes(20)),
         arguments: [" ", "= ", "=\r", "\r", " \r"]
     )
     func endlessWhitespace(unit: String) {

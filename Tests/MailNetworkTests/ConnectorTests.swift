@@ -8,7 +8,7 @@ import Testing
 
 @testable import MailNetwork
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct ConnectorTests {
     /// Takes what comes until it ends with CRLF.
     private static func line(_ connection: inout SocketConnection<Never>) async throws -> String {

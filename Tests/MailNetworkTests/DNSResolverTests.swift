@@ -5,7 +5,7 @@ import Testing
 
 @testable import MailNetwork
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct DNSResolverTests {
     @Test
     func mailExchangersComeByPreference() async throws {

@@ -9,7 +9,7 @@ import Testing
 @testable import MailNetwork
 
 /// RFC 8314 §3: TLS from the first octet.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct ImplicitTLSTests {
     private let tls = Result { try TestTLS.shared.get() }
 

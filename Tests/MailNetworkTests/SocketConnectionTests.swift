@@ -6,7 +6,7 @@ import Testing
 
 @testable import MailNetwork
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct SocketConnectionTests {
     @Test
     func aSessionEchoesAndHangsUp() async throws {

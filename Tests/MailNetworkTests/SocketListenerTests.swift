@@ -3,6 +3,7 @@
 import Glibc
 import HTTPTypes
 import HummingbirdCore
+import Logging
 import MailConnection
 import NIOCore
 import NIOPosix
@@ -11,7 +12,7 @@ import Testing
 
 @testable import MailNetwork
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct SocketListenerTests {
     @Test
     func shutdownTellsEverySession() async throws {
@@ -144,6 +145,23 @@ struct SocketListenerTests {
     }
 
     @Test
+    func whoeverWasAcceptedIsServedWhenTheListenerStops() async throws {
+        let child = SlowChannel(base: EchoSession.channel())
+        try await TestServer.run(child) { server in
+            try await TestClient.connect(to: server.port) { client in
+                await child.setUp.wait()
+                await server.shutDown()
+                // Long enough for a listener that does not care to close its socket, and the client's with it.
+                try await Task.sleep(for: .milliseconds(300))
+                child.goOn.succeed()
+                #expect(try await client.line() == "220 127.0.0.1")
+                #expect(try await client.line() == "421 stopping")
+                #expect(try await client.line() == nil)
+            }
+        }
+    }
+
+    @Test
     func aUnixSocketIsServedAndKept() async throws {
         var template = Array("/tmp/letterhouse-listener-XXXXXX".utf8CString)
         let directory = try #require(mkdtemp(&template).map { String(cString: $0) })
@@ -188,5 +206,35 @@ struct SocketListenerTests {
             logger: .silent
         )
         await #expect(throws: (any Error).self) { try await listener.run() }
+    }
+}
+
+/// A channel whose pipeline takes long to set up.
+private struct SlowChannel<Base: ServerChildChannel>: ServerChildChannel {
+    let base: Base
+    /// The pipeline of a connection is about to be set up.
+    let setUp = Milestone()
+    /// It may be.
+    let goOn = MultiThreadedEventLoopGroup.singleton.any().makePromise(of: Void.self)
+
+    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Base.Value> {
+        self.setUp.reach()
+        return self.goOn.futureResult.hop(to: channel.eventLoop).flatMap {
+            self.base.setup(channel: channel, logger: logger)
+        }
+    }
+
+    func handle(value: Base.Value, logger: Logger) async { await self.base.handle(value: value, logger: logger) }
+}
+
+/// Something that others wait for.
+private struct Milestone {
+    private let events = AsyncStream.makeStream(of: Void.self)
+
+    func reach() { self.events.continuation.yield() }
+
+    func wait() async {
+        var iterator = self.events.stream.makeAsyncIterator()
+        _ = await iterator.next()
     }
 }

@@ -8,7 +8,7 @@ import Testing
 @testable import MailNetwork
 
 /// RFC 3207 §4.2, RFC 9051 §6.2.1: what was said before the handshake does not count after it.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct StartTLSTests {
     private let tls = Result { try TestTLS.shared.get() }
 

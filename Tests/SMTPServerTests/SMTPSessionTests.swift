@@ -319,6 +319,22 @@ import Testing
         try await fixture.close()
     }
 
+    @Test("When the process stops, a message that does not arrive in time is not waited for")
+    func shutdownInMessage() async throws {
+        let fixture = try await Fixture()
+        let clock = fixture.clock
+        try await fixture.connect { client in
+            try await client.ask("HELO c.example")
+            try await client.begin(to: "ann@example.org")
+            #expect(try await client.ask("DATA").hasPrefix("354 "))
+            client.pipe.shutDown()
+            while try await clock.nextDeadline() != .seconds(3) { await Task.yield() }
+            clock.advance(by: .seconds(3))
+            #expect(try await client.reply().hasPrefix("421 4.3.2 "))
+        }
+        try await fixture.close()
+    }
+
     @Test("RFC 4954 §4: where AUTH is possible, lines may be long; elsewhere they may not")
     func longLines() async throws {
         let fixture = try await Fixture()

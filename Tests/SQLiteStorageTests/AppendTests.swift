@@ -59,6 +59,19 @@ import Testing
         #expect(messages.allSatisfy { $0.summary == nil })
     }
 
+    @Test func theSummaryIsReadWithoutTheMessage() async throws {
+        let test = try TestStore()
+        let mail = try await test.account()
+        let inbox = try await mail.inbox.id
+        let staged = try await mail.staged(octets("a", size: 100))
+        let date = MessageDate(time: test.clock.now, zoneOffsetMinutes: 0)
+        _ = try await mail.append([NewMessage(staged, internalDate: date)], to: inbox)
+        // Whoever parsed the octets again would find nothing.
+        try await test.store.write { try $0.sql.run("UPDATE chunk SET octets = zeroblob(100)") }
+        let parts = MessageParts(summary: true)
+        #expect(try await mail.messages([1], in: inbox, including: parts).first?.summary == staged.summary)
+    }
+
     /// Sizes around what fits in memory, in a chunk, and in one write.
     @Test(arguments: [
         0, 1, Chunk.size - 1, Chunk.size, Chunk.size + 1, 2 * Chunk.size, 4 * Chunk.size, 4 * Chunk.size + 1,

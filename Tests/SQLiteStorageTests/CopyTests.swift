@@ -34,6 +34,47 @@ import Testing
         try await test.verify()
     }
 
+    @Test func withGapsAndOfTheSameOctets() async throws {
+        let test = try TestStore()
+        let mail = try await test.account()
+        let (inbox, archive) = (try await mail.inbox.id, try #require(try await mail.mailbox(named: "Archive")).id)
+        for number in 0..<9 { try await mail.append(octets("\(number % 3)", size: 100 + number % 3), to: inbox) }
+        _ = try await mail.changeFlags(
+            of: [4, 5],
+            in: inbox,
+            FlagChange(.add, FlagSet(system: .deleted)),
+            unchangedSince: nil
+        )
+        _ = try await mail.expunge(nil, in: inbox)
+        let receipt = try await mail.copy((1...12).map { UID(rawValue: $0) }, from: inbox, to: archive)
+        #expect(receipt.source == [1, 2, 3, 6, 7, 8, 9])
+        #expect(receipt.target == [1, 2, 3, 4, 5, 6, 7])
+        let parts = MessageParts(contentUpTo: 1000)
+        let originals = try await mail.messages(receipt.source, in: inbox, including: parts)
+        let copies = try await mail.messages(receipt.target, in: archive, including: parts)
+        #expect(copies.map(\.content) == originals.map(\.content))
+        #expect(copies.map(\.size) == [100, 101, 102, 102, 100, 101, 102])
+        #expect(try await mail.status(of: archive).size == 708)
+        #expect(try await test.number("SELECT sum(refs) FROM blob") == 14)
+        try await test.verify()
+    }
+
+    @Test func ofManyOntoThemselves() async throws {
+        let test = try TestStore()
+        let mail = try await test.account()
+        let inbox = try await mail.inbox.id
+        let resident = try await mail.open(inbox)
+        for number in 0..<3 { try await mail.append(octets("\(number)"), to: inbox, flags: number == 1 ? .seen : []) }
+        for round in 0..<9 {
+            let uids = (1...UInt32(3 << round)).map(UID.init(rawValue:))
+            #expect(try await mail.copy(uids, from: inbox, to: inbox).target.count == uids.count)
+        }
+        #expect(resident.current?.uids() == Array(1...UInt32(3 << 9)))
+        #expect(try await test.number("SELECT min(refs) + max(refs) FROM blob") == 1024)
+        #expect(IndexContents(try #require(resident.current)) == IndexContents(try await test.store.stored(inbox)))
+        try await test.verify()
+    }
+
     @Test func toItself() async throws {
         let test = try TestStore()
         let mail = try await test.account()

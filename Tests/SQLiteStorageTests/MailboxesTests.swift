@@ -35,6 +35,32 @@ import Testing
         #expect(all.specialUses == [.all])
     }
 
+    @Test func areNotWithoutNumber() async throws {
+        let test = try TestStore { $0.mailboxes = 9 }
+        let mail = try await test.account()
+        let names = try await mail.mailboxes().map(\.name)
+        try #require(names.count == 6)
+        await #expect(throws: StoreError.tooManyMailboxes) {
+            try await mail.createMailbox(named: "a/b/c/d", specialUse: nil)
+        }
+        #expect(try await mail.mailboxes().map(\.name) == names, "all or none")
+        _ = try await mail.createMailbox(named: "a/b/c", specialUse: nil)
+        await #expect(throws: StoreError.tooManyMailboxes) { try await mail.createMailbox(named: "d", specialUse: nil) }
+        await #expect(throws: StoreError.tooManyMailboxes) { try await mail.renameMailbox(from: "a/b", to: "d/e") }
+        try await mail.renameMailbox(from: "a/b", to: "a/e")
+        // A subscription stays when its mailbox goes.
+        for name in ["a", "a/e", "a/e/c"] {
+            try await mail.setSubscribed(true, name: name)
+            try await mail.deleteMailbox(named: name)
+        }
+        _ = try await mail.createMailbox(named: "d", specialUse: nil)
+        await #expect(throws: StoreError.tooManyMailboxes) { try await mail.setSubscribed(true, name: "d") }
+        try await mail.setSubscribed(false, name: "a")
+        try await mail.setSubscribed(true, name: "d")
+        #expect(try await mail.subscriptions().count == 9)
+        try await test.verify()
+    }
+
     @Test(arguments: ["", "/", "/a", "a//b", "a/b//", "a\u{7}", String(repeating: "a", count: 1001)])
     func refusesNamesThatCannotBe(name: String) async throws {
         let test = try TestStore()

@@ -36,11 +36,11 @@ struct CreateCommand: IMAPCommand {
     }
 
     func bind(to view: SessionView) throws(Refusal) -> Work {
-        let (store, name) = (try view.store(), self.mailbox.text)
+        let (store, name, created) = (try view.store(), self.mailbox.text, self.mailbox)
         let uses = try SpecialUse.assignable(named: self.uses, to: self.mailbox)
         return Work(Footprint(writes: .mailboxes)) { _ in
             let mailbox = try await store.createMailbox(named: name, specialUses: uses)
-            return Outcome(code: .mailboxID(ObjectID.mailbox(mailbox.id)))
+            return Outcome(code: .mailboxID(ObjectID.mailbox(mailbox.id)), change: .created(created))
         }
     }
 }

@@ -19,10 +19,10 @@ struct DeleteCommand: IMAPCommand {
     }
 
     func bind(to view: SessionView) throws(Refusal) -> Work {
-        let (store, name) = (try view.store(), self.mailbox.text)
+        let (store, name, deleted) = (try view.store(), self.mailbox.text, self.mailbox)
         return Work(Footprint(writes: [.mailboxes, .messages])) { _ in
             try await store.deleteMailbox(named: name)
-            return Outcome()
+            return Outcome(change: .deleted(deleted))
         }
     }
 }

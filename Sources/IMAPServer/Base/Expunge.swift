@@ -34,6 +34,7 @@ struct ExpungeCommand: UIDCommand {
         return Work(footprint) { _ in
             var outcome = Outcome()
             let expunged = try await store.expunge(uids, in: selected.id)
+            outcome.removed = expunged
             outcome.tellsHighestModSeq = isCondstore && !expunged.isEmpty
             return outcome
         }

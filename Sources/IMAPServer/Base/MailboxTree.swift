@@ -71,6 +71,11 @@ struct MailboxTree {
         self.order.sort { Self.precedes($0, $1) }
     }
 
+    /// What there is to be said of a name, which need not be that of a mailbox.
+    func entry(of name: MailboxName) -> Entry {
+        self.entries[name] ?? Entry(name: name, mailbox: nil, isSubscribed: false, hasChildren: false)
+    }
+
     /// The names to list, `INBOX` first and the others in the order of their octets.
     func select(_ selection: ListCommand.Selection, _ matcher: NameMatcher) -> [Entry] {
         func isSelected(_ entry: Entry) -> Bool {
@@ -146,12 +151,19 @@ extension ResponseWriter {
         _ attributes: [String],
         name: MailboxName?,
         childInfo: [String] = [],
+        oldName: MailboxName? = nil,
         response: String = "LIST"
     ) {
         self.raw("* \(response) (\(attributes.joined(separator: " "))) \"/\" ")
         if let name { self.mailbox(name) } else { self.raw("\"\"") }
         if !childInfo.isEmpty {
             self.raw(" (\"CHILDINFO\" (\(childInfo.map { "\"\($0)\"" }.joined(separator: " "))))")
+        }
+        // oldname-extended-item = "OLDNAME" SP "(" mailbox ")"
+        if let oldName {
+            self.raw(" (\"OLDNAME\" (")
+            self.mailbox(oldName)
+            self.raw("))")
         }
         self.crlf()
     }

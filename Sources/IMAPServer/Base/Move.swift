@@ -37,6 +37,8 @@ struct MoveCommand: UIDCommand {
             // Before the EXPUNGEs, so that clients still know the messages (RFC 9051 §6.4.8).
             if let code = ResponseCode(receipt) { output.writer.untagged(.ok, code: code, "Moved") }
             var outcome = Outcome()
+            outcome.removed = receipt.source
+            outcome.change = .added(receipt.uidValidity, receipt.target)
             // RFC 6851 §4.4: to everybody.
             outcome.tellsHighestModSeq = !receipt.source.isEmpty
             return outcome

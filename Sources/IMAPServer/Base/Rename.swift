@@ -22,10 +22,10 @@ struct RenameCommand: IMAPCommand {
     }
 
     func bind(to view: SessionView) throws(Refusal) -> Work {
-        let (store, from, to) = (try view.store(), self.from.text, self.to.text)
+        let (store, from, to) = (try view.store(), self.from, self.to)
         return Work(Footprint(writes: [.mailboxes, .messages])) { _ in
-            try await store.renameMailbox(from: from, to: to)
-            return Outcome(effect: .renamed)
+            try await store.renameMailbox(from: from.text, to: to.text)
+            return Outcome(effect: .renamed, change: .renamed(from: from, to: to))
         }
     }
 }

@@ -113,15 +113,3 @@ extension Work {
         do { return try await store.claimRecent(in: mailbox) } catch StoreError.full { return nil }
     }
 }
-
-extension MailboxIndex {
-    /// The first message without `\Seen`.
-    fileprivate var firstUnseen: UID? {
-        var found: UID?
-        self.forEachPage { page in
-            guard found == nil else { return }
-            page.forEach { uid, slot in if found == nil, !slot.flags.contains(.seen) { found = uid } }
-        }
-        return found
-    }
-}

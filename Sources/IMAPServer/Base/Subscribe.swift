@@ -17,11 +17,11 @@ struct SubscribeCommand: IMAPCommand {
     }
 
     func bind(to view: SessionView) throws(Refusal) -> Work {
-        let (store, name) = (try view.store(), self.mailbox.text)
+        let (store, name) = (try view.store(), self.mailbox)
         return Work(Footprint(reads: .mailboxes, writes: .subscriptions)) { _ in
             guard try await store.mailbox(named: name, needing: .lookup) != nil else { throw Refusal.noSuchMailbox }
             try await store.setSubscribed(true, name: name)
-            return Outcome()
+            return Outcome(change: .subscribed(name.text, true))
         }
     }
 }
@@ -40,10 +40,10 @@ struct UnsubscribeCommand: IMAPCommand {
     }
 
     func bind(to view: SessionView) throws(Refusal) -> Work {
-        let (store, name) = (try view.store(), self.mailbox.text)
+        let (store, name) = (try view.store(), self.mailbox)
         return Work(Footprint(writes: .subscriptions)) { _ in
-            try await store.setSubscribed(false, name: name)
-            return Outcome()
+            try await store.setSubscribed(false, name: name.text)
+            return Outcome(change: .subscribed(name, false))
         }
     }
 }

@@ -49,11 +49,14 @@ final class SessionCompression {
         self.deflater = try Deflater()
         self.inflater = try Inflater()
     }
+
+    /// A message of that many octets follows, which may stand compressed in next to none.
+    func expectMessage(of size: Int) { self.inflater.allow(size) }
 }
 
 /// Where a session writes: its connection, through the compression if there is one.
-struct SessionOutput<C: Connection<IMAPNote>> {
-    let connection: C
+struct SessionOutput {
+    let connection: any Connection<IMAPNote>
     let compression: SessionCompression?
 
     func write(_ octets: [UInt8]) async throws {
@@ -63,9 +66,9 @@ struct SessionOutput<C: Connection<IMAPNote>> {
 
 extension IMAPSession {
     /// How much is read at once of what a client has compressed, however much it stands for.
-    private static var pieceSize: Int { 16384 }
+    private static let pieceSize = 16384
 
-    var sink: SessionOutput<C> { SessionOutput(connection: self.connection, compression: self.compression) }
+    var sink: SessionOutput { SessionOutput(connection: self.connection, compression: self.compression) }
 
     /// Says yes, and compresses from the next octet on (RFC 4978 §3).
     mutating func compress(_ tag: String) async throws {

@@ -152,18 +152,19 @@ struct SetMetadataCommand: IMAPCommand {
 
     func bind(to view: SessionView) throws(Refusal) -> Work {
         let (store, name) = (try view.store(), self.mailbox)
+        let entries = self.changes.map(\.entry)
         let (changes, uses) = try Self.checked(self.changes, of: name)
         return Work(Footprint(reads: .mailboxes, writes: .mailboxes)) { _ in
             do {
                 guard let name else {
-                    try await store.annotate(nil, with: changes, specialUses: nil)
-                    return Outcome()
+                    let modSeq = try await store.annotate(nil, with: changes, specialUses: nil)
+                    return Outcome(change: .annotated(nil, entries, modSeq))
                 }
-                guard let mailbox = try await store.mailbox(named: name.text, needing: .annotate) else {
+                guard let mailbox = try await store.mailbox(named: name, needing: .annotate) else {
                     throw Refusal.noSuchMailbox
                 }
-                try await store.annotate(mailbox.id, with: changes, specialUses: uses)
-                return Outcome()
+                let modSeq = try await store.annotate(mailbox.id, with: changes, specialUses: uses)
+                return Outcome(change: .annotated(mailbox.id, entries, modSeq))
             } catch StoreError.tooManyAnnotations {
                 throw Refusal("Too many annotations: remove some", code: .metadataTooMany)
             }
@@ -289,6 +290,19 @@ extension CommandOutput {
 }
 
 extension ResponseWriter {
+    /// Writes which entries have changed (RFC 5464 §4.4.2).
+    ///
+    ///     entry-list = entry *(SP entry)
+    mutating func metadata(changed entries: [String], of mailbox: MailboxName?) {
+        self.raw("* METADATA ")
+        self.mailboxOrServer(mailbox)
+        for entry in entries {
+            self.sp()
+            self.astring(entry)
+        }
+        self.crlf()
+    }
+
     /// Writes the mailbox's name; nil is the server.
     mutating func mailboxOrServer(_ mailbox: MailboxName?) {
         if let mailbox { self.mailbox(mailbox) } else { self.raw("\"\"") }

@@ -88,7 +88,14 @@ struct MultiSearchCommand: IMAPCommand, IMAPExtension {
             if self.returns.isSaved { outcome.effect = .saved(self.returns.saved(found)) }
             if self.returns.isUpdated {
                 outcome.context = admission.admitted(
-                    SearchContext(tag: output.tag, addressing: .uids, run: run, found: found, in: selected),
+                    SearchContext(
+                        tag: output.tag,
+                        addressing: .uids,
+                        run: run,
+                        items: self.returns.updateItems,
+                        found: found,
+                        in: selected
+                    ),
                     &output.writer
                 )
             }

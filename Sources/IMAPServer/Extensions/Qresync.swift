@@ -130,5 +130,13 @@ extension ResponseWriter {
         self.crlf()
     }
 
+    /// The same for a few, at once.
+    mutating func vanished(_ uids: NumberSet) {
+        guard !uids.isEmpty else { return }
+        self.raw("* VANISHED ")
+        self.sequenceSet(uids)
+        self.crlf()
+    }
+
     private static var rangesAtOnce: Int { 1000 }
 }

@@ -46,6 +46,8 @@ struct ReplaceCommand: UIDCommand, MessageCommand, IMAPExtension {
                 // Before the EXPUNGE, so that clients know the new message first (RFC 8508 §4.3).
                 output.writer.untagged(.ok, code: ResponseCode(receipt), "Replacement message ready")
                 var outcome = Outcome()
+                outcome.removed = [uid]
+                outcome.change = .added(receipt.uidValidity, receipt.uids)
                 outcome.tellsHighestModSeq = isCondstore
                 return outcome
             } catch StoreError.expunged {

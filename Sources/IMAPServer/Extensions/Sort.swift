@@ -63,6 +63,7 @@ struct SortCommand: UIDCommand, IMAPExtension {
                     addressing: addressing,
                     run: search,
                     sort: run,
+                    items: returns?.updateItems ?? [],
                     found: sorted,
                     in: selected
                 )

@@ -30,6 +30,7 @@ extension IMAPSession {
         // Where compressed octets end and others begin cannot be told; the command must not be refused (RFC 8437 §3).
         guard !self.view.isCompressed else { return try await self.bye("Connect again: compression cannot end") }
         self.select(nil)
+        self.stopNotifications()
         self.stopWatchingCredential()
         if let account = self.view.account {
             Logger.current.info("Logged out", metadata: ["account": "\(account.address)"])

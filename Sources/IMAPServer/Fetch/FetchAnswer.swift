@@ -22,23 +22,25 @@ struct FetchAnswer: Sendable {
     /// Answers what the resident index alone knows.
     func writeFromMemory(_ output: inout CommandOutput) async throws -> Outcome {
         let (mailbox, index) = try self.mailbox(output)
-        guard !self.uids.isEmpty else { return Outcome() }
+        let uids = self.wanted(index)
+        guard let first = uids.first else { return Outcome() }
         let immediate = self.items.compactMap { $0 as? any ImmediateFetchItem }
         guard immediate.count == self.items.count else { throw StoreError.corrupt("an item that needs the store") }
-        let uids = self.wanted(index)
-        var rest = uids[...]
-        var count = 0
-        while !rest.isEmpty {
+        var lookup = index.lookup
+        var message = FetchedMessage(unknown: first, in: index)
+        var (next, position, count) = (0, 0, 0)
+        while next < uids.count {
             // No suspension between responses, for there may be a million.
-            var position = 0
-            while let uid = rest.first, !output.isDue {
-                rest.removeFirst()
-                guard let number = mailbox.number(of: uid, from: &position), let slot = index[uid] else { continue }
-                var message = FetchedMessage(
+            while next < uids.count, !output.isDue {
+                let uid = uids[next]
+                next += 1
+                guard let number = mailbox.number(of: uid, from: &position), let slot = lookup.slot(uid) else {
+                    continue
+                }
+                message.become(
                     number: number,
                     uid: uid,
                     slot: slot,
-                    index: index,
                     isRecent: !self.isRev2 && uid >= mailbox.recentFrom
                 )
                 try Self.write(immediate, of: &message, to: &output)
@@ -98,7 +100,8 @@ struct FetchAnswer: Sendable {
     /// The messages to answer for; those that are gone are among them, to be missed.
     private func wanted(_ index: MailboxIndex) -> [UID] {
         guard let changedSince = self.changedSince else { return self.uids }
-        return self.uids.filter { uid in index[uid].map { $0.modSeq > changedSince } ?? true }
+        var lookup = index.lookup
+        return self.uids.filter { uid in lookup.slot(uid).map { $0.modSeq > changedSince } ?? true }
     }
 
     /// What a client is told of a message that becomes `\Seen`, besides what it asked for.
@@ -120,7 +123,8 @@ struct FetchAnswer: Sendable {
         in mailbox: MailboxID,
         _ store: any MailStore
     ) async throws -> FlagReceipt? {
-        let unseen = uids.filter { uid in index[uid].map { !$0.flags.contains(.seen) } ?? false }
+        var lookup = index.lookup
+        let unseen = uids.filter { uid in lookup.slot(uid).map { !$0.flags.contains(.seen) } ?? false }
         guard !unseen.isEmpty else { return nil }
         let change = FlagChange(.add, FlagSet(system: .seen))
         do {

@@ -58,7 +58,7 @@ enum FetchItemTable {
         FlagsItem.self, UIDItem.self, ModSeqItem.self, InternalDateItem.self, SizeItem.self,
         EnvelopeItem.self, BodyStructureItem.self, BodySectionItem.self, BinaryItem.self,
     ]
-    private static let byName: [String: any FetchItem.Type] = Dictionary(
+    static let byName: [String: any FetchItem.Type] = Dictionary(
         (Self.families + ExtensionTable.extensions.flatMap { $0.fetchItems }).flatMap { family in
             family.names.map { ($0, family) }
         },

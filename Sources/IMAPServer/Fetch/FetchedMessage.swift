@@ -6,12 +6,12 @@ import MailStorage
 /// What is known of a message while FETCH answers for it.
 struct FetchedMessage: Sendable {
     /// Its sequence number.
-    let number: Int
-    let uid: UID
-    let slot: MailboxPage.Slot
+    private(set) var number: Int
+    private(set) var uid: UID
+    private(set) var slot: MailboxPage.Slot
     /// Names the keywords.
     let index: MailboxIndex
-    let isRecent: Bool
+    private(set) var isRecent: Bool
     /// Items to write before those that were asked for.
     var firstItems: [any FetchItem] = []
     /// If an item needs it.
@@ -42,6 +42,18 @@ struct FetchedMessage: Sendable {
         self.slot = slot
         self.index = index
         self.isRecent = isRecent
+    }
+
+    /// Nobody knows anything of it yet: it is to ``become(number:uid:slot:isRecent:)`` one.
+    init(unknown uid: UID, in index: MailboxIndex) {
+        let slot = MailboxPage.Slot(flags: [], keywords: 0, modSeq: index.highestModSeq)
+        self.init(number: 0, uid: uid, slot: slot, index: index, isRecent: false)
+    }
+
+    /// Becomes the next message, of which nothing is known yet but what memory knows: cheaper than making another.
+    mutating func become(number: Int, uid: UID, slot: MailboxPage.Slot, isRecent: Bool) {
+        (self.number, self.uid, self.slot, self.isRecent) = (number, uid, slot, isRecent)
+        (self.firstItems, self.row, self.octets, self.measures, self.preview) = ([], nil, nil, [:], "")
     }
 
     mutating func take(_ row: StoredMessage, from store: any MailStore) {

@@ -16,6 +16,8 @@ struct FlagsItem: ImmediateFetchItem {
     // "FLAGS" SP "(" [flag-fetch *(SP flag-fetch)] ")"
     func write(_ message: inout FetchedMessage, to output: inout CommandOutput) {
         output.writer.raw("FLAGS ")
-        output.writer.flagList(slot: message.slot, index: message.index, isRecent: message.isRecent)
+        output.writer.append(
+            output.flagLists.list(of: message.slot, in: message.index, isRecent: message.isRecent)
+        )
     }
 }

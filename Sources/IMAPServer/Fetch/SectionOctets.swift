@@ -146,8 +146,14 @@ extension FetchedMessage {
                 range.upperBound - max(position, range.lowerBound)
             )
             position += piece.count
-            if isBinary { output.writer.append(wanted) } else { output.writer.appendText(wanted) }
-            try await output.flushIfLarge()
+            // What waits for a slow client is no more than a piece of the output, however much is read at once.
+            var rest = wanted
+            while !rest.isEmpty {
+                let part = rest.prefix(CommandOutput.pieceSize)
+                rest = rest.dropFirst(part.count)
+                if isBinary { output.writer.append(part) } else { output.writer.appendText(part) }
+                try await output.flushIfLarge()
+            }
         }
         // The announced size stands: what does not fill it cannot be mended.
         guard position >= range.upperBound else { throw BrokenResponse(cause: nil) }

@@ -38,12 +38,17 @@ enum MailboxSource: Sendable, Hashable {
 
     // one-or-more-mailbox = mailbox / many-mailboxes
     // many-mailboxes      = "(" mailbox *(SP mailbox) ")"
+    //
+    // Names that no mailbox has are ignored (RFC 5465 §3.1), and so are those that none can have.
     private static func names(_ parser: inout CommandParser) throws(SyntaxError) -> Set<MailboxName> {
         try parser.sp()
-        let names = try parser.oneOrParenthesized { (parser: inout CommandParser) throws(SyntaxError) in
-            try parser.mailbox()
+        let names = try parser.oneOrParenthesized { (parser: inout CommandParser) throws(SyntaxError) -> MailboxName? in
+            do throws(SyntaxError) { return try parser.mailbox() } catch {
+                guard error.kind == .mailboxName else { throw error }
+                return nil
+            }
         }
-        return Set(names)
+        return Set(names.compactMap { $0 })
     }
 
     /// Whether a mailbox is meant; ``selected`` means none by its name.

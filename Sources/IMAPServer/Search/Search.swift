@@ -57,7 +57,14 @@ struct SearchCommand: UIDCommand {
             var outcome = Outcome(effect: isSaved ? .saved(returns?.saved(found) ?? []) : .none)
             if isUpdated {
                 outcome.context = admission.admitted(
-                    SearchContext(tag: output.tag, addressing: addressing, run: run, found: found, in: selected),
+                    SearchContext(
+                        tag: output.tag,
+                        addressing: addressing,
+                        run: run,
+                        items: returns?.updateItems ?? [],
+                        found: found,
+                        in: selected
+                    ),
                     &output.writer
                 )
             }

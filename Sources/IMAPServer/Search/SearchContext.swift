@@ -15,6 +15,10 @@ struct SearchContext: Sendable {
     let run: SearchRun
     /// How results are sorted; nil: in the order of the mailbox.
     let sort: SortRun?
+    /// What the client wants to know of new messages that are found (RFC 5465 §7).
+    let items: [any FetchItem]
+    /// Messages from this UID on have come since it was last told; others are found because of their flags.
+    private(set) var firstNew: UInt32
     /// Which of the session's contexts this is, for a tag may be used again when its context has been cancelled.
     var id = 0
     /// Whether the store is being asked about messages that have changed.
@@ -30,6 +34,7 @@ struct SearchContext: Sendable {
         addressing: Addressing,
         run: SearchRun,
         sort: SortRun? = nil,
+        items: [any FetchItem] = [],
         found: [UID],
         in selected: SelectedMailbox
     ) {
@@ -37,6 +42,8 @@ struct SearchContext: Sendable {
         self.addressing = addressing
         self.run = run
         self.sort = sort
+        self.items = items
+        self.firstNew = selected.uidNext.rawValue
         self.results = found.map(\.rawValue)
         self.told = selected.told
     }
@@ -104,6 +111,7 @@ struct SearchContext: Sendable {
         var added = Set(uids.filter { found.contains($0) && !isIn($0) })
         var removed = Set(uids.filter { !found.contains($0) && isIn($0) })
         self.told = max(self.told, modSeq)
+        if let last = uids.last { self.firstNew = max(self.firstNew, last &+ 1) }
         guard self.sort != nil else { return (self.remove(removed), self.insert(added)) }
         let order = order?.map(\.rawValue) ?? self.results
         let ordered = Set(order)

@@ -13,8 +13,16 @@ struct SearchReturn: Sendable {
     private(set) var isSaved = false
     /// Whether the client wants to hear of changes to the result (RFC 5267 §4.3).
     private(set) var isUpdated = false
+    /// What it wants to know of new messages among the changes (RFC 5465 §7).
+    private(set) var updateItems: [any FetchItem] = []
     /// Whether it only hints that it comes back, with CONTEXT, which nothing is done about (RFC 5267 §4.2).
     private var isHint = false
+
+    private struct Option {
+        var name: String
+        var range: PartialRange?
+        var items: [any FetchItem] = []
+    }
 
     // search-return-opts = SP "RETURN" SP "(" [search-return-opt *(SP search-return-opt)] ")"
     init(_ parser: inout CommandParser) throws(SyntaxError) {
@@ -22,11 +30,16 @@ struct SearchReturn: Sendable {
         try parser.sp()
         let start = parser.offset
         let options = try parser.parenthesized(maximum: 16, mayBeEmpty: true) {
-            (parser: inout CommandParser) throws(SyntaxError) -> (name: String, range: PartialRange?) in
+            (parser: inout CommandParser) throws(SyntaxError) -> Option in
             let name = try parser.keywordToken()
-            guard name == "PARTIAL" else { return (name, nil) }
-            try parser.sp()
-            return (name, try parser.partialRange())
+            switch name {
+            case "PARTIAL":
+                try parser.sp()
+                return Option(name: name, range: try parser.partialRange())
+            // modifier-update = "UPDATE" [ "(" fetch-att *(SP fetch-att) ")" ]
+            case "UPDATE": return Option(name: name, items: try parser.fetchItemsIfNext())
+            default: return Option(name: name)
+            }
         }
         for option in options {
             switch option.name {
@@ -36,7 +49,7 @@ struct SearchReturn: Sendable {
             case "COUNT": self.isCount = true
             case "SAVE": self.isSaved = true
             case "CONTEXT": self.isHint = true
-            case "UPDATE": self.isUpdated = true
+            case "UPDATE": (self.isUpdated, self.updateItems) = (true, option.items)
             case "PARTIAL" where self.partial == nil: self.partial = option.range
             default: throw SyntaxError(expected: "a return option", offset: start)
             }

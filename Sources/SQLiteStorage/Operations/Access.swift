@@ -281,14 +281,14 @@ extension Transaction {
 
     /// Says that a mailbox came, goes or is called otherwise: to all who may know of it.
     func touchLists(of id: MailboxID, _ owner: AccountID) throws {
-        self.touch(.mailboxList(owner))
+        self.touchMailboxList(of: owner)
         let accounts = try self.sql.all("SELECT DISTINCT account FROM acl WHERE mailbox = ?", .int(id.rawValue)) {
             $0.int64(0)
         }
-        for account in accounts where account != 0 { self.touch(.mailboxList(AccountID(rawValue: account))) }
+        for account in accounts where account != 0 { self.touchMailboxList(of: AccountID(rawValue: account)) }
         guard accounts.contains(0) else { return }
         try self.sql.each("SELECT id FROM account WHERE domain IS NOT NULL") { row in
-            self.touch(.mailboxList(AccountID(rawValue: row.int64(0))))
+            self.touchMailboxList(of: AccountID(rawValue: row.int64(0)))
         }
     }
 

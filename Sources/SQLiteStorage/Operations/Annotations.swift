@@ -27,30 +27,48 @@ extension SQL {
     }
 }
 
+extension SQL {
+    /// Without the values; in no order.
+    func annotationTimes(of account: AccountID) throws -> [AccountOverview.AnnotationTime] {
+        try self.all("SELECT mailbox, entry, modseq FROM annotation WHERE account = ?", .int(account.rawValue)) { row in
+            let mailbox = MailboxID(rawValue: row.int64(0))
+            return AccountOverview.AnnotationTime(
+                mailbox: mailbox == .server ? nil : mailbox,
+                entry: row.text(1),
+                modSeq: ModSeq(rawValue: row.int64(2))
+            )
+        }
+    }
+}
+
 extension Transaction {
     /// Makes all the changes or none; what a mailbox is for is its owner's to say.
+    ///
+    /// Returns their mod-sequence: the user's account's if any of them is there.
     func annotate(
         _ mailbox: MailboxID?,
         _ changes: [AnnotationChange],
         specialUses: [SpecialUse]?,
         by user: AccountID
-    ) throws {
+    ) throws -> ModSeq {
         guard let mailbox else { return try self.annotate(.server, changes, of: user) }
         let (state, rights) = try self.mailbox(mailbox, by: user, needing: .annotate)
         if let specialUses {
             guard state.account == user else { throw StoreError.noPermission }
             try self.setSpecialUses(specialUses, of: mailbox, user)
         }
+        var modSeq = ModSeq(rawValue: 0)
         let shared = changes.filter { $0.entry.lowercased().hasPrefix("/shared/") }
         if !shared.isEmpty {
             try Access.annotateForAll.require(of: rights)
-            try self.annotate(mailbox, shared, of: state.account)
+            modSeq = try self.annotate(mailbox, shared, of: state.account)
         }
         let own = changes.filter { !$0.entry.lowercased().hasPrefix("/shared/") }
-        if !own.isEmpty { try self.annotate(mailbox, own, of: user) }
+        if !own.isEmpty { modSeq = try self.annotate(mailbox, own, of: user) }
+        return modSeq
     }
 
-    private func annotate(_ id: MailboxID, _ changes: [AnnotationChange], of account: AccountID) throws {
+    private func annotate(_ id: MailboxID, _ changes: [AnnotationChange], of account: AccountID) throws -> ModSeq {
         let modSeq = try self.modSeq(of: account)
         for change in changes {
             guard change.entry.utf8.count <= Annotation.longestEntry,
@@ -90,6 +108,8 @@ extension Transaction {
         guard count <= Annotation.countLimit, total <= Annotation.totalLimit else {
             throw StoreError.tooManyAnnotations
         }
+        self.touch(.account(account))
+        return modSeq
     }
 
     /// When INBOX is renamed, both have what it had (RFC 5464 §4.1).
@@ -130,7 +150,7 @@ extension Transaction {
                 .int(mailbox.id.rawValue)
             )
         }
-        self.touch(.mailboxList(account))
+        self.touchMailboxList(of: account)
     }
 }
 

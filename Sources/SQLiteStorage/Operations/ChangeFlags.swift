@@ -27,41 +27,47 @@ extension Transaction {
             change != asked || (change.operation == .replace && !rights.isSuperset(of: .flags))
         var bits: UInt64?
         var isChanged = false
-        for uid in uids.ascending() {
-            guard let slot = try mailbox.slot(uid, self.sql) else { continue }
-            if let unchangedSince, slot.modSeq > unchangedSince,
-                try unchangedSince.rawValue > 0 || self.exists(change, in: slot, &mailbox)
-            {
-                receipt.modified.append(uid)
-                continue
+        for uids in uids.ascending().byPage() {
+            guard var page = try mailbox.page(MailboxPage.number(of: uids[uids.startIndex]), self.sql) else { continue }
+            var isPageChanged = false
+            for uid in uids {
+                guard let slot = page[uid] else { continue }
+                if let unchangedSince, slot.modSeq > unchangedSince,
+                    try unchangedSince.rawValue > 0 || self.exists(change, in: slot, &mailbox)
+                {
+                    receipt.modified.append(uid)
+                    continue
+                }
+                receipt.updated.append(uid)
+                if let knownUntil, slot.modSeq > knownUntil { receipt.unknown.append(uid) }
+                // Only now that there is a message: a keyword takes one of few bits for ever.
+                let keywords =
+                    try bits
+                    ?? mailbox.keywordBits(
+                        change.flags.keywords,
+                        adding: change.operation != .remove,
+                        self.sql
+                    )
+                bits = keywords
+                var changed = slot
+                switch change.operation {
+                case .replace:
+                    changed.flags = slot.flags.subtracting(changeable).union(change.flags.system)
+                    if rights.contains(.write) { changed.keywords = keywords }
+                case .add:
+                    changed.flags.formUnion(change.flags.system)
+                    changed.keywords |= keywords
+                case .remove:
+                    changed.flags.subtract(change.flags.system)
+                    changed.keywords &= ~keywords
+                }
+                guard changed != slot else { continue }
+                changed.modSeq = try self.modSeq(of: mailbox.account)
+                page.set(uid, changed)
+                isPageChanged = true
             }
-            receipt.updated.append(uid)
-            if let knownUntil, slot.modSeq > knownUntil { receipt.unknown.append(uid) }
-            // Only now that there is a message: a keyword takes one of few bits for ever.
-            let keywords =
-                try bits
-                ?? mailbox.keywordBits(
-                    change.flags.keywords,
-                    adding: change.operation != .remove,
-                    self.sql
-                )
-            bits = keywords
-            var changed = slot
-            switch change.operation {
-            case .replace:
-                changed.flags = slot.flags.subtracting(changeable).union(change.flags.system)
-                if rights.contains(.write) { changed.keywords = keywords }
-            case .add:
-                changed.flags.formUnion(change.flags.system)
-                changed.keywords |= keywords
-            case .remove:
-                changed.flags.subtract(change.flags.system)
-                changed.keywords &= ~keywords
-            }
-            guard changed != slot else { continue }
-            changed.modSeq = try self.modSeq(of: mailbox.account)
-            try mailbox.change(uid, from: slot.flags, to: changed, self.sql)
-            isChanged = true
+            if isPageChanged { try mailbox.replace(page, self.sql) }
+            isChanged = isChanged || isPageChanged
         }
         if isChanged {
             receipt.modSeq = mailbox.highestModSeq
@@ -107,5 +113,18 @@ extension [UID] {
             return sorted.indices.filter { $0 == 0 || sorted[$0 - 1] != sorted[$0] }.map { sorted[$0] }
         }
         return self
+    }
+
+    /// Slices of these, which ascend, that lie in one page of a mailbox each.
+    fileprivate func byPage() -> [ArraySlice<UID>] {
+        var slices: [ArraySlice<UID>] = []
+        var start = self.startIndex
+        for position in self.indices.dropFirst()
+        where MailboxPage.number(of: self[position]) != MailboxPage.number(of: self[start]) {
+            slices.append(self[start..<position])
+            start = position
+        }
+        if start < self.endIndex { slices.append(self[start...]) }
+        return slices
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import MailMessage
 import MailStorage
 
 extension Transaction {
@@ -57,32 +58,113 @@ extension Transaction {
         let modSeq = try self.modSeq(of: target.account)
         let first = try target.takeUIDs(slots.count)
         var keywords: [UInt64: UInt64] = [:]
-        for (offset, (uid, slot)) in slots.enumerated() {
-            let row = try self.sql.first(
-                "SELECT \(MessageRow.columns) FROM message WHERE mailbox = ? AND uid = ?",
-                .int(sourceID.rawValue),
-                .int(uid.rawValue)
-            ) { MessageRow($0) }
-            guard let row else { throw StoreError.corrupt("expected a row for each message of a page") }
-            var copy = slot
-            copy.flags.formIntersection(rights.systemFlags)
-            if !rights.contains(.write) {
-                copy.keywords = 0
-            } else if let known = keywords[slot.keywords] {
-                copy.keywords = known
-            } else {
-                copy.keywords = try target.keywordBits(source.keywordNames(slot.keywords), adding: true, self.sql)
-                keywords[slot.keywords] = copy.keywords
+        for run in Self.runs(slots.map(\.0)) {
+            let firstCopy = first + UInt32(run.lowerBound)
+            let sizes = try self.copyRows(
+                slots[run.lowerBound].0,
+                run.count,
+                from: sourceID,
+                to: targetID,
+                firstCopy,
+                modSeq
+            )
+            guard sizes.count == run.count else {
+                throw StoreError.corrupt("expected a row for each message of a page")
             }
-            copy.modSeq = modSeq
-            let copyUID = UID(rawValue: first + UInt32(offset))
-            try self.insert(row, copyUID, targetID, modSeq)
-            if !isMove { try self.reference(row.blob) }
-            try target.add(copyUID, copy, size: row.size, self.sql)
-            receipt.source.append(uid)
-            receipt.target.append(copyUID)
+            if !isMove { try self.referenceBlobs(of: firstCopy, run.count, in: targetID) }
+            for (offset, position) in run.enumerated() {
+                let (uid, slot) = slots[position]
+                var copy = slot
+                copy.flags.formIntersection(rights.systemFlags)
+                if !rights.contains(.write) {
+                    copy.keywords = 0
+                } else if let known = keywords[slot.keywords] {
+                    copy.keywords = known
+                } else {
+                    copy.keywords = try target.keywordBits(source.keywordNames(slot.keywords), adding: true, self.sql)
+                    keywords[slot.keywords] = copy.keywords
+                }
+                copy.modSeq = modSeq
+                let copyUID = UID(rawValue: firstCopy + UInt32(offset))
+                try target.add(copyUID, copy, size: sizes[offset], self.sql)
+                receipt.source.append(uid)
+                receipt.target.append(copyUID)
+            }
         }
+        self.wantIndexing()
         self.put(target)
         return receipt
+    }
+
+    /// The positions of UIDs that follow one another without a gap.
+    private static func runs(_ uids: [UID]) -> [Range<Int>] {
+        var runs: [Range<Int>] = []
+        for (position, uid) in uids.enumerated() {
+            if let run = runs.last, uids[position - 1].rawValue + 1 == uid.rawValue {
+                runs[runs.count - 1] = run.lowerBound..<position + 1
+            } else {
+                runs.append(position..<position + 1)
+            }
+        }
+        return runs
+    }
+
+    /// Copies what never changes about `count` messages with consecutive UIDs, in one statement however many they are.
+    ///
+    /// Returns their sizes.
+    private func copyRows(
+        _ uid: UID,
+        _ count: Int,
+        from source: MailboxID,
+        to target: MailboxID,
+        _ firstCopy: UInt32,
+        _ modSeq: ModSeq
+    ) throws -> [Int] {
+        let last = Int64(uid.rawValue) + Int64(count) - 1
+        try self.sql.run(
+            """
+            INSERT INTO message (mailbox, uid, blob, size, internaldate, zone, savedate, created_modseq)
+            SELECT ?, uid + ?, blob, size, internaldate, zone, ?, ?
+            FROM message WHERE mailbox = ? AND uid BETWEEN ? AND ?
+            """,
+            .int(target.rawValue),
+            .int(Int64(firstCopy) - Int64(uid.rawValue)),
+            .int(self.now.rawValue),
+            .int(modSeq.rawValue),
+            .int(source.rawValue),
+            .int(uid.rawValue),
+            .int(last)
+        )
+        return try self.sql.all(
+            "SELECT size FROM message WHERE mailbox = ? AND uid BETWEEN ? AND ? ORDER BY uid",
+            .int(source.rawValue),
+            .int(uid.rawValue),
+            .int(last)
+        ) { $0.int(0) }
+    }
+
+    /// Adds a reference for each of `count` new messages, whose blobs are there.
+    private func referenceBlobs(of uid: UInt32, _ count: Int, in mailbox: MailboxID) throws {
+        let last = Int64(uid) + Int64(count) - 1
+        let blobs = try self.sql.number(
+            "SELECT count(DISTINCT blob) FROM message WHERE mailbox = ? AND uid BETWEEN ? AND ?",
+            .int(mailbox.rawValue),
+            .int(uid),
+            .int(last)
+        )
+        try self.sql.run(
+            """
+            UPDATE blob SET refs = refs + copy.count, erase_after = NULL
+            FROM (
+                SELECT blob, count(*) AS count FROM message WHERE mailbox = ? AND uid BETWEEN ? AND ? GROUP BY blob
+            ) AS copy WHERE id = copy.blob
+            """,
+            .int(mailbox.rawValue),
+            .int(uid),
+            .int(last)
+        )
+        guard self.sql.changes == Int(blobs) else {
+            throw StoreError.corrupt("expected a blob that a message refers to")
+        }
     }
 }

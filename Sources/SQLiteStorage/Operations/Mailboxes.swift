@@ -49,29 +49,48 @@ extension SQL {
         ) { $0.text(0) }
     }
 
+    private static var statusColumns: String {
+        "SELECT messages, unseen, deleted, recent, size, uidnext, uidvalidity, highestmodseq, id FROM mailbox"
+    }
+
+    private static func status(_ row: SQLRow) throws -> MailboxStatus {
+        MailboxStatus(
+            messages: row.int(0),
+            unseen: row.int(1),
+            deleted: row.int(2),
+            recent: row.int(3),
+            size: UInt64(clamping: row.int64(4)),
+            uidNext: UID(rawValue: try row.uint32(5)),
+            uidValidity: UIDValidity(rawValue: try row.uint32(6)),
+            highestModSeq: ModSeq(rawValue: row.int64(7))
+        )
+    }
+
     /// From the counters: no message is read.
     func status(of id: MailboxID, by account: AccountID) throws -> MailboxStatus {
         try self.requireMailbox(id, by: account, needing: .read)
         let status = try self.first(
-            """
-            SELECT messages, unseen, deleted, recent, size, uidnext, uidvalidity, highestmodseq FROM mailbox
-            WHERE id = ?
-            """,
-            .int(id.rawValue)
-        ) { row in
-            MailboxStatus(
-                messages: row.int(0),
-                unseen: row.int(1),
-                deleted: row.int(2),
-                recent: row.int(3),
-                size: UInt64(clamping: row.int64(4)),
-                uidNext: UID(rawValue: try row.uint32(5)),
-                uidValidity: UIDValidity(rawValue: try row.uint32(6)),
-                highestModSeq: ModSeq(rawValue: row.int64(7))
-            )
-        }
+            "\(Self.statusColumns) WHERE id = ? AND name IS NOT NULL",
+            .int(id.rawValue),
+            read: Self.status
+        )
         guard let status else { throw StoreError.noSuchMailbox }
         return status
+    }
+
+    /// All mailboxes, from the counters.
+    func overview(of account: AccountID, includingAnnotations: Bool) throws -> AccountOverview {
+        var status: [MailboxID: MailboxStatus] = [:]
+        try self.each("\(Self.statusColumns) WHERE account = ? AND name IS NOT NULL", .int(account.rawValue)) { row in
+            status[MailboxID(rawValue: row.int64(8))] = try Self.status(row)
+        }
+        return AccountOverview(
+            mailboxes: try self.mailboxes(of: account).compactMap { mailbox in
+                status[mailbox.id].map { AccountOverview.Entry(mailbox: mailbox, status: $0) }
+            },
+            subscriptions: try self.subscriptions(of: account),
+            annotations: includingAnnotations ? try self.annotationTimes(of: account) : []
+        )
     }
 }
 
@@ -96,10 +115,13 @@ extension Transaction {
     /// A special use that another mailbox has is that one's no more.
     func createMailbox(_ name: MailboxName, specialUses: [SpecialUse], of account: AccountID) throws -> Mailbox {
         guard try self.sql.mailbox(named: name, of: account) == nil else { throw StoreError.mailboxExists }
-        for superior in name.superiors where try self.sql.mailbox(named: superior, of: account) == nil {
-            try self.insertMailbox(superior, of: account)
-        }
-        try self.insertMailbox(name, of: account)
+        let missing = try name.superiors.filter { try self.sql.mailbox(named: $0, of: account) == nil } + [name]
+        let count = try self.sql.first(
+            "SELECT count(*) FROM mailbox WHERE account = ? AND name IS NOT NULL",
+            .int(account.rawValue)
+        ) { $0.int(0) }
+        guard (count ?? 0) + missing.count <= self.options.mailboxes else { throw StoreError.tooManyMailboxes }
+        for name in missing { try self.insertMailbox(name, of: account) }
         guard var mailbox = try self.sql.mailbox(named: name, of: account) else { throw StoreError.noSuchMailbox }
         if !specialUses.isEmpty {
             try self.setSpecialUses(specialUses, of: mailbox.id, account)
@@ -165,6 +187,13 @@ extension Transaction {
             ? "INSERT OR IGNORE INTO subscription (account, name) VALUES (?, ?)"
             : "DELETE FROM subscription WHERE account = ? AND name = ?"
         try self.sql.run(text, .int(account.rawValue), .text(name.text))
-        if self.sql.changes > 0 { self.touch(.mailboxList(account)) }
+        guard self.sql.changes > 0 else { return }
+        self.touchMailboxList(of: account)
+        // Subscriptions outlive their mailboxes.
+        guard isSubscribed else { return }
+        let count = try self.sql.first("SELECT count(*) FROM subscription WHERE account = ?", .int(account.rawValue)) {
+            $0.int(0)
+        }
+        guard (count ?? 0) <= self.options.mailboxes else { throw StoreError.tooManyMailboxes }
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Cryptography
 import Logging
 
 /// Everything an operator can choose, read once at start; `etc/letterhouse.yaml` explains each.
@@ -126,6 +127,10 @@ extension Settings {
             http: reader.addresses("listen.http", default: ["127.0.0.1:8080"])
         )
         self.tls = Self.tls(&reader)
+        if self.tls == nil {
+            self.listen.imaps = reader.withoutCertificate("listen.imaps", self.listen.imaps)
+            self.listen.submissions = reader.withoutCertificate("listen.submissions", self.listen.submissions)
+        }
         self.tokens = Self.tokens(&reader)
         self.limits = Limits(
             messageSize: reader.size("limits.message-size", default: 50 << 20, in: 64 << 10...1 << 30),
@@ -186,7 +191,7 @@ extension Settings {
                 clientAuthorities: clientAuthorities,
                 bindsChannels: bindsChannels
             )
-        case (nil, nil): return nil
+        case (nil, nil): reader.fault(["tls.client-authorities", "tls.channel-binding"], without: "tls.certificate")
         case (_?, nil): reader.fault("tls.certificate", expected: "tls.key beside it")
         case (nil, _?): reader.fault("tls.key", expected: "tls.certificate beside it")
         }
@@ -202,7 +207,11 @@ extension Settings {
         // RFC 6749 §3.3.
         let isScope = scope?.utf8.allSatisfy { (0x21...0x7E).contains($0) && $0 != 0x22 && $0 != 0x5C } ?? true
         if !isScope { reader.fault("tokens.scope", expected: "one scope") }
-        guard let text else { return nil }
+        guard let text else {
+            let others = ["client-id", "client-secret-file", "account-claim", "scope"]
+            reader.fault(others.map { "tokens.\($0)" }, without: "tokens.introspection")
+            return nil
+        }
         guard let introspection = IntrospectionURL(text) else {
             reader.fault(
                 "tokens.introspection",
@@ -232,6 +241,11 @@ extension Settings {
             user: reader.optionalText("relay.smarthost.user"),
             passwordFile: reader.file("relay.smarthost.password-file")
         )
+        if host == nil, !reader.isGiven("relay.smarthost.host") {
+            let others = ["port", "security", "user", "password-file"]
+            reader.fault(others.map { "relay.smarthost.\($0)" }, without: "relay.smarthost.host")
+            return nil
+        }
         if smarthost.user != nil, smarthost.passwordFile == nil {
             reader.fault("relay.smarthost.user", expected: "relay.smarthost.password-file beside it")
         }
@@ -239,6 +253,18 @@ extension Settings {
             reader.fault("relay.smarthost.security", expected: "starttls or implicit, because there is a password")
         }
         return host == nil ? nil : smarthost
+    }
+
+    /// Looks into the files that the settings name, and notes what is wrong with them.
+    func checkFiles(_ reader: inout SettingsReader) {
+        guard let tls = self.tls else { return }
+        do {
+            _ = try TLSServerContexts(tls)
+        } catch {
+            let files = [("tls.key", tls.key), ("tls.client-authorities", tls.clientAuthorities)]
+            let source = (error as? TLSConfigurationError)?.source
+            reader.note(files.first { $0.1 == source }?.0 ?? "tls.certificate", "\(error)")
+        }
     }
 
     /// What `--embedded` chooses: everything in one folder, on loopback, for trying out and for development.

@@ -94,14 +94,16 @@ extension Settings {
     /// Reads the settings, all faults at once; throws ``InvalidSettings``.
     ///
     /// `path`: the file; nil: ``standardFile``, which need not be there. `environment`: variables that override it.
-    static func load(path: String?, environment: [String: String]) throws -> Settings {
-        try self.read(path: path, environment: environment).settings
+    /// `checksFiles`: whether to look also into the files that they name, as only who serves does.
+    static func load(path: String?, environment: [String: String], checksFiles: Bool = false) throws -> Settings {
+        try self.read(path: path, environment: environment, checksFiles: checksFiles).settings
     }
 
     /// The same, and beside it each setting as text and where it is from.
     static func read(
         path: String?,
-        environment: [String: String]
+        environment: [String: String],
+        checksFiles: Bool = false
     ) throws -> (settings: Settings, entries: [SettingsReader.Entry]) {
         let name = path ?? self.standardFile
         var values: [String: SettingsFile.Value] = [:]
@@ -112,6 +114,7 @@ extension Settings {
         var reader = SettingsReader(values: values, environment: environment, file: name)
         let settings = Settings(&reader)
         reader.findUnknown()
+        if checksFiles { settings.checkFiles(&reader) }
         guard reader.faults.isEmpty else { throw InvalidSettings(faults: reader.faults) }
         return (settings, reader.entries)
     }

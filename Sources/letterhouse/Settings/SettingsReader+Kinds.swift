@@ -29,6 +29,12 @@ extension SettingsReader {
         return addresses
     }
 
+    /// Where to listen for what needs TLS when there is no certificate: nowhere, but whoever asked for it is told.
+    mutating func withoutCertificate(_ key: String, _ addresses: [String]) -> [String] {
+        if !addresses.isEmpty, self.isGiven(key) { self.fault(key, expected: "tls.certificate and tls.key beside it") }
+        return []
+    }
+
     /// The name of a server; nil if none is set.
     mutating func optionalHost(_ key: String) -> String? {
         guard let host = self.optionalText(key) else { return nil }

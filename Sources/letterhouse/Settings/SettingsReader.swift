@@ -36,6 +36,8 @@ struct SettingsReader {
     /// Every setting there is, in the order in which they were asked for.
     private(set) var entries: [Entry] = []
     private(set) var faults: [SettingsFault] = []
+    /// Those that are not the default.
+    private var given: Set<String> = []
 
     /// - Parameters:
     ///   - values: what the file says.
@@ -64,7 +66,16 @@ struct SettingsReader {
         self.note(key, "expected \(expected)")
     }
 
-    private mutating func note(_ key: String, _ problem: String) {
+    /// Notes a fault of each of the settings that is given although it means nothing without `base`.
+    mutating func fault(_ keys: [String], without base: String) {
+        for key in keys where self.isGiven(key) { self.fault(key, expected: "\(base) beside it") }
+    }
+
+    /// Whether the setting is another than without file and environment; it must have been read.
+    func isGiven(_ key: String) -> Bool { self.given.contains(key) }
+
+    /// Notes what is wrong with the setting.
+    mutating func note(_ key: String, _ problem: String) {
         switch self.origin(of: key) {
         case .environment(let variable): self.faults.append(SettingsFault(line: 0, text: "\(variable): \(problem)"))
         case .file(let line):
@@ -105,11 +116,11 @@ struct SettingsReader {
         let origin = self.origin(of: key)
         if case .file = origin, case .list? = self.values[key]?.content {
             self.fault(key, expected: "one value, not a list")
-            self.add(key, standard.map(Entry.Value.text))
+            self.add(key, standard.map(Entry.Value.text), standard: standard.map(Entry.Value.text))
             return nil
         }
         let text = self.config.string(forKey: ConfigKey(key)).flatMap { $0.isEmpty ? nil : $0 }
-        self.add(key, (text ?? standard).map(Entry.Value.text))
+        self.add(key, (text ?? standard).map(Entry.Value.text), standard: standard.map(Entry.Value.text))
         return text
     }
 
@@ -122,11 +133,12 @@ struct SettingsReader {
             case (.environment, _): self.config.string(forKey: ConfigKey(key)).map(Self.split)
             default: nil
             }
-        self.add(key, .list(list ?? standard))
+        self.add(key, .list(list ?? standard), standard: .list(standard))
         return list ?? standard
     }
 
-    private mutating func add(_ key: String, _ value: Entry.Value?) {
+    private mutating func add(_ key: String, _ value: Entry.Value?, standard: Entry.Value?) {
+        if value != standard { self.given.insert(key) }
         self.entries.append(Entry(key: key, value: value, origin: self.origin(of: key)))
     }
 

@@ -21,7 +21,11 @@ struct CheckConfigCommand: ParsableCommand {
     var json = false
 
     func run() throws {
-        let (_, entries) = try Settings.read(path: self.config, environment: ProcessEnvironment.variables)
+        let (_, entries) = try Settings.read(
+            path: self.config,
+            environment: ProcessEnvironment.variables,
+            checksFiles: true
+        )
         let console = Console(isJSON: self.json, send: Terminal().show)
         let records = Dictionary(entries.map { ($0.key, $0.value) }) { first, _ in first }
         try console.write(records) { SettingsText(entries: entries).text }

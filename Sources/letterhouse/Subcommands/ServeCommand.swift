@@ -13,7 +13,7 @@ struct ServeCommand: AsyncParsableCommand {
             """
     )
 
-    @Option(help: ArgumentHelp("The settings file.", valueName: "file"))
+    @Option(help: ArgumentHelp("The settings file (default: \(Settings.standardFile)).", valueName: "file"))
     var config: String?
 
     @Option(

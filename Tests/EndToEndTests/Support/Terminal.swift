@@ -25,9 +25,12 @@ struct Terminal {
 
     /// Waits until `text` can be read.
     func shows(_ text: String) async throws {
-        try await eventually("the terminal shows \(text)") {
-            try await Program.succeed("tmux", self.tmux + ["capture-pane", "-p"]).contains(text)
-        }
+        try await eventually("the terminal shows \(text)") { try await self.screen.contains(text) }
+    }
+
+    /// What can be read now.
+    var screen: String {
+        get async throws { try await Program.succeed("tmux", self.tmux + ["capture-pane", "-p"]) }
     }
 
     /// Types keys by tmux's names, or text.

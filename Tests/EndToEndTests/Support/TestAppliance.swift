@@ -64,6 +64,15 @@ final class TestAppliance: Sendable {
     var certificate: String { self.folder + "/certificate.pem" }
     var log: String { self.process.get()?.output ?? "" }
 
+    /// Octets of memory that the running program has in use.
+    var memory: Int {
+        get throws {
+            guard let id = self.process.get()?.id else { throw Program.Failed(description: "the program does not run") }
+            let pages = try String(contentsOfFile: "/proc/\(id)/statm", encoding: .utf8).split(separator: " ")
+            return (Int(pages[1]) ?? 0) * sysconf(Int32(_SC_PAGESIZE))
+        }
+    }
+
     func port(_ name: String) -> Int { self.ports[name]?.port ?? 0 }
 
     /// The program that was built with the tests.
@@ -81,18 +90,23 @@ final class TestAppliance: Sendable {
     }
 
     /// Runs an operator's command; what it said.
+    ///
+    /// `wrapper`: what runs it; see ``start(environment:wrapper:)``.
     @discardableResult
-    func command(_ words: [String], input: String = "") async throws -> String {
-        try await Program.succeed(Self.program, words + ["--config", self.settingsFile], input: input)
+    func command(_ words: [String], input: String = "", wrapper: [String] = []) async throws -> String {
+        let words = wrapper + [Self.program] + words + ["--config", self.settingsFile]
+        return try await Program.succeed(words[0], Array(words.dropFirst()), input: input)
     }
 
     /// Starts the program; returns when it answers.
-    func start(environment: [String: String] = [:]) async throws {
+    ///
+    /// `wrapper`: a program, by its path, and its arguments, that becomes the program in the end.
+    func start(environment: [String: String] = [:], wrapper: [String] = []) async throws {
         let names = ["imap", "imaps", "smtp", "submission", "submissions", "http"]
         self.process.set(
             try Background(
-                Self.program,
-                ["serve", "--config", self.settingsFile],
+                wrapper.first ?? Self.program,
+                Array((wrapper + [Self.program]).dropFirst()) + ["serve", "--config", self.settingsFile],
                 log: self.folder + "/log",
                 environment: environment,
                 sockets: names.compactMap { name in self.ports[name].map { (name, $0.descriptor) } }
@@ -114,8 +128,8 @@ final class TestAppliance: Sendable {
     }
 
     /// Everything that `letterhouse verify` finds wrong; empty if all is well.
-    func verify() async throws {
-        try await self.command(["verify"])
+    func verify(wrapper: [String] = []) async throws {
+        try await self.command(["verify"], wrapper: wrapper)
     }
 
     // MARK: Clients
@@ -136,20 +150,21 @@ final class TestAppliance: Sendable {
         try await Program.succeed("swaks", words + more)
     }
 
-    /// Reads with curl's IMAP client.
-    func curl(_ path: String, _ more: [String] = []) async throws -> String {
+    /// Reads with curl's IMAP client; by STARTTLS if `service` is `imap`.
+    func curl(_ path: String, service: String = "imaps", _ more: [String] = []) async throws -> String {
         try await Program.succeed(
             "curl",
             [
                 "--silent", "--show-error", "--max-time", "30", "--cacert", self.certificate, "--user",
-                "\(Self.address):\(Self.password)", "imaps://localhost:\(self.port("imaps"))/\(path)",
+                "\(Self.address):\(Self.password)", "--ssl-reqd",
+                "\(service)://localhost:\(self.port(service))/\(path)",
             ] + more
         )
     }
 
     /// A session of IMAP by hand, logged in.
-    func imap() throws -> Wire {
-        let wire = try Wire(port: self.port("imap"))
+    func imap(receiveBuffer: Int32? = nil) throws -> Wire {
+        let wire = try Wire(port: self.port("imap"), receiveBuffer: receiveBuffer)
         try wire.line("* OK")
         try wire.send("login LOGIN \(Self.address) \"\(Self.password)\"\r\n")
         try wire.line("login OK")
