@@ -63,6 +63,11 @@ let package = Package(
         .target(name: "Cryptography", dependencies: ["COpenSSL", "COpenSSLShim"], swiftSettings: strict),
         .target(name: "SASLMechanisms", dependencies: ["Cryptography"], swiftSettings: strict),
         .target(name: "StreamCompression", dependencies: ["CZlib"], swiftSettings: strict),
+        .target(
+            name: "SenderAuthentication",
+            dependencies: ["Cryptography", "MailMessage", "SMTPSyntax"],
+            swiftSettings: strict
+        ),
 
         // Engines: no sockets, no SQL.
         .target(
@@ -164,6 +169,22 @@ let package = Package(
         .testTarget(
             name: "SASLMechanismsTests",
             dependencies: ["SASLMechanisms", "Cryptography"],
+            swiftSettings: testing
+        ),
+        .testTarget(
+            name: "SenderAuthenticationTests",
+            dependencies: [
+                "SenderAuthentication", "Cryptography", "MailMessage", "SMTPSyntax",
+                .product(name: "Yams", package: "Yams"),
+            ],
+            resources: [.copy("Data")],
+            swiftSettings: testing
+        ),
+        // Not a test: what Tests/Programs/dkim_agreement.py compares with others.
+        .executableTarget(
+            name: "dkim-tool",
+            dependencies: ["SenderAuthentication", "Cryptography", "SMTPSyntax"],
+            path: "Tests/DKIMTool",
             swiftSettings: testing
         ),
         .testTarget(

@@ -80,15 +80,7 @@ struct PEMReader {
             }
             return unsafe bio
         case .text(let text):
-            // A memory BIO of our own: one on Swift's array would outlive the array's pointer.
-            guard let bio = unsafe BIO_new(BIO_s_mem()) else {
-                throw self.error("cannot be read", "Memory is exhausted.")
-            }
-            let written = unsafe text.withUnsafeBytes {
-                unsafe BIO_write(bio, $0.baseAddress, Int32(clamping: $0.count))
-            }
-            guard written == text.count else {
-                unsafe BIO_free(bio)
+            guard let bio = unsafe MemoryBIO.holding(text) else {
                 throw self.error("cannot be read", "It is empty or too long.")
             }
             return unsafe bio

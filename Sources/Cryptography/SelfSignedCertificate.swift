@@ -43,8 +43,8 @@ package enum SelfSignedCertificate {
         else {
             throw OpenSSLError(takingReasonsFor: "make a certificate")
         }
-        let certificatePEM = try unsafe Self.text { unsafe PEM_write_bio_X509($0, certificate) }
-        let keyPEM = try unsafe Self.text { unsafe PEM_write_bio_PrivateKey($0, key, nil, nil, 0, nil, nil) }
+        let certificatePEM = try unsafe MemoryBIO.text { unsafe PEM_write_bio_X509($0, certificate) }
+        let keyPEM = try unsafe MemoryBIO.text { unsafe PEM_write_bio_PrivateKey($0, key, nil, nil, 0, nil, nil) }
         return (certificatePEM, keyPEM)
     }
 
@@ -114,16 +114,5 @@ package enum SelfSignedCertificate {
             0
         )
         return unsafe added == 1 && X509_set_issuer_name(certificate, subject) == 1
-    }
-
-    /// What `write` writes to a memory BIO.
-    private static func text(_ write: (OpaquePointer) -> Int32) throws(OpenSSLError) -> [UInt8] {
-        guard let bio = unsafe BIO_new(BIO_s_mem()) else { throw OpenSSLError(takingReasonsFor: "write PEM") }
-        defer { unsafe BIO_free(bio) }
-        guard unsafe write(bio) == 1 else { throw OpenSSLError(takingReasonsFor: "write PEM") }
-        var start: UnsafeMutablePointer<CChar>?
-        let count = unsafe shim_BIO_get_mem_data(bio, &start)
-        // The array copies the octets while the BIO still holds them.
-        return unsafe [UInt8](UnsafeRawBufferPointer(start: start, count: count))
     }
 }

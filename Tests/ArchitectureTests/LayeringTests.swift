@@ -15,6 +15,7 @@ import Testing
         "Cryptography": ["COpenSSL", "COpenSSLShim", "Synchronization"],
         "StreamCompression": ["CZlib"],
         "SASLMechanisms": ["Cryptography", "Dispatch", "Synchronization"],
+        "SenderAuthentication": ["Cryptography", "MailMessage", "SMTPSyntax"],
         "IMAPServer": [
             "IMAPSyntax", "MailConnection", "MailStorage", "MailMessage", "SASLMechanisms", "StreamCompression",
             "Logging", "Metrics", "Synchronization",

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <openssl/bio.h>
 #include <openssl/evp.h>
+#include <openssl/rsa.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
@@ -70,6 +71,12 @@ BIO *shim_BIO_new_window(shim_window *window);
 // Memory BIOs ---------------------------------------------------------------------------------------------------------
 
 static inline long shim_BIO_get_mem_data(BIO *bio, char **start) { return BIO_get_mem_data(bio, start); }
+
+// Keys ----------------------------------------------------------------------------------------------------------------
+
+static inline EVP_PKEY *shim_EVP_RSA_gen(unsigned int bits) { return EVP_RSA_gen(bits); }
+
+static inline EVP_PKEY *shim_EVP_ED25519_gen(void) { return EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"); }
 
 // Certificates --------------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import MailMessage
+
+extension AuthenticationResults {
+    /// Whether a field that came from outside claims to be ours, or may be read as if it did (RFC 8601 §5).
+    ///
+    /// The name counts however it is spelled: case, folding, comments, quotes, a version behind it, a last dot, U-labels.
+    /// A field of which nobody can say whose it is claims to be ours too.
+    package static func isForged(_ field: HeaderField, authservID: String) -> Bool {
+        guard field.isNamed(self.fieldName) else { return false }
+        guard let claimed = self.claimedID(field.value) else { return true }
+        let ours = Octets.lowercased(Array(authservID.utf8))
+        if claimed.starts(with: ours), claimed.dropFirst(ours.count).drop(while: { $0 == .dot }).allSatisfy(\.isDigit) {
+            return true
+        }
+        let name = claimed.prefix { $0 != .slash }
+        return DomainName(name).map { $0 == DomainName(ours) } ?? true
+    }
+
+    /// A header without the fields that claim to be ours; what follows its empty line stays.
+    package static func removingForged(from header: ArraySlice<UInt8>, authservID: String) -> [UInt8] {
+        var result: [UInt8] = []
+        result.reserveCapacity(header.count)
+        var fields = HeaderParser(header)
+        while let field = fields.next() {
+            if !self.isForged(field, authservID: authservID) { result += field.octets }
+        }
+        return result + header[fields.position...]
+    }
+
+    /// Everything before the first semicolon in lower case, without comments, white space and quotes; nil if there is
+    /// nothing, or a comment or quoted string does not end.
+    private static func claimedID(_ value: ArraySlice<UInt8>) -> [UInt8]? {
+        var scanner = StructuredScanner(value)
+        var result: [UInt8] = []
+        while true {
+            guard scanner.skipCFWS() else { return nil }
+            guard let octet = scanner.current, octet != .semicolon else { break }
+            if octet == .quote {
+                guard let text = scanner.quotedString() else { return nil }
+                result += text.filter { !$0.isWhitespace }
+            } else {
+                let text = scanner.take {
+                    !$0.isWhitespace && $0 != .semicolon && $0 != UInt8(ascii: "(") && $0 != .quote
+                }
+                result += text
+            }
+        }
+        return result.isEmpty ? nil : Octets.lowercased(result)
+    }
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What has been found out about who sent a message.
+package struct AuthenticationVerdict: Sendable {
+    package let authservID: String
+    package let identity: SPFIdentity
+    package let spf: SPFOutcome
+    /// The outcome of each signature.
+    package let dkim: [DKIMOutcome]
+    package let dmarc: DMARCOutcome
+
+    /// The same as an Authentication-Results field says it.
+    ///
+    /// Of what strangers wrote it holds only names of the letters that names have, and base64.
+    package var results: AuthenticationResults {
+        var methods = [self.spfMethod]
+        methods += self.dkim.map { outcome in
+            var properties: [AuthenticationResults.Property] = []
+            if let domain = outcome.domain { properties.append(.init("header", "d", domain.text)) }
+            if let selector = outcome.selector { properties.append(.init("header", "s", selector.text)) }
+            if let algorithm = outcome.algorithm { properties.append(.init("header", "a", algorithm)) }
+            if let prefix = outcome.signaturePrefix { properties.append(.init("header", "b", prefix)) }
+            return .init("dkim", outcome.result.rawValue, reason: outcome.reason, properties: properties)
+        }
+        var properties: [AuthenticationResults.Property] = []
+        if let domain = self.dmarc.domain { properties.append(.init("header", "from", domain.text)) }
+        if self.dmarc.policy != .none || self.dmarc.result == .fail {
+            properties.append(.init("policy", "dmarc", self.dmarc.policy.rawValue))
+        }
+        methods.append(
+            .init("dmarc", self.dmarc.result.rawValue, reason: self.dmarc.reason, properties: properties)
+        )
+        return AuthenticationResults(authservID: self.authservID, methods: methods)
+    }
+
+    private var spfMethod: AuthenticationResults.Method {
+        let property = self.identity.kind == .mailFrom ? "mailfrom" : "helo"
+        var method = AuthenticationResults.Method("spf", self.spf.result.rawValue, reason: self.spf.problem)
+        if let domain = DomainName(self.identity.domain) { method.properties = [.init("smtp", property, domain.text)] }
+        return method
+    }
+}

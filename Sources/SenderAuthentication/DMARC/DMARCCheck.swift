@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What DMARC comes to (RFC 7489 §11.2).
+package enum DMARCResult: String, Sendable, Hashable, CaseIterable {
+    /// The author's domain has no policy.
+    case none
+    case pass
+    case fail
+    case temperror
+    /// Nobody can say whose message it is.
+    case permerror
+}
+
+package struct DMARCOutcome: Sendable, Equatable {
+    package var result: DMARCResult
+    /// The author's domain.
+    package var domain: DomainName?
+    /// What the domain wants done: `none` unless the result is ``DMARCResult/fail`` or ``DMARCResult/permerror``.
+    package var policy: DMARCPolicy = .none
+    /// What is to be done, `pct` considered.
+    package var disposition: DMARCPolicy = .none
+    package var reason: String?
+
+    init(_ result: DMARCResult, domain: DomainName? = nil, reason: String? = nil) {
+        self.result = result
+        self.domain = domain
+        self.reason = reason
+    }
+}
+
+/// Whether a message comes from whom its author is said to be (RFC 7489 §6.6).
+struct DMARCCheck: Sendable {
+    let names: any NameService
+    let suffixes: PublicSuffixList
+    let spf: SPFOutcome
+    /// The domain that SPF authenticates: of the reverse-path, or of HELO if that is null.
+    let spfDomain: DomainName?
+    let dkim: [DKIMOutcome]
+    /// 0 to 99: whether this message is among those that `pct` means.
+    let lot: Int
+
+    /// What asking for a policy came to.
+    private enum Discovery {
+        case nothing
+        case temporaryFailure
+        case found(DMARCRecord, policy: DMARCPolicy)
+    }
+
+    func run(_ author: AuthorDomain) async -> DMARCOutcome {
+        switch author {
+        case .one(let domain): return await self.outcome(for: domain)
+        case .unclear(let reason, let suspects): return await self.outcome(reason: reason, suspects: suspects)
+        }
+    }
+
+    private func outcome(for domain: DomainName) async -> DMARCOutcome {
+        let record: DMARCRecord
+        let policy: DMARCPolicy
+        switch await self.discover(domain) {
+        case .nothing: return DMARCOutcome(.none, domain: domain)
+        case .temporaryFailure: return DMARCOutcome(.temperror, domain: domain, reason: "policy unavailable")
+        case .found(let found, let wanted):
+            record = found
+            policy = wanted
+        }
+        let isAlignedBySPF = self.spfDomain.map { self.isAligned($0, domain, record.spfAlignment) } ?? false
+        if self.spf.result == .pass, isAlignedBySPF { return DMARCOutcome(.pass, domain: domain) }
+        let aligned = self.dkim.filter { outcome in
+            outcome.domain.map { self.isAligned($0, domain, record.dkimAlignment) } ?? false
+        }
+        if aligned.contains(where: { $0.result == .pass }) { return DMARCOutcome(.pass, domain: domain) }
+        // Another time it might have passed.
+        if (self.spf.result == .temperror && isAlignedBySPF) || aligned.contains(where: { $0.result == .temperror }) {
+            return DMARCOutcome(.temperror, domain: domain, reason: "authentication unavailable")
+        }
+        var outcome = DMARCOutcome(.fail, domain: domain)
+        outcome.policy = policy
+        outcome.disposition = self.lot < record.percentage ? policy : policy.weaker
+        return outcome
+    }
+
+    /// RFC 7489 §6.6.1: the strictest of the policies of all who may be meant.
+    private func outcome(reason: String, suspects: [DomainName]) async -> DMARCOutcome {
+        var outcome = DMARCOutcome(.permerror, reason: reason)
+        for suspect in suspects {
+            guard case .found(_, let policy) = await self.discover(suspect) else { continue }
+            outcome.policy = max(outcome.policy, policy)
+        }
+        outcome.disposition = outcome.policy
+        return outcome
+    }
+
+    /// RFC 7489 §3.1.1, §3.1.2.
+    private func isAligned(_ domain: DomainName, _ author: DomainName, _ alignment: DMARCRecord.Alignment) -> Bool {
+        switch alignment {
+        case .strict: domain == author
+        case .relaxed:
+            self.suffixes.organizationalDomain(of: domain) == self.suffixes.organizationalDomain(of: author)
+        }
+    }
+
+    /// The policy of the domain, else of its Organizational Domain (RFC 7489 §6.6.3).
+    private func discover(_ domain: DomainName) async -> Discovery {
+        switch await self.record(of: domain) {
+        case .found(let record, _): return .found(record, policy: record.policy)
+        case .temporaryFailure: return .temporaryFailure
+        case .nothing: break
+        }
+        let organization = self.suffixes.organizationalDomain(of: domain)
+        guard organization != domain else { return .nothing }
+        let discovery = await self.record(of: organization)
+        guard case .found(let record, _) = discovery else { return discovery }
+        return .found(record, policy: record.subdomainPolicy)
+    }
+
+    private func record(of domain: DomainName) async -> Discovery {
+        guard let name = domain.prefixed(by: "_dmarc") else { return .nothing }
+        switch await self.names.texts(of: name) {
+        case .temporaryFailure: return .temporaryFailure
+        case .noSuchName, .noData: return .nothing
+        case .found(let texts):
+            let records = texts.filter(DMARCRecord.isRecord)
+            guard records.count == 1, let record = DMARCRecord(records[0]) else { return .nothing }
+            return .found(record, policy: record.policy)
+        }
+    }
+}

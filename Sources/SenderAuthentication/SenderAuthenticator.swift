@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SMTPSyntax
+
+/// Finds out who sent the messages that a server receives; shared by all of its sessions.
+package struct SenderAuthenticator: Sendable {
+    let names: any NameService
+    let suffixes: PublicSuffixList
+    /// authserv-id: this server's name in the fields that it writes (RFC 8601 §2.5).
+    package let authservID: String
+
+    package init(names: any NameService, suffixes: PublicSuffixList, authservID: String) {
+        self.names = names
+        self.suffixes = suffixes
+        self.authservID = authservID
+    }
+
+    /// Begins with one message.
+    ///
+    /// - Parameters:
+    ///   - address: the client's.
+    ///   - reversePath: local part and domain; nil if it is `<>`.
+    ///   - helo: the argument of EHLO or HELO.
+    /// - Returns: what is to be shown the message.
+    package func message(
+        from address: IPAddress,
+        reversePath: (localPart: String, domain: String)?,
+        helo: String
+    ) -> MessageAuthentication {
+        MessageAuthentication(self, SPFIdentity(address: address, reversePath: reversePath, helo: helo))
+    }
+}
+
+/// One message on its way in: it is shown in chunks, and then there is a verdict.
+package struct MessageAuthentication {
+    /// A longer header is not looked at any further.
+    package static let maximumHeader = 1 << 20
+
+    private let authenticator: SenderAuthenticator
+    private let identity: SPFIdentity
+    private var header: [UInt8] = []
+    /// Once the header is complete.
+    private var verifier: DKIMVerifier?
+    private var signable: SignableHeader?
+    private var isTooLong = false
+
+    init(_ authenticator: SenderAuthenticator, _ identity: SPFIdentity) {
+        self.authenticator = authenticator
+        self.identity = identity
+    }
+
+    /// Takes the next octets of the message as it came, header and body.
+    package mutating func update(_ chunk: ArraySlice<UInt8>) {
+        guard self.verifier == nil else {
+            self.verifier?.update(chunk)
+            return
+        }
+        guard !self.isTooLong else { return }
+        let searched = self.header.count
+        self.header += chunk
+        guard let end = self.endOfHeader(from: max(0, searched - 3)) else {
+            self.isTooLong = self.header.count > Self.maximumHeader
+            return
+        }
+        let body = self.header[end...]
+        self.begin(self.header[..<end])
+        self.verifier?.update(body)
+        self.header = []
+    }
+
+    /// Where the body begins: behind the first empty line.
+    private func endOfHeader(from start: Int) -> Int? {
+        if self.header.starts(with: [.cr, .lf]) { return 2 }
+        var index = start
+        while let lineFeed = self.header[index...].firstIndex(of: .lf) {
+            let next = lineFeed + 1
+            if next < self.header.endIndex, self.header[next] == .lf { return next + 1 }
+            if next + 1 < self.header.endIndex, self.header[next] == .cr, self.header[next + 1] == .lf {
+                return next + 2
+            }
+            index = next
+        }
+        return nil
+    }
+
+    private mutating func begin(_ header: ArraySlice<UInt8>) {
+        let signable = SignableHeader(header)
+        self.signable = signable
+        self.verifier = DKIMVerifier(signable)
+    }
+
+    /// The end of the message.
+    ///
+    /// - Parameters:
+    ///   - unixTime: seconds since 1970.
+    ///   - lot: 0 to 99, drawn: whether the message is among those that a policy's `pct` means.
+    /// - Returns: what has been found out.
+    package mutating func finish(unixTime: Int64, lot: Int) async -> AuthenticationVerdict {
+        if self.verifier == nil { self.begin(self.header[...]) }
+        let names = self.authenticator.names
+        var check = SPFCheck(
+            self.identity,
+            names: names,
+            receiver: self.authenticator.authservID,
+            unixTime: unixTime
+        )
+        let spf = await check.run()
+        let dkim: [DKIMOutcome]
+        if self.isTooLong {
+            dkim = [DKIMOutcome(.permerror, reason: "the header is too long")]
+        } else {
+            dkim = await self.verifier?.finish(names: names, unixTime: unixTime) ?? []
+        }
+        let dmarcCheck = DMARCCheck(
+            names: names,
+            suffixes: self.authenticator.suffixes,
+            spf: spf,
+            spfDomain: DomainName(self.identity.domain),
+            dkim: dkim,
+            lot: lot
+        )
+        var author = self.signable.map(AuthorDomain.init) ?? .unclear(reason: "no header", suspects: [])
+        if self.isTooLong, case .one(let domain) = author {
+            author = .unclear(reason: "the header is too long", suspects: [domain])
+        }
+        let dmarc = await dmarcCheck.run(author)
+        return AuthenticationVerdict(
+            authservID: self.authenticator.authservID,
+            identity: self.identity,
+            spf: spf,
+            dkim: dkim,
+            dmarc: dmarc
+        )
+    }
+}

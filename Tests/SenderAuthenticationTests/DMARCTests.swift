@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+
+@testable import SenderAuthentication
+
+@Suite("RFC 7489: DMARC") struct DMARCTests {
+    @Test(
+        "§6.3: records",
+        arguments: [
+            ("v=DMARC1; p=reject", "reject reject relaxed relaxed 100"),
+            ("v=DMARC1;p=none;sp=quarantine;adkim=s;aspf=s;pct=5", "none quarantine strict strict 5"),
+            ("v = DMARC1 ; p = Quarantine ; rua=mailto:a@b ;", "quarantine quarantine relaxed relaxed 100"),
+            ("v=DMARC1; p=reject; pct=101; adkim=x; aspf=; fo=1;; junk", "reject reject relaxed relaxed 100"),
+            ("v=DMARC1; sp=none; p=reject; p=none", "reject none relaxed relaxed 100"),
+            // §6.6.3: without a valid policy, but with an address for reports.
+            ("v=DMARC1; rua=mailto:a@b", "none none relaxed relaxed 100"),
+            ("v=DMARC1; p=reject; sp=bad; rua=mailto:a@b", "none none relaxed relaxed 100"),
+            ("v=DMARC1; p=bad", nil), ("v=DMARC1", nil), ("v=DMARC1; p=reject; sp=bad", nil),
+            ("p=reject; v=DMARC1", nil),
+            ("v=DMARC2; p=reject", nil), ("v=dmarc1; p=reject", nil), ("", nil), ("v=spf1 -all", nil),
+        ]
+    )
+    func records(text: String, description: String?) {
+        let record = DMARCRecord(octets(text))
+        let described = record.map {
+            "\($0.policy) \($0.subdomainPolicy) \($0.dkimAlignment) \($0.spfAlignment) \($0.percentage)"
+        }
+        #expect(described == description)
+    }
+
+    private static let suffixes = PublicSuffixList(octets("org\ncom\nco.uk\n"))
+
+    private static func spf(_ result: SPFResult) -> SPFOutcome { SPFOutcome(result) }
+
+    private static func dkim(_ result: DKIMResult, _ domain: String) -> DKIMOutcome {
+        var outcome = DKIMOutcome(result)
+        outcome.domain = DomainName(domain)
+        return outcome
+    }
+
+    private static func outcome(
+        _ records: [String: String],
+        from author: String = "mail.example.org",
+        spf: SPFResult = .none,
+        spfDomain: String = "other.com",
+        dkim: [DKIMOutcome] = [],
+        lot: Int = 0
+    ) async throws -> DMARCOutcome {
+        let check = DMARCCheck(
+            names: FixedNames(records),
+            suffixes: self.suffixes,
+            spf: self.spf(spf),
+            spfDomain: DomainName(spfDomain),
+            dkim: dkim,
+            lot: lot
+        )
+        return await check.run(.one(try TestKeys.required(DomainName(author))))
+    }
+
+    @Test(
+        "§3.1: alignment",
+        arguments: [
+            ("", "mail.example.org", true), ("", "example.org", true), ("", "a.b.example.org", true),
+            ("", "example.com", false), ("", "badexample.org", false), ("", "org", false),
+            ("s", "mail.example.org", true), ("s", "example.org", false), ("s", "a.mail.example.org", false),
+        ]
+    )
+    func alignment(mode: String, domain: String, isAligned: Bool) async throws {
+        let records = ["_dmarc.example.org": "v=DMARC1; p=reject; adkim=\(mode); aspf=\(mode)"]
+        let expected: DMARCResult = isAligned ? .pass : .fail
+        let bySPF = try await Self.outcome(records, spf: .pass, spfDomain: domain)
+        #expect(bySPF.result == expected)
+        #expect(bySPF.disposition == (isAligned ? .none : .reject))
+        #expect(try await Self.outcome(records, dkim: [Self.dkim(.pass, domain)]).result == expected)
+        // What does not pass authenticates nothing.
+        #expect(try await Self.outcome(records, spf: .softfail, spfDomain: domain).result == .fail)
+        for result in DKIMResult.allCases where result != .pass && result != .temperror {
+            #expect(try await Self.outcome(records, dkim: [Self.dkim(result, domain)]).result == .fail)
+        }
+    }
+
+    @Test("§3.1: two customers of one registry are not aligned") func registry() async throws {
+        let records = ["_dmarc.one.co.uk": "v=DMARC1; p=reject"]
+        #expect(try await Self.outcome(records, from: "one.co.uk", spf: .pass, spfDomain: "two.co.uk").result == .fail)
+        #expect(try await Self.outcome(records, from: "one.co.uk", spf: .pass, spfDomain: "co.uk").result == .fail)
+    }
+
+    @Test("§6.6.3: the domain's own policy, else its organization's") func discovery() async throws {
+        let both = [
+            "_dmarc.mail.example.org": "v=DMARC1; p=none",
+            "_dmarc.example.org": "v=DMARC1; p=reject; sp=quarantine",
+        ]
+        #expect(try await Self.outcome(both).disposition == .none)
+        #expect(try await Self.outcome(both, from: "www.example.org").disposition == .quarantine)
+        #expect(try await Self.outcome(both, from: "a.b.c.example.org").disposition == .quarantine)
+        #expect(try await Self.outcome(both, from: "example.org").disposition == .reject)
+        #expect(try await Self.outcome(both, from: "example.com").result == .none)
+        #expect(try await Self.outcome(["_dmarc.org": "v=DMARC1; p=reject"]).result == .none)
+    }
+
+    @Test("§6.6.3: other TXT records do not count, and two policies are none") func several() async throws {
+        var names = FixedNames(["_dmarc.example.org": "v=DMARC1; p=reject"])
+        func outcome() async throws -> DMARCOutcome {
+            let check = DMARCCheck(
+                names: names,
+                suffixes: Self.suffixes,
+                spf: Self.spf(.none),
+                spfDomain: nil,
+                dkim: [],
+                lot: 0
+            )
+            return await check.run(.one(try TestKeys.required(DomainName("example.org"))))
+        }
+        names.zone["_dmarc.example.org"]?.append(.txt(octets("something else")))
+        #expect(try await outcome().disposition == .reject)
+        names.zone["_dmarc.example.org"]?.append(.txt(octets("v=DMARC1; p=none")))
+        #expect(try await outcome().result == .none)
+        names.zone["_dmarc.example.org"] = [.silence]
+        #expect(try await outcome().result == .temperror)
+    }
+
+    @Test(
+        "§6.6.4: pct",
+        arguments: [
+            ("reject", 0, "reject"), ("reject", 29, "reject"), ("reject", 30, "quarantine"), ("quarantine", 99, "none"),
+        ]
+    )
+    func sampling(policy: String, lot: Int, disposition: String) async throws {
+        let records = ["_dmarc.example.org": "v=DMARC1; p=\(policy); pct=30"]
+        let outcome = try await Self.outcome(records, lot: lot)
+        #expect(outcome.result == .fail)
+        #expect(outcome.policy.rawValue == policy)
+        #expect(outcome.disposition.rawValue == disposition)
+    }
+
+    @Test("§6.6.2: what might pass another time is no failure") func temporary() async throws {
+        let records = ["_dmarc.example.org": "v=DMARC1; p=reject"]
+        let aligned = try await Self.outcome(records, dkim: [Self.dkim(.temperror, "example.org")])
+        #expect(aligned.result == .temperror)
+        #expect(aligned.disposition == .none)
+        #expect(try await Self.outcome(records, spf: .temperror, spfDomain: "example.org").result == .temperror)
+        #expect(try await Self.outcome(records, spf: .temperror).result == .fail)
+        #expect(try await Self.outcome(records, dkim: [Self.dkim(.temperror, "example.com")]).result == .fail)
+    }
+
+    @Test(
+        "§6.6.1: From fields that name one domain",
+        arguments: [
+            "From: ann@example.org", "from:ann@EXAMPLE.org", "From : Ann <ann@example.org>", "From: <ann@example.org>",
+            "From: \"Ann, <b@evil.com>\" <ann@example.org>", "From: Ann (x <b@evil.com>) <ann@example.org> (y)",
+            "From: Ann B. Cee\r\n <ann@example.org>", "From: \"a b\"@example.org", "From: Ännchen <ann@example.org>",
+            "From: =?utf-8?q?a=40evil.com?= <ann@example.org>", "From: ann @ example.org",
+        ]
+    )
+    func author(line: String) {
+        let header = SignableHeader(octets(line + "\r\nTo: x@evil.com\r\n")[...])
+        #expect(AuthorDomain(header) == DomainName("example.org").map(AuthorDomain.one))
+    }
+
+    @Test(
+        "§6.6.1, espoofer: From fields that name none, and whom they suggest",
+        arguments: [
+            ("From: ann@example.org\r\nFrom: eve@evil.com", ["example.org", "evil.com"]),
+            ("From: ann@example.org\r\nfrom : eve@evil.com", ["example.org", "evil.com"]),
+            ("From: ann@example.org, eve@evil.com", ["example.org", "evil.com"]),
+            ("From: <ann@example.org>, <eve@evil.com>", ["example.org", "evil.com"]),
+            ("From: <ann@example.org> eve@evil.com", ["example.org", "evil.com"]),
+            ("From: <ann@example.org> <eve@evil.com>", ["example.org", "evil.com"]),
+            ("From: ann@example.org <eve@evil.com>", ["example.org", "evil.com"]),
+            ("From: <@evil.com,@b.com:ann@example.org>", ["evil.com", "b.com", "example.org"]),
+            ("From: <eve@evil.com:ann@example.org>", ["evil.com", "example.org"]),
+            ("From: group: ann@example.org;", ["example.org"]),
+            ("From: =?utf-8?b?YW5uQGV4YW1wbGUub3Jn?=", []),
+            ("From: <=?utf-8?b?YW5uQGV4YW1wbGUub3Jn?=>", []),
+            ("From: ann@example.org\u{0}.evil.com", ["example.org"]),
+            ("From: ann@example.org'@evil.com", ["example.org", "evil.com"]),
+            ("From: \"ann@example.org", ["example.org"]), ("From: ann@\r\n example.org (", ["example.org"]),
+            ("From: ann@[192.0.2.1]", []), ("From: ann", []), ("From:", []), ("From: <>", []), ("To: a@b.com", []),
+            ("From: ann@example..org", []), ("From: ann@example.org(", ["example.org"]),
+        ]
+    )
+    func unclear(lines: String, suspects: [String]) {
+        let header = SignableHeader(octets(lines + "\r\n")[...])
+        guard case .unclear(_, let domains) = AuthorDomain(header) else {
+            Issue.record("\(AuthorDomain(header))")
+            return
+        }
+        #expect(domains.map(\.text) == suspects)
+    }
+
+    @Test("§6.6.1: of all who may be meant, the strictest policy") func strictest() async throws {
+        let check = DMARCCheck(
+            names: FixedNames([
+                "_dmarc.example.org": "v=DMARC1; p=reject; pct=0", "_dmarc.evil.com": "v=DMARC1; p=none",
+            ]),
+            suffixes: Self.suffixes,
+            spf: Self.spf(.pass),
+            spfDomain: DomainName("evil.com"),
+            dkim: [],
+            lot: 99
+        )
+        let header = SignableHeader(octets("From: a@example.org, b@evil.com\r\n")[...])
+        let outcome = await check.run(AuthorDomain(header))
+        #expect(outcome.result == .permerror)
+        #expect(outcome.disposition == .reject)
+        let none = await check.run(AuthorDomain(SignableHeader(octets("From: a@b.com, c@d.com\r\n")[...])))
+        #expect(none.disposition == .none)
+    }
+}
