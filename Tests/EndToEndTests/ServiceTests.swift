@@ -128,7 +128,7 @@ extension EndToEnd {
             // More than the kernel holds for somebody who does not read: it runs for as long as we like.
             let wire = try appliance.imap(receiveBuffer: 65536)
             let message =
-                "Subject: x\r\n\r\n" + String(repeating: String(repeating: "x", count: 998) + "\r\n", count: 4000)
+                "Subject: x\r\n\r\n" + String(repeating: String(repeating: "x", count: 998) + "\r\n", count: 2000)
             try wire.line("a OK", sending: "a APPEND INBOX {\(message.utf8.count)+}\r\n\(message)\r\n")
             try wire.line("b OK", sending: "b SELECT INBOX\r\n")
             for tag in ["c1", "c2", "c3"] { try wire.line("\(tag) OK", sending: "\(tag) COPY 1 INBOX\r\n") }

@@ -102,12 +102,12 @@ import Testing
         Issue.record("eight times as much takes \(factor) times as long")
     }
 
-    @Test("100 MB of header", .timeLimit(.minutes(5)))
+    @Test("20 MB of header", .timeLimit(.minutes(5)))
     func header() {
         let piece = repeated("To: a@b\r\n", count: 1_000_000 / 9)
         var parser = MessageParser()
         parser.append(octets("Subject: x\r\n"))
-        for _ in 0..<100 { parser.append(piece) }
+        for _ in 0..<20 { parser.append(piece) }
         parser.append(octets("\r\nbody"))
         let summary = parser.finish()
         #expect(faults(of: summary) == [])
