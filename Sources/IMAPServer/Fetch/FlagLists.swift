@@ -13,7 +13,7 @@ struct FlagLists {
         var isRecent: Bool
     }
 
-    /// More different ones are written each time. To look a few through is cheaper than to hash.
+    /// More different ones are written each time: to look a few through is cheaper than to hash.
     private static let limit = 16
 
     private var keys: [Key] = []
