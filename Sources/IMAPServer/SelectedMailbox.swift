@@ -72,7 +72,7 @@ struct SelectedMailbox: Sendable {
     /// Whether ``sync(with:mayExpunge:wanted:own:removed:answered:silenced:)`` has something to do.
     func hasNews(_ index: MailboxIndex?, mayExpunge: Bool, wanted: Kinds) -> Bool {
         guard let index else { return !self.isDeleted || mayExpunge && wanted != [] && !self.uids.isEmpty }
-        if index.highestModSeq != self.compared { return true }
+        if index.highestModSeq != self.compared || self.resident.rights != self.toldRights { return true }
         if wanted.contains(.messages), index.uidNext != self.uidNext || mayExpunge && !self.held.isEmpty { return true }
         return wanted.contains(.flags) && (self.told != self.compared || !self.deferred.isEmpty)
     }

@@ -64,6 +64,13 @@ import Testing
         ("GETACL", ["GETACL {}"]),
         ("LISTRIGHTS", ["LISTRIGHTS {} bob@example.org", "LISTRIGHTS {} nobody@example.org"]),
         ("MYRIGHTS", ["MYRIGHTS {}"]),
+        (
+            "NOTIFY",
+            [
+                "NOTIFY SET STATUS (mailboxes {} (MessageNew MessageExpunge FlagChange))",
+                "NOTIFY SET STATUS (subtree {} (MessageNew MessageExpunge)) (personal (MailboxName))",
+            ]
+        ),
     ]
 
     /// Commands that take no mailbox's name.
@@ -113,7 +120,8 @@ import Testing
         // With rights each command answers otherwise: the above has seen what it was to see.
         try await fixture.mail.setAccess(RightsChange(.remove, [.lookup, .read]), for: "-bob@example.org", to: secret)
         let known = try await self.answers(about: names[0], as: "bob@example.org", of: fixture)
-        for (command, lines) in Self.asked where command != "UNSUBSCRIBE" && command != "LSUB" {
+        // NOTIFY tells of mailboxes of others only while they are selected.
+        for (command, lines) in Self.asked where !["UNSUBSCRIBE", "LSUB", "NOTIFY"].contains(command) {
             #expect(lines.contains { known[$0] != answers[1][$0] }, "\(command)")
         }
         #expect(try await fixture.store.verify { _, _ in }.isEmpty)

@@ -19,9 +19,11 @@ struct SubscribeCommand: IMAPCommand {
     func bind(to view: SessionView) throws(Refusal) -> Work {
         let (store, name) = (try view.store(), self.mailbox)
         return Work(Footprint(reads: .mailboxes, writes: .subscriptions)) { _ in
-            guard try await store.mailbox(named: name, needing: .lookup) != nil else { throw Refusal.noSuchMailbox }
-            try await store.setSubscribed(true, name: name)
-            return Outcome(change: .subscribed(name.text, true))
+            guard try await store.mailbox(named: name.text, needing: .lookup) != nil else {
+                throw Refusal.noSuchMailbox
+            }
+            try await store.setSubscribed(true, name: name.text)
+            return Outcome(change: .subscribed(name, true))
         }
     }
 }

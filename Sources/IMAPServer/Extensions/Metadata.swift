@@ -160,7 +160,7 @@ struct SetMetadataCommand: IMAPCommand {
                     let modSeq = try await store.annotate(nil, with: changes, specialUses: nil)
                     return Outcome(change: .annotated(nil, entries, modSeq))
                 }
-                guard let mailbox = try await store.mailbox(named: name, needing: .annotate) else {
+                guard let mailbox = try await store.mailbox(named: name.text, needing: .annotate) else {
                     throw Refusal.noSuchMailbox
                 }
                 let modSeq = try await store.annotate(mailbox.id, with: changes, specialUses: uses)
