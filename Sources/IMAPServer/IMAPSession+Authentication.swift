@@ -95,6 +95,7 @@ extension IMAPSession {
             return false
         }
         self.view.account = account
+        self.connection.keepPlace()
         self.live.note(self.view)
         self.framer.limits = .authenticated
         self.failedLogins = 0

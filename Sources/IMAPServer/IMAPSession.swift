@@ -262,6 +262,6 @@ package struct IMAPSession: ~Copyable {
 
     mutating func endIfIdle() async throws {
         guard self.isEnding, self.queue.running.isEmpty else { return }
-        try await self.bye("Server is shutting down: connect again in a moment", code: .unavailable)
+        try await self.bye("The server ends this connection: connect again in a moment", code: .unavailable)
     }
 }

@@ -52,6 +52,9 @@ package protocol Connection<Note> {
     /// connection is then of no more use.
     mutating func startTLS(after farewell: [UInt8]) async throws
 
+    /// Says that the peer has logged in: its connection is not ended any more to make room for others.
+    func keepPlace()
+
     /// Puts a note behind what is waiting in the inbox.
     ///
     /// Callable from any task or thread, also after the end.
@@ -61,4 +64,7 @@ package protocol Connection<Note> {
 extension Connection {
     /// The next thing to happen, whatever it is.
     package mutating func next() async throws -> Inbound<Note>? { try await self.next(holdingOctets: false) }
+
+    /// Where nobody is ended for others there is nothing to say.
+    package func keepPlace() {}
 }

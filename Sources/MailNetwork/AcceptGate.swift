@@ -73,16 +73,21 @@ struct AcceptGate: Sendable {
 
     /// A connection has been taken off the kernel's queue; to be called on the home loop, before anything is done with it.
     func arrived(_ channel: any Channel) {
-        self.state.value.table.arrived(channel)
+        if let evicted = self.state.value.table.arrived(channel, at: .now()) {
+            Self.quiesce(evicted)
+            _ = self.home.scheduleTask(in: Self.patienceWithEvicted) { evicted.close(promise: nil) }
+        }
         channel.closeFuture.hop(to: self.home).whenComplete { _ in
             self.state.value.table.remove(channel)
             self.state.value.proceed()
         }
     }
 
-    /// Whether a connection that has arrived may stay; the answer comes on the connection's own loop.
-    func admits(_ channel: any Channel) -> EventLoopFuture<Bool> {
-        self.home.submit { self.state.value.table.isAdmitted(channel) }.hop(to: channel.eventLoop)
+    /// The place of a connection that has arrived; nil if it may not stay.
+    ///
+    /// The answer comes on the connection's own loop.
+    func place(of channel: any Channel) -> EventLoopFuture<Place?> {
+        self.home.submit { self.state.value.table.place(of: channel) }.hop(to: channel.eventLoop)
     }
 
     /// A connection has been handed on.
@@ -120,6 +125,9 @@ struct AcceptGate: Sendable {
         let failure = try await self.home.submit { self.state.value.failure }.get()
         if let failure { throw failure }
     }
+
+    /// How long a connection that gives way to another may take for its last words.
+    private static let patienceWithEvicted = TimeAmount.seconds(2)
 
     private static func quiesce(_ channel: any Channel) {
         channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())

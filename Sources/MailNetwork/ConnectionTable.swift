@@ -8,10 +8,13 @@ package struct ConnectionLimits: Sendable {
     package var total: Int
     /// From one IPv4 address or one /64 of IPv6.
     package var perAddress: Int
+    /// Whether, when there are too many, the one that has been idle longest of those who have not logged in gives way.
+    package var makesRoom: Bool
 
-    package init(total: Int = 10_000, perAddress: Int = 100) {
+    package init(total: Int = 10_000, perAddress: Int = 100, makesRoom: Bool = false) {
         self.total = total
         self.perAddress = perAddress
+        self.makesRoom = makesRoom
     }
 }
 
@@ -22,14 +25,15 @@ package struct ConnectionLimits: Sendable {
 struct ConnectionTable {
     private struct Entry {
         let channel: any Channel
-        /// Whose place it takes; nil where nobody counts, or where there was none.
-        let address: AddressKey?
-        let isAdmitted: Bool
+        /// Whose place it takes; nil where nobody counts, or where there is none.
+        var address: AddressKey?
+        /// Nil if it has none.
+        var place: Place?
         /// Its pipeline is being set up; nobody serves it yet.
         var isBeginning = true
     }
 
-    private let limits: ConnectionLimits
+    let limits: ConnectionLimits
     private var entries: [ObjectIdentifier: Entry] = [:]
     private var admitted = 0
     /// How many have arrived that nobody serves yet.
@@ -53,11 +57,12 @@ struct ConnectionTable {
     var channels: [any Channel] { self.entries.values.map(\.channel) }
 
     /// Enters a connection that was just accepted, and decides whether there is a place for it.
-    mutating func arrived(_ channel: any Channel) {
+    ///
+    /// Returns one that has to be ended in its stead.
+    mutating func arrived(_ channel: any Channel, at now: NIODeadline) -> (any Channel)? {
         let address = AddressKey(channel.remoteAddress)
-        let isAdmitted =
-            self.admitted < self.limits.total
-            && address.map { self.countByAddress[$0, default: 0] < self.limits.perAddress } != false
+        let evicted = self.hasRoom(for: address) ? nil : self.makeRoom(for: address)
+        let isAdmitted = self.hasRoom(for: address)
         if isAdmitted {
             self.admitted += 1
             if let address { self.countByAddress[address, default: 0] += 1 }
@@ -66,12 +71,38 @@ struct ConnectionTable {
         self.entries[ObjectIdentifier(channel)] = Entry(
             channel: channel,
             address: isAdmitted ? address : nil,
-            isAdmitted: isAdmitted
+            place: isAdmitted ? Place(since: now) : nil
         )
+        return evicted
     }
 
-    /// Whether there is a place for it; false too if it is gone already.
-    func isAdmitted(_ channel: any Channel) -> Bool { self.entries[ObjectIdentifier(channel)]?.isAdmitted == true }
+    private func hasRoom(for address: AddressKey?) -> Bool {
+        self.admitted < self.limits.total && !self.isFull(address)
+    }
+
+    private func isFull(_ address: AddressKey?) -> Bool {
+        address.map { self.countByAddress[$0, default: 0] >= self.limits.perAddress } ?? false
+    }
+
+    /// Takes the place of one that has not logged in; of the same address if that has too many.
+    private mutating func makeRoom(for address: AddressKey?) -> (any Channel)? {
+        guard self.limits.makesRoom, !self.isClosing else { return nil }
+        let isOfAddress = self.isFull(address)
+        var found: (id: ObjectIdentifier, since: NIODeadline)?
+        for (id, entry) in self.entries where !entry.isBeginning && (!isOfAddress || entry.address == address) {
+            guard let place = entry.place, !place.isKept else { continue }
+            let since = place.lastActivity
+            if found.map({ since < $0.since }) != false { found = (id, since) }
+        }
+        guard let found, let entry = self.entries[found.id] else { return nil }
+        self.release(entry)
+        self.entries[found.id]?.place = nil
+        self.entries[found.id]?.address = nil
+        return entry.channel
+    }
+
+    /// The place that was found for it; nil if there was none, or if it is gone already.
+    func place(of channel: any Channel) -> Place? { self.entries[ObjectIdentifier(channel)]?.place }
 
     /// A connection has its session.
     mutating func begun(_ channel: any Channel) {
@@ -84,7 +115,12 @@ struct ConnectionTable {
     mutating func remove(_ channel: any Channel) {
         guard let entry = self.entries.removeValue(forKey: ObjectIdentifier(channel)) else { return }
         if entry.isBeginning { self.beginning -= 1 }
-        if entry.isAdmitted { self.admitted -= 1 }
+        self.release(entry)
+    }
+
+    /// Its place is free.
+    private mutating func release(_ entry: Entry) {
+        if entry.place != nil { self.admitted -= 1 }
         guard let address = entry.address else { return }
         let left = self.countByAddress[address, default: 1] - 1
         self.countByAddress[address] = left > 0 ? left : nil

@@ -144,6 +144,8 @@ package struct SocketConnection<Note: Sendable>: Connection {
         throw failure
     }
 
+    package func keepPlace() { self.channel.triggerUserOutboundEvent(PlaceKept(), promise: nil) }
+
     package var post: @Sendable (Note) -> Void { { [feed] note in feed.yield(.note(note)) } }
 }
 

@@ -96,6 +96,7 @@ package struct SocketListener<Child: ServerChildChannel>: Service {
         let child = self.child
         let farewell = self.farewell
         let logger = self.logger
+        let makesRoom = self.limits.makesRoom
         let server = try await ServerBootstrap(group: gate.home, childGroup: children)
             // Until the gate opens it.
             .serverChannelOption(.autoRead, value: false)
@@ -108,8 +109,8 @@ package struct SocketListener<Child: ServerChildChannel>: Service {
             .childChannelOption(.socketOption(.so_keepalive), value: 1)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { channel in
-                gate.admits(channel).flatMap { isAdmitted in
-                    guard isAdmitted else {
+                gate.place(of: channel).flatMap { place in
+                    guard let place else {
                         return channel.eventLoop.makeCompletedFuture {
                             try channel.pipeline.syncOperations.addHandler(RefusalHandler(farewell: farewell))
                         }
@@ -118,6 +119,9 @@ package struct SocketListener<Child: ServerChildChannel>: Service {
                         let handover = HandoverHandler {
                             if case .terminated = feed.yield(value) { channel.close(promise: nil) }
                             gate.begun(channel)
+                        }
+                        if makesRoom {
+                            try channel.pipeline.syncOperations.addHandler(PlaceHandler(place), position: .first)
                         }
                         try channel.pipeline.syncOperations.addHandler(handover, position: .first)
                     }

@@ -137,9 +137,10 @@ extension Appliance {
             self.listener(
                 sockets,
                 farewell: "* BYE Too many connections: try again later\r\n",
+                makesRoom: true,
                 self.imapChannel(imap, .startTLS)
             )
-        case "imaps": self.listener(sockets, farewell: "", self.imapChannel(imap, .implicit))
+        case "imaps": self.listener(sockets, farewell: "", makesRoom: true, self.imapChannel(imap, .implicit))
         case "smtp":
             self.listener(sockets, farewell: Self.smtpFarewell, self.smtpChannel(smtp, .exchange, .startTLS))
         case "submission":
@@ -151,13 +152,19 @@ extension Appliance {
 
     private static let smtpFarewell = "421 4.7.0 Too many connections: try again later\r\n"
 
-    private func listener(_ sockets: [CInt], farewell: String, _ child: some ServerChildChannel) -> any Service {
+    private func listener(
+        _ sockets: [CInt],
+        farewell: String,
+        makesRoom: Bool = false,
+        _ child: some ServerChildChannel
+    ) -> any Service {
         SocketListener(
             sockets: sockets,
             child: child,
             limits: ConnectionLimits(
                 total: self.settings.limits.connections,
-                perAddress: self.settings.limits.connectionsPerAddress
+                perAddress: self.settings.limits.connectionsPerAddress,
+                makesRoom: makesRoom
             ),
             farewell: Array(farewell.utf8),
             drainDeadline: .init(Self.drainDeadline),

@@ -189,6 +189,23 @@ extension EndToEnd {
             try await appliance.verify()
         }
 
+        @Test("Where there are too many IMAP connections, who has not logged in gives way") func room() async throws {
+            let appliance = try await TestAppliance(settings: "limits:\n  connections-per-address: 2")
+            try await appliance.start()
+            let kept = try appliance.imap()
+            let silent = try Wire(port: appliance.port("imap"))
+            try silent.line("* OK")
+            let others = try (0..<2).map { _ in
+                let other = try Wire(port: appliance.port("imap"))
+                try other.line("* OK")
+                return other
+            }
+            try silent.line("* BYE [UNAVAILABLE]")
+            try kept.line("a OK", sending: "a NOOP\r\n")
+            try others[1].line("a OK", sending: "a NOOP\r\n")
+            try await appliance.stop()
+        }
+
         @Test("A store that a newer version wrote is left alone") func newerSchema() async throws {
             let appliance = try await TestAppliance()
             let store = appliance.folder + "/data/mail.db"

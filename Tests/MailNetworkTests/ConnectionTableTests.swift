@@ -12,10 +12,10 @@ struct ConnectionTableTests {
     func refused() {
         var table = ConnectionTable(limits: ConnectionLimits(total: 1, perAddress: 10))
         let (first, second) = (EmbeddedChannel(), EmbeddedChannel())
-        table.arrived(first)
-        table.arrived(second)
-        #expect(table.isAdmitted(first))
-        #expect(!table.isAdmitted(second))
+        #expect(table.arrived(first, at: Self.start) == nil)
+        #expect(table.arrived(second, at: Self.start) == nil)
+        #expect(table.place(of: first) != nil)
+        #expect(table.place(of: second) == nil)
         table.begun(first)
         #expect(table.isBeginning)
         table.remove(first)
@@ -23,8 +23,42 @@ struct ConnectionTableTests {
         table.remove(second)
         #expect(table.isEmpty)
         #expect(!table.isBeginning)
-        table.arrived(second)
-        #expect(table.isAdmitted(second))
+        _ = table.arrived(second, at: Self.start)
+        #expect(table.place(of: second) != nil)
+    }
+
+    private static let start = NIODeadline.uptimeNanoseconds(0)
+
+    @Test("Who has been idle longest without having logged in gives way, and nobody else")
+    func makingRoom() throws {
+        var table = ConnectionTable(limits: ConnectionLimits(total: 3, perAddress: 10, makesRoom: true))
+        let channels = (0..<6).map { _ in EmbeddedChannel() }
+        for (second, channel) in channels[..<3].enumerated() {
+            #expect(table.arrived(channel, at: Self.start + .seconds(Int64(second))) == nil)
+            table.begun(channel)
+        }
+        // The first has logged in, and the second was active again.
+        table.place(of: channels[0])?.keep()
+        table.place(of: channels[1])?.noteActivity(at: Self.start + .seconds(10))
+        #expect(table.arrived(channels[3], at: Self.start + .seconds(11)) === channels[2])
+        #expect(table.place(of: channels[3]) != nil)
+        // Whoever is just beginning is not ended: he would not hear why.
+        #expect(table.arrived(channels[4], at: Self.start + .seconds(12)) === channels[1])
+        #expect(table.arrived(channels[5], at: Self.start + .seconds(13)) == nil)
+        #expect(table.place(of: channels[5]) == nil)
+        for channel in channels { table.remove(channel) }
+        #expect(table.isEmpty)
+        #expect(table.arrived(channels[0], at: Self.start + .seconds(14)) == nil)
+    }
+
+    @Test("Without such a rule nobody gives way")
+    func notMakingRoom() {
+        var table = ConnectionTable(limits: ConnectionLimits(total: 1, perAddress: 10))
+        let (first, second) = (EmbeddedChannel(), EmbeddedChannel())
+        _ = table.arrived(first, at: Self.start)
+        table.begun(first)
+        #expect(table.arrived(second, at: Self.start) == nil)
+        #expect(table.place(of: second) == nil)
     }
 
     @Test("A closing listener still serves whom it has accepted")
@@ -32,8 +66,8 @@ struct ConnectionTableTests {
         var table = ConnectionTable(limits: ConnectionLimits())
         table.close()
         let channel = EmbeddedChannel()
-        table.arrived(channel)
-        #expect(table.isAdmitted(channel))
+        _ = table.arrived(channel, at: Self.start)
+        #expect(table.place(of: channel) != nil)
         #expect(table.begun.isEmpty)
         table.begun(channel)
         #expect(table.begun.count == 1)

@@ -28,6 +28,9 @@ struct EchoSession {
                     case "QUIT":
                         try await connection.write(Array("221 bye\r\n".utf8))
                         return
+                    case "LOGIN":
+                        connection.keepPlace()
+                        try await connection.write(Array("235 welcome\r\n".utf8))
                     case "NOTE":
                         connection.post("posted")
                     case "STARTTLS":

@@ -119,6 +119,36 @@ struct SocketListenerTests {
         }
     }
 
+    @Test(arguments: [
+        ConnectionLimits(total: 2, perAddress: 1_000, makesRoom: true),
+        ConnectionLimits(total: 1_000, perAddress: 2, makesRoom: true),
+    ])
+    func whoeverHasNotLoggedInGivesWay(limits: ConnectionLimits) async throws {
+        try await TestServer.run(EchoSession.channel(), limits: limits, farewell: Array("421 too many\r\n".utf8)) {
+            server in
+            try await TestClient.connect(to: server.port) { first in
+                _ = try await first.line()
+                try await first.send("LOGIN\r\n")
+                #expect(try await first.line() == "235 welcome")
+                try await TestClient.connect(to: server.port) { second in
+                    _ = try await second.line()
+                    try await TestClient.connect(to: server.port) { third in
+                        #expect(try await third.line() == "220 127.0.0.1")
+                        #expect(try await second.line() == "421 stopping")
+                        #expect(try await second.line() == nil)
+                        try await third.send("LOGIN\r\n")
+                        #expect(try await third.line() == "235 welcome")
+                        try await TestClient.connect(to: server.port) { fourth in
+                            #expect(await fourth.rest() == "421 too many\r\n")
+                        }
+                    }
+                }
+                try await first.send("still here\r\n")
+                #expect(try await first.line() == "echo still here")
+            }
+        }
+    }
+
     @Test
     func aRestartWithInheritedSocketsRefusesNobody() async throws {
         // Another descriptor of the same socket stands for systemd's.
