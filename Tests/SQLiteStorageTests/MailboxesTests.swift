@@ -199,6 +199,36 @@ import Testing
         try await test.verify()
     }
 
+    @Test("The overview has what each mailbox has, and whatever changes it pokes the account's topic")
+    func overview() async throws {
+        let test = try TestStore()
+        let mail = try await test.account()
+        let inbox = try await mail.inbox.id
+        let pokes = Pokes()
+        let watch = mail.feed.watch(.account(mail.account)) { pokes.add() }
+        func isPoked() -> Bool {
+            watch.rearm()
+            return pokes.take() > 0
+        }
+        try await mail.append(octets("x"), to: inbox)
+        #expect(isPoked())
+        try await mail.setSubscribed(true, name: "Elsewhere")
+        #expect(isPoked())
+        try await mail.annotate(inbox, with: [AnnotationChange(entry: "/private/a", value: [1])], specialUses: nil)
+        #expect(isPoked())
+        let overview = try await mail.overview(includingAnnotations: true)
+        let mailboxes = try await mail.mailboxes()
+        #expect(overview.mailboxes.map(\.mailbox) == mailboxes)
+        for entry in overview.mailboxes {
+            let status = try await mail.status(of: entry.mailbox.id)
+            #expect(entry.status == status)
+        }
+        #expect(overview.subscriptions.contains("Elsewhere"))
+        #expect(overview.annotations.map(\.entry) == ["/private/a"])
+        #expect(overview.annotations.map(\.mailbox) == [inbox])
+        #expect(try await mail.overview(includingAnnotations: false).annotations.isEmpty)
+    }
+
     @Test func listWatchersArePoked() async throws {
         let test = try TestStore()
         let mail = try await test.account()
