@@ -33,7 +33,7 @@ struct ConnectionTable {
         var isBeginning = true
     }
 
-    let limits: ConnectionLimits
+    private let limits: ConnectionLimits
     private var entries: [ObjectIdentifier: Entry] = [:]
     private var admitted = 0
     /// How many have arrived that nobody serves yet.

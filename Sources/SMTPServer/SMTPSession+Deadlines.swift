@@ -3,7 +3,7 @@
 import MailConnection
 import SMTPSyntax
 
-/// How long the session waits for its client.
+/// How long the session waits for its client (RFC 5321 §4.5.3.2), also when the process ends (§3.8).
 extension SMTPSession {
     /// When the session ends unless something comes.
     private var deadline: Duration {
