@@ -108,7 +108,7 @@ extension ResponseWriter {
             .ok,
             code: .permanentFlags(
                 permanent,
-                allowsNewKeywords: rights.contains(.write) && index.keywords.count < MailboxIndex.keywordLimit
+                allowsNewKeywords: rights.contains(.write) && index.hasRoomForKeywords
             ),
             permanent.isEmpty ? "No flags can be changed" : "Flags that are kept"
         )

@@ -37,7 +37,7 @@ struct SelectedMailbox: Sendable {
     /// Whether the mailbox has been deleted by someone.
     private(set) var isDeleted = false
     /// Keywords named in the last FLAGS response.
-    private(set) var toldKeywords: Int
+    private(set) var toldKeywords: [String]
     /// What the user could do when the last FLAGS response said so.
     private var toldRights: Rights
 
@@ -51,7 +51,7 @@ struct SelectedMailbox: Sendable {
         self.compared = index.highestModSeq
         self.uidNext = index.uidNext
         self.recentFrom = recentFrom
-        self.toldKeywords = index.keywords.count
+        self.toldKeywords = index.keywords
         self.toldRights = resident.rights
     }
 
@@ -209,8 +209,8 @@ struct SelectedMailbox: Sendable {
             self.appendNew(from: index)
             if self.uids.count > before { news.exists = self.uids.count }
         }
-        if index.keywords.count > self.toldKeywords, wanted != [] || own != nil {
-            self.toldKeywords = index.keywords.count
+        if index.keywords != self.toldKeywords, wanted != [] || own != nil {
+            self.toldKeywords = index.keywords
             news.hasNewKeywords = true
         }
         let rights = self.resident.rights

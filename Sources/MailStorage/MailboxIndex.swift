@@ -7,7 +7,7 @@
 /// The pages are shared with the index before and after, so that the next one costs what has changed, not what is
 /// there. FETCH FLAGS, searches by flag, STATUS and sequence sets are answered from it without asking the database.
 package struct MailboxIndex: Sendable {
-    /// How many different keywords a mailbox can hold.
+    /// How many different keywords a mailbox can hold at a time.
     package static let keywordLimit = 64
 
     fileprivate final class SharedPage: Sendable {
@@ -22,6 +22,9 @@ package struct MailboxIndex: Sendable {
     package var recentFrom: UID
     package var highestModSeq: ModSeq
     /// Names of the keywords' bits, in the spelling seen first; at most ``keywordLimit``.
+    ///
+    /// Only a mailbox that has run out of bits gives one that no message has to another keyword. So a bit means what
+    /// the index says that the slot comes from, and not always what it meant before.
     package var keywords: [String]
     /// How many messages are there.
     package private(set) var count: Int
@@ -121,6 +124,16 @@ package struct MailboxIndex: Sendable {
     package func keywordBit(_ name: String) -> UInt64? {
         let lowercased = name.lowercased()
         return self.keywords.firstIndex { $0.lowercased() == lowercased }.map { 1 << UInt64($0) }
+    }
+
+    /// Whether a message can be given a keyword that the mailbox does not know yet.
+    ///
+    /// O(messages) where all bits have names.
+    package var hasRoomForKeywords: Bool {
+        guard self.keywords.count >= Self.keywordLimit else { return true }
+        var inUse: UInt64 = 0
+        for shared in self.pages where inUse != .max { inUse |= shared.page.keywordsInUse }
+        return inUse != .max
     }
 
     private func position(of number: UInt32) -> Int { Self.position(of: number, in: self.pages) }

@@ -100,6 +100,13 @@ package struct MailboxPage: Hashable, Sendable {
         self.forEachOffset { offset in uids.append(self.uid(offset).rawValue) }
     }
 
+    /// The bits of keywords that any of its messages has.
+    package var keywordsInUse: UInt64 {
+        var bits: UInt64 = 0
+        if !self.keywords.isEmpty { self.forEachOffset { bits |= self.slot($0).keywords } }
+        return bits
+    }
+
     /// The first message that is not `\Seen`.
     package var firstUnseen: UID? {
         guard self.unseen > 0 else { return nil }

@@ -191,30 +191,54 @@ struct MailboxState {
         return first
     }
 
-    /// The bits of keywords; those the mailbox never had get one if `adding`, else they are left out.
+    /// The bits of keywords; those the mailbox does not know get one if `adding`, else they are left out.
+    ///
+    /// They must be put on a message before this is called again: a bit that no message has may be taken by another
+    /// keyword.
     ///
     /// Throws ``StoreError/tooManyKeywords``.
     mutating func keywordBits(_ names: [String], adding: Bool, _ sql: SQL) throws -> UInt64 {
         var bits: UInt64 = 0
+        var unknown: [String] = []
         for name in names {
-            let lowercased = name.lowercased()
-            if let bit = self.keywords.firstIndex(where: { $0.lowercased() == lowercased }) {
-                bits |= 1 << UInt64(bit)
-            } else if adding {
-                let bit = self.keywords.count
-                guard bit < MailboxIndex.keywordLimit else { throw StoreError.tooManyKeywords }
-                try sql.run(
-                    "INSERT INTO keyword (mailbox, bit, name) VALUES (?, ?, ?)",
-                    .int(self.id.rawValue),
-                    .int(bit),
-                    .text(name)
-                )
-                self.keywords.append(name)
-                self.isChanged = true
-                bits |= 1 << UInt64(bit)
-            }
+            if let bit = self.keywordBit(name) { bits |= 1 << UInt64(bit) } else { unknown.append(name) }
+        }
+        guard adding else { return bits }
+        for name in unknown {
+            let bit = try self.keywordBit(name) ?? self.takeKeywordBit(for: name, sparing: bits, sql)
+            bits |= 1 << UInt64(bit)
         }
         return bits
+    }
+
+    private func keywordBit(_ name: String) -> Int? {
+        let lowercased = name.lowercased()
+        return self.keywords.firstIndex { $0.lowercased() == lowercased }
+    }
+
+    /// Gives a keyword the next bit or, when there is none, one that no message has and that is not `spared`.
+    private mutating func takeKeywordBit(for name: String, sparing spared: UInt64, _ sql: SQL) throws -> Int {
+        var bit = self.keywords.count
+        if bit >= MailboxIndex.keywordLimit {
+            var inUse = spared
+            for number in try self.pageNumbers(sql) where inUse != .max {
+                inUse |= try self.page(number, sql)?.keywordsInUse ?? 0
+            }
+            guard inUse != .max else { throw StoreError.tooManyKeywords }
+            bit = (~inUse).trailingZeroBitCount
+        }
+        try sql.run(
+            """
+            INSERT INTO keyword (mailbox, bit, name) VALUES (?, ?, ?)
+            ON CONFLICT (mailbox, bit) DO UPDATE SET name = excluded.name
+            """,
+            .int(self.id.rawValue),
+            .int(bit),
+            .text(name)
+        )
+        if bit < self.keywords.count { self.keywords[bit] = name } else { self.keywords.append(name) }
+        self.isChanged = true
+        return bit
     }
 
     /// The names of keyword bits.

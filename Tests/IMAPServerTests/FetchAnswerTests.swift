@@ -219,4 +219,15 @@ struct FetchAnswerTests {
         // Messages like these come along with their rows, if they are small enough at all.
         #expect(batch.parts.contentUpTo >= min(size, 64 * 1024) || size > 64 * 1024)
     }
+
+    @Test("flag lists are not remembered beyond the names of their keywords")
+    func namesOfKeywords() async throws {
+        let fixture = FetchFixture(self.messages(1), flags: [], keywords: ["one"])
+        var index = try #require(fixture.store.told)
+        let slot = try #require(index[UID(rawValue: 10)])
+        var lists = FlagLists()
+        #expect(text(lists.list(of: slot, in: index, isRecent: false)) == "(one)")
+        index.keywords = ["other"]
+        #expect(text(lists.list(of: slot, in: index, isRecent: false)) == "(other)")
+    }
 }

@@ -125,7 +125,7 @@ final class FetchStore: MailStore {
                 uid,
                 MailboxPage.Slot(
                     flags: flags,
-                    keywords: keywords.isEmpty ? 0 : 1 << UInt64(keywords.count) - 1,
+                    keywords: keywords.isEmpty ? 0 : 1 << UInt64(keywords.count) &- 1,
                     modSeq: ModSeq(rawValue: 1)
                 )
             )

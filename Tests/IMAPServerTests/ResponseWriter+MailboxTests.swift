@@ -100,7 +100,7 @@ struct ResponseWriterMailboxTests {
     @Test("without room for keywords none is invited")
     func full() {
         let keywords = (1...MailboxIndex.keywordLimit).map { "k\($0)" }
-        let fixture = FetchFixture([], keywords: keywords)
+        let fixture = FetchFixture([octets("full")], keywords: keywords)
         var writer = ResponseWriter()
         if let index = fixture.store.told { writer.write(flagsOf: index, changeableWith: .all) }
         let told = text(writer.take())

@@ -51,6 +51,14 @@ import Testing
             }
         }
 
+        mutating func setKeyword(_ uid: UInt32, bit: UInt64, named names: [String]) {
+            let uid = UID(rawValue: uid)
+            self.index.keywords = names
+            self.change(uid) { page, modSeq in
+                page.set(uid, MailboxPage.Slot(flags: [], keywords: 1 << bit, modSeq: modSeq))
+            }
+        }
+
         mutating func expunge(_ uid: UInt32) {
             let uid = UID(rawValue: uid)
             self.change(uid) { page, modSeq in page.remove(uid, at: modSeq) }
@@ -337,5 +345,18 @@ import Testing
         #expect(client.map(\.uid) == model.index.uids())
         for message in client { #expect(message.flags == model.index[UID(rawValue: message.uid)]?.flags) }
         #expect(selected.uids == model.index.uids())
+    }
+
+    /// Clients drop keywords that FLAGS did not name (RFC 9051 §7.3.5).
+    @Test func keywordsAreNamedBeforeTheyAreUsed() {
+        var model = Model()
+        model.append(2)
+        var selected = self.selected(model)
+        model.setKeyword(1, bit: 0, named: ["one"])
+        #expect(selected.sync(with: model.index, mayExpunge: true).hasNewKeywords)
+        model.setFlags(1, .seen)
+        #expect(!selected.sync(with: model.index, mayExpunge: true).hasNewKeywords)
+        model.setKeyword(2, bit: 0, named: ["other"])
+        #expect(selected.sync(with: model.index, mayExpunge: true).hasNewKeywords, "the bit has another name")
     }
 }

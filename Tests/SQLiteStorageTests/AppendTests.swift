@@ -150,19 +150,4 @@ import Testing
         #expect(try await mail.open(inbox).current?.uids() == [4_294_967_293, 4_294_967_294])
         try await test.verify()
     }
-
-    @Test func aSixtyFifthKeywordIsRefused() async throws {
-        let test = try TestStore()
-        let mail = try await test.account()
-        let inbox = try await mail.inbox.id
-        try await mail.append(octets("a"), to: inbox, keywords: (0..<64).map { "k\($0)" })
-        await #expect(throws: StoreError.tooManyKeywords) {
-            try await mail.append(octets("b"), to: inbox, keywords: ["one more"])
-        }
-        try await mail.append(octets("c"), to: inbox, keywords: ["K63"])
-        let index = try #require(try await mail.open(inbox).current)
-        #expect(index[1]?.keywords == UInt64.max)
-        #expect(index[2]?.keywords == 1 << 63)
-        try await test.verify()
-    }
 }

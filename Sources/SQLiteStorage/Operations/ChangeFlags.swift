@@ -40,7 +40,7 @@ extension Transaction {
                 }
                 receipt.updated.append(uid)
                 if let knownUntil, slot.modSeq > knownUntil { receipt.unknown.append(uid) }
-                // Only now that there is a message: a keyword takes one of few bits for ever.
+                // Only now that there is a message: a keyword takes one of few bits.
                 let keywords =
                     try bits
                     ?? mailbox.keywordBits(
