@@ -93,6 +93,7 @@ package struct IMAPSession: ~Copyable {
     /// The client sends nothing more; the session ends when everything it has sent is answered.
     var isAtEndOfOctets = false
     var lastActivity: Duration
+    private var inactivityAlarm: Alarm?
     var failedLogins = 0
     var consecutiveErrors = 0
     let admit: @Sendable (AccountID) -> Bool
@@ -147,9 +148,10 @@ package struct IMAPSession: ~Copyable {
                 self.stopWatching()
                 self.stopNotifications()
                 self.stopWatchingCredential()
+                self.inactivityAlarm?.cancel()
                 group.cancelAll()
             }
-            self.startTimer(in: &group)
+            self.setTimer()
             while self.isOpen {
                 try await self.takeInput(&group)
                 try await self.tellChangesUnasked()
@@ -165,7 +167,7 @@ package struct IMAPSession: ~Copyable {
                     self.take(octets)
                 case .note(.changed): break  // To be compared with what the client knows, if it may be told.
                 case .note(.accountChanged): self.notifications?.isStale = true
-                case .note(.timer): try await self.checkTimer(in: &group)
+                case .note(.timer): try await self.checkTimer()
                 case .note(.piece(let id, let octets)): try await self.take(octets, from: id)
                 case .note(.progress(let id, let done, let goal)): self.tellProgress(of: id, done, of: goal)
                 case .note(.finished(let id, let octets, let result)):
@@ -217,21 +219,18 @@ package struct IMAPSession: ~Copyable {
 
     // MARK: The inactivity timer
 
-    /// One sleeping task for the whole session: when it wakes too early, it sleeps again.
-    private func startTimer(in group: inout ThrowingDiscardingTaskGroup<any Error>) {
-        let (time, post) = (self.service.time, self.connection.post)
+    /// One alarm at a time: when it comes too early, for the client has been active since, it is set again.
+    private mutating func setTimer() {
+        let post = self.connection.post
         let deadline = self.lastActivity + self.service.options.inactivityTimeout
-        group.addTask {
-            do { try await time.sleep(deadline) } catch { return }
-            post(.timer)
-        }
+        self.inactivityAlarm = self.service.time.setAlarm(deadline) { post(.timer) }
     }
 
-    private mutating func checkTimer(in group: inout ThrowingDiscardingTaskGroup<any Error>) async throws {
+    private mutating func checkTimer() async throws {
         // A command that runs is not inactivity; of a message that arrives, each piece is the client's activity.
         if self.queue.hasCommands { self.lastActivity = self.service.time.now() }
         guard self.service.time.now() >= self.lastActivity + self.service.options.inactivityTimeout else {
-            return self.startTimer(in: &group)
+            return self.setTimer()
         }
         try await self.bye("Autologout; idle for too long")
     }

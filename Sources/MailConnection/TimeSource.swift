@@ -6,6 +6,10 @@ package struct TimeSource: Sendable {
     package var now: @Sendable () -> Duration
     /// Returns when ``now`` has reached `deadline`; throws `CancellationError` when its task is cancelled.
     package var sleep: @Sendable (_ until: Duration) async throws -> Void
+    /// Calls the body when ``now`` has reached the deadline, or up to a second later, unless the alarm is cancelled.
+    ///
+    /// For what thousands of sessions wait for and nearly never comes: a task that sleeps costs kilobytes.
+    package var setAlarm: @Sendable (_ at: Duration, _ body: @escaping @Sendable () -> Void) -> Alarm
     /// Seconds since 1970-01-01T00:00:00Z; for what is written down.
     ///
     /// It may jump.
@@ -14,21 +18,20 @@ package struct TimeSource: Sendable {
     package init(
         now: @escaping @Sendable () -> Duration,
         sleep: @escaping @Sendable (Duration) async throws -> Void,
+        setAlarm: @escaping @Sendable (Duration, @escaping @Sendable () -> Void) -> Alarm,
         unixTime: @escaping @Sendable () -> Int64
     ) {
         self.now = now
         self.sleep = sleep
+        self.setAlarm = setAlarm
         self.unixTime = unixTime
     }
+}
 
-    /// The machine's monotonic clock, with `unixTime` for the calendar (the standard library has none of its own).
-    package static func system(unixTime: @escaping @Sendable () -> Int64) -> TimeSource {
-        let clock = ContinuousClock()
-        let start = clock.now
-        return TimeSource(
-            now: { start.duration(to: clock.now) },
-            sleep: { deadline in try await clock.sleep(until: start.advanced(by: deadline)) },
-            unixTime: unixTime
-        )
-    }
+/// Something that will be called at a certain time.
+package struct Alarm: Sendable {
+    /// It will not be called any more, unless it is being called already; what it holds is let go of.
+    package let cancel: @Sendable () -> Void
+
+    package init(cancel: @escaping @Sendable () -> Void) { self.cancel = cancel }
 }

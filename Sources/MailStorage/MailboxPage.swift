@@ -44,12 +44,51 @@ package struct MailboxPage: Hashable, Sendable {
     /// - Parameters:
     ///   - number: the UIDs' common upper 24 bits.
     ///   - highestModSeq: the mod-sequence of the last change.
-    ///   - slots: how many UIDs have their place already, which saves growing for each.
-    ///   - hasKeywords: whether keywords have theirs.
-    package init(number: UInt32, highestModSeq: ModSeq, slots: Int = 0, hasKeywords: Bool = false) {
+    package init(number: UInt32, highestModSeq: ModSeq) {
         self.number = number
         self.highestModSeq = highestModSeq
-        self.grow(to: slots, withKeywords: hasKeywords)
+    }
+
+    /// Makes a page of all its messages at once, in much less time than one after the other.
+    ///
+    /// - Parameters:
+    ///   - number: the UIDs' common upper 24 bits.
+    ///   - highestModSeq: the mod-sequence of the last change.
+    ///   - offsets: the UIDs' lowest eight bits, ascending.
+    ///   - flags: each message's ``SystemFlags``, in this order.
+    ///   - keywords: each message's ``Slot/keywords``; empty if none has any.
+    ///   - modSeqs: each message's mod-sequence, none above `highestModSeq`.
+    package init(
+        number: UInt32,
+        highestModSeq: ModSeq,
+        offsets: [UInt8],
+        flags: [UInt8],
+        keywords: [UInt64],
+        modSeqs: [Int64]
+    ) {
+        precondition(
+            flags.count == offsets.count && modSeqs.count == offsets.count
+                && (keywords.isEmpty || keywords.count == offsets.count)
+        )
+        self.number = number
+        self.highestModSeq = highestModSeq
+        self.count = offsets.count
+        for offset in offsets { self.present[Int(offset >> 6)] |= 1 << UInt64(offset & 63) }
+        for flags in flags {
+            if flags & SystemFlags.seen.rawValue == 0 { self.unseen += 1 }
+            if flags & SystemFlags.deleted.rawValue != 0 { self.deleted += 1 }
+        }
+        self.flags = Self.spread(flags, over: offsets)
+        self.keywords = keywords.isEmpty ? [] : Self.spread(keywords, over: offsets)
+        self.modSeqs = Self.spread(modSeqs, over: offsets)
+    }
+
+    /// Each value at its offset, zero between them.
+    private static func spread<Value: FixedWidthInteger>(_ values: [Value], over offsets: [UInt8]) -> [Value] {
+        guard let last = offsets.last, Int(last) >= offsets.count else { return values }
+        var all = [Value](repeating: 0, count: Int(last) + 1)
+        for (value, offset) in zip(values, offsets) { all[Int(offset)] = value }
+        return all
     }
 
     /// Which page a UID is in.

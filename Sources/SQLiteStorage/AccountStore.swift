@@ -22,7 +22,21 @@ struct AccountStore: MailStore {
     func mailbox(named name: String, needing access: Access) async throws -> Mailbox? {
         guard let name = MailboxName(looking: name) else { return nil }
         let account = self.account
-        return try await self.store.read { try $0.mailbox(named: name, by: account, needing: access) }
+        if OtherUsers.contain(name.text) {
+            return try await self.store.read { try $0.mailbox(named: name, by: account, needing: access) }
+        }
+        let names = self.store.residents.names
+        let (known, generation) = names.find(name, of: account)
+        if let known {
+            try access.require(of: known.rights)
+            return known
+        }
+        // An owner may know that it is there, whatever else he may do with it.
+        let mailbox = try await self.store.read { try $0.mailbox(named: name, by: account, needing: .lookup) }
+        guard let mailbox else { return nil }
+        names.note(mailbox, of: account, since: generation)
+        try access.require(of: mailbox.rights)
+        return mailbox
     }
 
     func subscriptions() async throws -> [String] {

@@ -42,39 +42,52 @@ enum PageCoding {
     static func decode(_ octets: [UInt8], number: UInt32, highestModSeq: ModSeq) throws -> MailboxPage {
         var input = Input(octets: octets)
         guard try input.octet() == Self.version else { throw StoreError.corrupt("expected page layout 1") }
-        var offsets: [UInt32] = []
-        for base in 0..<UInt32(MailboxPage.span / 8) {
+        var offsets: [UInt8] = []
+        offsets.reserveCapacity(MailboxPage.span)
+        for base in 0..<UInt8(MailboxPage.span / 8) {
             var bits = try input.octet()
             while bits != 0 {
-                offsets.append(base << 3 | UInt32(bits.trailingZeroBitCount))
+                offsets.append(base << 3 | UInt8(bits.trailingZeroBitCount))
                 bits &= bits - 1
             }
         }
-        let flags = try offsets.map { _ in try input.octet() }
-        let keywords = try flags.map { $0 & Self.hasKeywords == 0 ? 0 : try input.varint() }
-        var page = MailboxPage(
+        guard number > 0 || offsets.first != 0 else { throw StoreError.corrupt("expected no message with UID 0") }
+        var flags = try input.take(offsets.count)
+        var keywords: [UInt64] = []
+        if flags.contains(where: { $0 & Self.hasKeywords != 0 }) {
+            keywords = try flags.map { $0 & Self.hasKeywords == 0 ? 0 : try input.varint() }
+            for index in flags.indices { flags[index] &= ~Self.hasKeywords }
+        }
+        let modSeqs = try Self.modSeqs(offsets.count, upTo: highestModSeq.rawValue, &input)
+        guard flags.allSatisfy({ $0 & ~Self.systemFlags.rawValue == 0 }) else {
+            throw StoreError.corrupt("expected system flags of a page")
+        }
+        guard input.isAtEnd else { throw StoreError.corrupt("expected the end of a page") }
+        return MailboxPage(
             number: number,
             highestModSeq: highestModSeq,
-            slots: offsets.last.map { Int($0) + 1 } ?? 0,
-            hasKeywords: keywords.contains { $0 != 0 }
+            offsets: offsets,
+            flags: flags,
+            keywords: keywords,
+            modSeqs: modSeqs
         )
-        var modSeq = highestModSeq.rawValue
-        for (index, offset) in offsets.enumerated() {
+    }
+
+    private static func modSeqs(_ count: Int, upTo highest: Int64, _ input: inout Input) throws -> [Int64] {
+        var modSeqs: [Int64] = []
+        modSeqs.reserveCapacity(count)
+        var modSeq = highest
+        for _ in 0..<count {
             let folded = try input.varint()
             let difference = Int64(bitPattern: folded >> 1) ^ -Int64(bitPattern: folded & 1)
             let (sum, overflow) = modSeq.addingReportingOverflow(difference)
-            let system = SystemFlags(rawValue: flags[index] & ~Self.hasKeywords)
-            guard !overflow, sum >= 1, sum <= highestModSeq.rawValue, Self.systemFlags.isSuperset(of: system),
-                number << 8 | offset != 0
-            else { throw StoreError.corrupt("expected flags and mod-sequences of a page") }
+            guard !overflow, sum >= 1, sum <= highest else {
+                throw StoreError.corrupt("expected mod-sequences of a page")
+            }
             modSeq = sum
-            page.set(
-                UID(rawValue: number << 8 | offset),
-                MailboxPage.Slot(flags: system, keywords: keywords[index], modSeq: ModSeq(rawValue: modSeq))
-            )
+            modSeqs.append(sum)
         }
-        guard input.isAtEnd else { throw StoreError.corrupt("expected the end of a page") }
-        return page
+        return modSeqs
     }
 
     private static func append(_ value: UInt64, to octets: inout [UInt8]) {
@@ -98,7 +111,20 @@ enum PageCoding {
             return self.octets[self.position]
         }
 
+        mutating func take(_ count: Int) throws -> [UInt8] {
+            guard count <= self.octets.count - self.position else {
+                throw StoreError.corrupt("expected more of a page")
+            }
+            defer { self.position += count }
+            return Array(self.octets[self.position..<self.position + count])
+        }
+
         mutating func varint() throws -> UInt64 {
+            // Nearly all are small.
+            if self.position < self.octets.count, self.octets[self.position] < 128 {
+                defer { self.position += 1 }
+                return UInt64(self.octets[self.position])
+            }
             var value: UInt64 = 0
             var shift: UInt64 = 0
             while shift <= 63 {

@@ -21,6 +21,7 @@ final class ResidentTable: Sendable {
         var kept: [ResidentIndex] = []
     }
 
+    let names = KnownNames()
     private let limit: Int
     private let state = Mutex(State())
 

@@ -32,6 +32,17 @@ final class Transaction {
         var access: [MailboxID: AccessList] = [:]
         /// As they are now, of the accounts that the group has changed.
         var quotas: [AccountID: Quota] = [:]
+
+        /// Whether somebody may have other mailboxes now, other names for them, or other rights.
+        var changesNames: Bool {
+            !self.access.isEmpty || !self.deleted.isEmpty
+                || self.topics.contains { topic in
+                    switch topic {
+                    case .mailboxList, .credential: true
+                    case .mailbox, .account, .queue: false
+                    }
+                }
+        }
     }
 
     init(_ sql: SQL, residents: ResidentTable, options: StoreOptions) {
@@ -236,6 +247,7 @@ final class Transaction {
 
     /// Brings the mailboxes in memory up to date and pokes watchers: the first thing after COMMIT.
     func publish(to feed: ChangeFeed) {
+        if self.state.changesNames { self.residents.names.forgetAll() }
         for mailbox in self.state.mailboxes.values { mailbox.publish() }
         for (id, access) in self.state.access { self.residents.find(id)?.publish(access) }
         for id in self.state.deleted {

@@ -109,7 +109,7 @@ import Testing
         let session = LiveSession(
             id: server.sessions.makeID(),
             peer: Peer(address: "2001:db8::7", port: 40_000),
-            time: TimeSource(now: { .zero }, sleep: { _ in }, unixTime: { start })
+            time: TimeSource(now: { .zero }, sleep: { _ in }, setAlarm: { _, _ in Alarm {} }, unixTime: { start })
         )
         server.sessions.add(session)
         session.begin(tag: "a1", SearchCommand.self, .uids)

@@ -25,6 +25,7 @@ import Testing
                     }
                 },
                 sleep: { _ in try await Task.sleep(for: .seconds(3600)) },
+                setAlarm: { _, _ in Alarm {} },
                 unixTime: { 1_767_225_600 }
             )
         }

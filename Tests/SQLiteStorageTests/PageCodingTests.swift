@@ -38,6 +38,8 @@ import Testing
         )
         #expect(Self.slots(decoded) == Self.slots(page))
         #expect(decoded.count == page.count)
+        #expect((decoded.unseen, decoded.deleted) == (page.unseen, page.deleted))
+        #expect(decoded.firstUnseen == page.firstUnseen)
         #expect(decoded.highestModSeq == page.highestModSeq)
     }
 

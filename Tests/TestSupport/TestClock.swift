@@ -9,8 +9,24 @@ import Synchronization
 /// to sleep before or after the test moves the clock.
 package final class TestClock: Sendable {
     private struct Sleeper {
+        enum Waiting {
+            case task(CheckedContinuation<Void, any Error>)
+            case alarm(@Sendable () -> Void)
+        }
+
         let deadline: Duration
-        let continuation: CheckedContinuation<Void, any Error>
+        let waiting: Waiting
+
+        func wake() {
+            switch self.waiting {
+            case .task(let continuation): continuation.resume()
+            case .alarm(let body): body()
+            }
+        }
+
+        func cancel() {
+            if case .task(let continuation) = self.waiting { continuation.resume(throwing: CancellationError()) }
+        }
     }
 
     private struct State {
@@ -35,6 +51,7 @@ package final class TestClock: Sendable {
         TimeSource(
             now: { self.now },
             sleep: { deadline in try await self.sleep(until: deadline) },
+            setAlarm: { deadline, body in self.setAlarm(at: deadline, body) },
             unixTime: { self.unixStart + self.now.components.seconds }
         )
     }
@@ -47,7 +64,7 @@ package final class TestClock: Sendable {
             for number in due.keys { state.sleepers[number] = nil }
             return due.sorted { ($0.value.deadline, $0.key) < ($1.value.deadline, $1.key) }.map(\.value)
         }
-        for sleeper in due { sleeper.continuation.resume() }
+        for sleeper in due { sleeper.wake() }
     }
 
     /// The earliest moment somebody sleeps until; waits until somebody sleeps.
@@ -100,26 +117,35 @@ package final class TestClock: Sendable {
         let number = self.nextNumber()
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-                self.add(Sleeper(deadline: deadline, continuation: continuation), number)
+                self.add(Sleeper(deadline: deadline, waiting: .task(continuation)), number)
             }
         } onCancel: {
-            let sleeper = self.state.withLock { state in state.sleepers.removeValue(forKey: number) }
-            sleeper?.continuation.resume(throwing: CancellationError())
+            self.cancel(number)
         }
+    }
+
+    private func setAlarm(at deadline: Duration, _ body: @escaping @Sendable () -> Void) -> Alarm {
+        let number = self.nextNumber()
+        self.add(Sleeper(deadline: deadline, waiting: .alarm(body)), number)
+        return Alarm { self.cancel(number) }
+    }
+
+    private func cancel(_ number: Int) {
+        self.state.withLock { state in state.sleepers.removeValue(forKey: number) }?.cancel()
     }
 
     private func add(_ sleeper: Sleeper, _ number: Int) {
         enum Decision { case wake, cancel, wait([CheckedContinuation<Duration?, Never>]) }
         let decision: Decision = self.state.withLock { state in
-            if Task.isCancelled { return .cancel }
+            if Task.isCancelled, case .task = sleeper.waiting { return .cancel }
             if sleeper.deadline <= state.now { return .wake }
             state.sleepers[number] = sleeper
             defer { state.watchers = [:] }
             return .wait(Array(state.watchers.values))
         }
         switch decision {
-        case .wake: sleeper.continuation.resume()
-        case .cancel: sleeper.continuation.resume(throwing: CancellationError())
+        case .wake: sleeper.wake()
+        case .cancel: sleeper.cancel()
         case .wait(let watchers): for watcher in watchers { watcher.resume(returning: sleeper.deadline) }
         }
     }
