@@ -11,13 +11,22 @@ struct CommandQueue: Sendable {
     /// A command's number within its session, in the order received.
     typealias ID = Int
 
-    struct Entry: Sendable {
+    /// A class: wherever it is passed through, it is one pointer.
+    final class Entry: Sendable {
         let id: ID
         let tag: String
         let name: String
         let work: Work
         /// Octets of its line and literals.
         let size: Int
+
+        init(id: ID, tag: String, name: String, work: Work, size: Int) {
+            self.id = id
+            self.tag = tag
+            self.name = name
+            self.work = work
+            self.size = size
+        }
     }
 
     /// How many commands of a session run at once; 1 is strictly serial.

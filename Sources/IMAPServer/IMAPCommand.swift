@@ -60,7 +60,7 @@ struct Work: Sendable {
     var footprint: Footprint
     /// True if memory answers it: it runs within the session, without a child task.
     ///
-    /// It must not ask the store.
+    /// It must not ask the store, but for SELECT: nothing runs beside it in any case, and mostly memory answers it.
     var isInline: Bool
     /// What happens to the session if the body throws.
     var failureEffect: FailureEffect

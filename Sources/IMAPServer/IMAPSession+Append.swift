@@ -118,9 +118,9 @@ extension IMAPSession {
     private mutating func refuseMessage(_ header: LiteralHeader, _ tag: String, _ error: any Error) async throws {
         self.framer.refuse()
         if header.isNonSynchronizing { self.expectMessage(header) }
-        try await self.refuse(tag, error)
+        try self.refuse(tag, error)
         if self.isOpen, header.isNonSynchronizing, header.size > UInt64(self.service.options.messageLimit) {
-            try await self.bye("Message is too large", code: .tooBig)
+            self.bye("Message is too large", code: .tooBig)
         }
     }
 
@@ -149,7 +149,7 @@ extension IMAPSession {
         case .failure:
             self.expecting = .command
             await append.assembly.abandon()
-            try await self.refuse(append.tag, append.failure ?? Refusal.literalTooLong)
+            try self.refuse(append.tag, append.failure ?? Refusal.literalTooLong)
         }
     }
 
@@ -193,7 +193,7 @@ extension IMAPSession {
             )
         } catch {
             await append.assembly.abandon()
-            try await self.refuse(append.tag, error)
+            try self.refuse(append.tag, error)
         }
     }
 

@@ -18,7 +18,7 @@ extension IMAPSession {
             let outcome = try await authenticator.start(initialResponse: initialResponse)
             try await self.follow(outcome, tag, authenticator)
         } catch {
-            try await self.refuse(tag, Refusal.authentication(error))
+            try self.refuse(tag, Refusal.authentication(error))
         }
     }
 
@@ -33,12 +33,12 @@ extension IMAPSession {
             let outcome = try await authenticator.start(initialResponse: message)
             // The command follows its grammar: a name or password that nobody can have is a wrong one.
             if case .failure(.malformed) = outcome {
-                try await self.loginFailed(tag, .invalidCredentials)
+                try self.loginFailed(tag, .invalidCredentials)
             } else {
                 try await self.follow(outcome, tag, authenticator)
             }
         } catch {
-            try await self.refuse(tag, Refusal.authentication(error))
+            try self.refuse(tag, Refusal.authentication(error))
         }
     }
 
@@ -60,7 +60,7 @@ extension IMAPSession {
             let outcome = try await authenticator.respond(to: response)
             try await self.follow(outcome, tag, authenticator)
         } catch {
-            try await self.refuse(tag, Refusal.authentication(error))
+            try self.refuse(tag, Refusal.authentication(error))
         }
     }
 
@@ -74,13 +74,13 @@ extension IMAPSession {
             self.output.continuation(challenge: challenge)
             self.expecting = .saslResponse(tag: tag, authenticator)
         case .success(let account):
-            guard self.admit(account.id) else { return try await self.refuse(tag, Refusal.tooManyConnections) }
+            guard self.admit(account.id) else { return try self.refuse(tag, Refusal.tooManyConnections) }
             guard try await self.logIn(account, authenticator) else {
-                return try await self.loginFailed(tag, .invalidCredentials)
+                return try self.loginFailed(tag, .invalidCredentials)
             }
             self.answer(tag, .ok, code: .capability(ExtensionTable.capabilities(self.view)), "Logged in")
         case .failure(let failure):
-            try await self.loginFailed(tag, failure)
+            try self.loginFailed(tag, failure)
         }
     }
 
@@ -112,19 +112,19 @@ extension IMAPSession {
     }
 
     /// Who had the old password is sent away.
-    mutating func credentialChanged() async throws {
+    mutating func credentialChanged() {
         Logger.current.notice(
             "Session ended: its password was changed, or its account removed",
             metadata: ["account": "\(self.view.account?.address ?? "")", "peer": "\(self.view.peer.address)"]
         )
         // Within a response it would be taken for the rest of that.
         guard self.blocks.holder == nil else { return self.isOpen = false }
-        try await self.bye("Password has changed: log in again", code: .expired)
+        self.bye("Password has changed: log in again", code: .expired)
     }
 
-    private mutating func loginFailed(_ tag: String, _ failure: SASLFailure) async throws {
+    private mutating func loginFailed(_ tag: String, _ failure: SASLFailure) throws {
         // No password was found wrong: the client is to try the same one again.
-        if case .unavailable = failure { return try await self.refuse(tag, Refusal.authentication(failure)) }
+        if case .unavailable = failure { return try self.refuse(tag, Refusal.authentication(failure)) }
         if case .tooManyGuesses = failure {
             Metrics.logins("refused")
         } else {
@@ -132,8 +132,8 @@ extension IMAPSession {
             Logger.current.notice("Login failed", metadata: ["peer": "\(self.view.peer.address)"])
         }
         self.failedLogins += 1
-        try await self.refuse(tag, Refusal.authentication(failure))
-        if self.failedLogins >= self.service.options.loginAttempts { try await self.bye("Too many failed logins") }
+        try self.refuse(tag, Refusal.authentication(failure))
+        if self.failedLogins >= self.service.options.loginAttempts { self.bye("Too many failed logins") }
     }
 
     mutating func startTLS(_ tag: String) async throws {

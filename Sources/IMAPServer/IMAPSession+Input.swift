@@ -3,6 +3,7 @@
 import IMAPSyntax
 import MailConnection
 import MailStorage
+import SASLMechanisms
 
 /// Taking what has arrived: lines, literals, and answers to continuation requests.
 extension IMAPSession {
@@ -17,7 +18,7 @@ extension IMAPSession {
             if let octets = self.postponed {
                 guard !self.queue.willSaveResult, self.blocks.holder == nil else { return }
                 self.postponed = nil
-                try await self.takeCommand(octets, isPostponed: true)
+                try self.takeCommand(octets, isPostponed: true)
                 continue
             }
             if let announcement = self.announced {
@@ -26,48 +27,65 @@ extension IMAPSession {
                 try await self.answer(announcement)
                 continue
             }
-            guard self.isOpen, self.blocks.holder == nil, !self.queue.holdsInput, try await self.takeNext() else {
+            guard self.isOpen, self.blocks.holder == nil, !self.queue.holdsInput, let taken = try self.takeNext() else {
                 return
+            }
+            switch taken {
+            case .all: break
+            case .message(let event): try await self.takeMessage(event)
+            case .response(let tag, let authenticator, let line):
+                try await self.continueAuthentication(tag, authenticator, response: line)
+            case .news(let news): try await self.tell(news)
             }
         }
     }
 
-    /// Takes one thing from the framer; false when there is nothing (complete).
-    private mutating func takeNext() async throws -> Bool {
+    /// What was taken from the framer, and what of it is left to do, for it takes an exchange with the client or the
+    /// store.
+    private enum Taken {
+        case all
+        indirect case message(CommandFramer.Event)
+        indirect case response(tag: String, SASLAuthenticator<Account>, line: [UInt8])
+        case news(LongNews)
+    }
+
+    /// Takes one thing from the framer; nil when there is nothing (complete).
+    ///
+    /// Not to be inlined: an idle session would keep room for its variables, see ``tellChanges(mayExpunge:isUnasked:kinds:own:removed:answered:then:)``.
+    @inline(never) private mutating func takeNext() throws -> Taken? {
         switch self.expecting {
         case .command:
-            guard let event = self.framer.next() else { return false }
+            guard let event = self.framer.next() else { return nil }
             switch event {
-            case .command(let octets): try await self.takeCommand(octets)
+            case .command(let octets): try self.takeCommand(octets)
             case .literal(let announcement): self.announced = announcement
-            case .failure(let error): try await self.takeFailure(error)
+            case .failure(let error): self.takeFailure(error)
             case .octets, .literalEnd: break
             }
         case .message:
-            guard let event = self.framer.next() else { return false }
-            try await self.takeMessage(event)
+            return self.framer.next().map(Taken.message)
         case .done(let tag):
-            guard let line = self.nextLine() else { return false }
+            guard let line = self.nextLine() else { return nil }
             // QUIRK: as between commands, empty lines are nothing.
-            guard line != .success([]) else { return true }
+            guard line != .success([]) else { break }
             self.expecting = .command
             self.lastActivity = self.service.time.now()
             if case .success(let line) = line, line.elementsEqual("DONE".utf8, by: { $0 & 0xDF == $1 }) {
-                let isDue = try await self.tellChanges(mayExpunge: true)
-                self.answer(tag, .ok, code: self.codeOfCompletion(Outcome(), isModSeqDue: isDue), "IDLE completed")
+                let conclusion = Conclusion.completed(tag: tag, name: IdleCommand.name, Outcome())
+                if let news = try self.tellChanges(mayExpunge: true, then: conclusion) { return .news(news) }
             } else {
                 self.answer(tag, .bad, code: .clientBug, "Expected DONE")
             }
         case .saslResponse(let tag, let authenticator):
-            guard let line = self.nextLine() else { return false }
+            guard let line = self.nextLine() else { return nil }
             self.expecting = .command
             self.lastActivity = self.service.time.now()
             switch line {
-            case .success(let line): try await self.continueAuthentication(tag, authenticator, response: line)
+            case .success(let line): return .response(tag: tag, authenticator, line: line)
             case .failure: self.answer(tag, .bad, code: .tooBig, "Response is too long")
             }
         }
-        return true
+        return .all
     }
 
     /// A line that is no command, or that it was too long.
@@ -77,16 +95,16 @@ extension IMAPSession {
         }
     }
 
-    private mutating func takeFailure(_ error: FramingError) async throws {
+    private mutating func takeFailure(_ error: FramingError) {
         self.lastActivity = self.service.time.now()
         self.live.noteMistake()
         self.output.tagged(Self.echoable(error.tag), .bad, code: .tooBig, "Command is too long")
         // Before login nobody has a reason to send so much.
-        if self.view.account == nil { try await self.bye("Command is too long", code: .tooBig) }
+        if self.view.account == nil { self.bye("Command is too long", code: .tooBig) }
     }
 
     /// Parses and binds one complete command, and queues it.
-    private mutating func takeCommand(_ octets: [UInt8], isPostponed: Bool = false) async throws {
+    private mutating func takeCommand(_ octets: [UInt8], isPostponed: Bool = false) throws {
         self.lastActivity = self.service.time.now()
         var tag = "*"
         var isNoted = isPostponed
@@ -110,8 +128,8 @@ extension IMAPSession {
             self.postponed = octets
         } catch {
             if !isNoted { self.live.noteMistake() }
-            if try await self.refusedHTTP(octets) { return }
-            try await self.refuse(tag, error)
+            if self.refusedHTTP(octets) { return }
+            try self.refuse(tag, error)
         }
     }
 
@@ -165,11 +183,11 @@ extension IMAPSession {
     }
 
     /// Hangs up on HTTP: a browser was sent here to speak for somebody else.
-    private mutating func refusedHTTP(_ octets: [UInt8]) async throws -> Bool {
+    private mutating func refusedHTTP(_ octets: [UInt8]) -> Bool {
         guard self.view.account == nil, String(decoding: octets.suffix(9), as: UTF8.self).contains("HTTP/") else {
             return false
         }
-        try await self.bye("This is an IMAP server")
+        self.bye("This is an IMAP server")
         return true
     }
 
@@ -186,7 +204,7 @@ extension IMAPSession {
             self.live.noteMistake()
             self.output.tagged(tag, .bad, code: .tooBig, "Literal is too large for this command")
             if header.isNonSynchronizing, header.size > 1 << 20 || self.view.account == nil {
-                try await self.bye("Literal is too large", code: .tooBig)
+                self.bye("Literal is too large", code: .tooBig)
             }
             return
         }

@@ -42,11 +42,6 @@ extension IMAPSession {
         self.owesHighestModSeq = false
         self.output.untagged(.ok, code: .highestModSeq(modSeq), "Everything up to here is told")
     }
-
-    /// Tells what changed while the client idles.
-    mutating func tellChangesOfIdle() async throws {
-        if try await self.tellChanges(mayExpunge: true) { self.tellHighestModSeq() }
-    }
 }
 
 extension SelectedMailbox {

@@ -98,34 +98,64 @@ extension IMAPSession {
         }
     }
 
-    /// Ends a command's block: its effect, then what changed meanwhile, then its tag.
+    /// What is left to do of a command that has ended, for it takes an exchange with the client or the store.
+    private indirect enum Remainder {
+        case exchange(Outcome.Effect, tag: String)
+        case news(LongNews)
+    }
+
+    /// Ends a command's block.
     private mutating func complete(_ entry: CommandQueue.Entry, _ result: CommandResult) async throws {
+        switch try self.settle(entry, result) {
+        case .exchange(let effect, let tag)?: return try await self.exchange(effect, of: tag)
+        case .news(let news)?: try await self.tell(news)
+        case nil: break
+        }
+        self.endIfIdle()
+    }
+
+    /// Does all of it that need not wait: the command's effect, then what changed meanwhile, then its tag.
+    private mutating func settle(_ entry: CommandQueue.Entry, _ result: CommandResult) throws -> Remainder? {
         let answered = self.finish(entry)
-        if entry.work.isUnasked { return try await self.completeUnasked(result) }
+        if entry.work.isUnasked {
+            try self.completeUnasked(result)
+            return nil
+        }
         self.lastActivity = self.service.time.now()
+        let mayExpunge = !entry.work.footprint.usesNumbers
         switch result.outcome {
         case .success(let outcome):
             Metrics.count(entry.name, .ok)
             self.noteOwn(outcome)
-            guard try await self.apply(outcome.effect, of: entry.tag) else { return }
+            switch outcome.effect {
+            case .authenticate, .logIn, .startTLS, .compress: return .exchange(outcome.effect, tag: entry.tag)
+            case .idle: return try self.beginIdle(entry.tag).map(Remainder.news)
+            case .logout:
+                self.output.untagged(.bye, "Logging out")
+                self.answer(entry.tag, .ok, "LOGOUT completed")
+                self.isOpen = false
+                return nil
+            default: self.apply(outcome.effect)
+            }
+            guard self.isOpen else { return nil }
             if let context = outcome.context { self.add(context) }
-            let isDue = try await self.tellChanges(
-                mayExpunge: !entry.work.footprint.usesNumbers,
+            return try self.tellChanges(
+                mayExpunge: mayExpunge,
                 kinds: outcome.effect.kindsToTell,
                 own: outcome.effect.ownChange,
                 removed: outcome.removed,
-                answered: answered
-            )
-            let code = self.codeOfCompletion(outcome, isModSeqDue: isDue)
-            self.answer(entry.tag, .ok, code: code, outcome.text ?? "\(entry.name) completed")
+                answered: answered,
+                then: .completed(tag: entry.tag, name: entry.name, outcome)
+            ).map(Remainder.news)
         case .failure(let error):
             Metrics.count(entry.name, .no)
             self.apply(entry.work.failureEffect)
-            let mayExpunge = !entry.work.footprint.usesNumbers
-            if try await self.tellChanges(mayExpunge: mayExpunge, answered: answered) { self.tellHighestModSeq() }
-            try await self.refuse(entry.tag, error)
+            return try self.tellChanges(
+                mayExpunge: mayExpunge,
+                answered: answered,
+                then: .failed(tag: entry.tag, error)
+            ).map(Remainder.news)
         }
-        try await self.endIfIdle()
     }
 
     /// Notes that a command has ended; the flags that it has told.
@@ -144,10 +174,10 @@ extension IMAPSession {
         }
     }
 
-    /// Does what a command that has ended well changes in the session; false if it answers the command by itself.
-    private mutating func apply(_ effect: Outcome.Effect, of tag: String) async throws -> Bool {
+    /// Does what a command that has ended well changes in the session.
+    private mutating func apply(_ effect: Outcome.Effect) {
         switch effect {
-        case .none, .stored, .toldOfAccount: return true
+        case .none, .stored, .toldOfAccount: break
         case .notify(let request, let snapshot): self.notify(request, snapshot)
         case .selected(let selected): self.select(selected)
         case .unselected: self.select(nil)
@@ -155,52 +185,50 @@ extension IMAPSession {
         case .enabled(let features): self.enable(features)
         case .saved(let uids): self.save(uids)
         case .contextsCancelled(let tags): self.view.contexts.removeAll { tags.contains($0.tag) }
-        case .unauthenticated:
-            try await self.unauthenticate()
-            return self.isOpen
+        case .unauthenticated: self.unauthenticate()
+        // The command answers by itself.
+        case .authenticate, .logIn, .startTLS, .compress, .idle, .logout: break
+        }
+    }
+
+    /// Does what a command is that consists of an exchange with the client.
+    private mutating func exchange(_ effect: Outcome.Effect, of tag: String) async throws {
+        switch effect {
         case .authenticate(let mechanism, let initialResponse):
             try await self.beginAuthentication(tag, mechanism, initialResponse)
-            return false
-        case .logIn(let message):
-            try await self.logIn(tag, message)
-            return false
-        case .startTLS:
-            try await self.startTLS(tag)
-            return false
-        case .compress:
-            try await self.compress(tag)
-            return false
-        case .idle:
-            self.expecting = .done(tag: tag)
-            self.output.continuation("idling")
-            try await self.tellChangesOfIdle()
-            return false
-        case .logout:
-            self.output.untagged(.bye, "Logging out")
-            self.answer(tag, .ok, "LOGOUT completed")
-            self.isOpen = false
-            try await self.flush()
-            return false
+        case .logIn(let message): try await self.logIn(tag, message)
+        case .startTLS: try await self.startTLS(tag)
+        case .compress: try await self.compress(tag)
+        default: break
         }
-        return true
+    }
+
+    private mutating func beginIdle(_ tag: String) throws -> LongNews? {
+        self.expecting = .done(tag: tag)
+        self.output.continuation("idling")
+        return try self.tellChanges(mayExpunge: true)
     }
 
     /// Sets the search result variable `$`.
     private mutating func save(_ uids: [UID]) { self.view.savedResult = NumberSet(ascending: uids.map(\.rawValue)) }
 
-    /// Tells what changed in the selected mailbox since the client was last told, as far as it may be told now.
+    /// Tells what changed in the selected mailbox since the client was last told, as far as it may be told now, and then
+    /// says what stands behind it.
     ///
-    /// To be called by whoever owns the output, for much of it is written at once. Returns whether the client has to be
-    /// told with it how far it knows the mailbox, see `IMAPSession+ModSeq.swift`. `kinds`: what to tell, if not what the
-    /// client listens to; `isUnasked`: no command is being completed.
+    /// To be called by whoever owns the output. Returns news that is too long to be written without waiting for the
+    /// client: ``tell(_:)`` then does the rest. That is another function, for what suspends has all of its variables on
+    /// the task's stack, and an idle session keeps what that stack has ever needed.
+    ///
+    /// `kinds`: what to tell, if not what the client listens to; `isUnasked`: no command is being completed.
     mutating func tellChanges(
         mayExpunge: Bool,
         isUnasked: Bool = false,
         kinds: SelectedMailbox.Kinds? = nil,
         own: SelectedMailbox.OwnChange? = nil,
         removed: [UID] = [],
-        answered: SelectedMailbox.Answered? = nil
-    ) async throws -> Bool {
+        answered: SelectedMailbox.Answered? = nil,
+        then conclusion: Conclusion = .none
+    ) throws -> LongNews? {
         let taken = self.takeNews(
             mayExpunge: mayExpunge,
             kinds: kinds ?? self.view.listening.kinds,
@@ -208,16 +236,46 @@ extension IMAPSession {
             removed: removed,
             answered: answered
         )
-        guard let (news, index) = taken else { return false }
-        if news.isShort { self.write(news, index) } else { try await self.writeInPieces(news, index) }
-        self.tellChangedResults(index)
+        guard let (news, index) = taken else {
+            try self.conclude(conclusion, isModSeqDue: false)
+            return nil
+        }
+        let told = LongNews(news: news, index: index, isUnasked: isUnasked, conclusion: conclusion)
+        guard news.isShort else { return told }
+        self.write(news, index)
+        try self.conclude(told)
+        return nil
+    }
+
+    /// Tells it piece by piece.
+    mutating func tell(_ news: LongNews) async throws {
+        try await self.writeInPieces(news.news, news.index)
+        try self.conclude(news)
+    }
+
+    /// Says what stands behind news that has been written.
+    private mutating func conclude(_ told: LongNews) throws {
+        self.tellChangedResults(told.index)
         // Where no response is completed and nothing was told, nothing can be misunderstood.
-        return isUnasked && news.isEmpty ? self.owesHighestModSeq : self.isModSeqDue(after: news)
+        let isDue =
+            told.isUnasked && told.news.isEmpty ? self.owesHighestModSeq : self.isModSeqDue(after: told.news)
+        try self.conclude(told.conclusion, isModSeqDue: isDue)
+    }
+
+    /// `isModSeqDue`: the client has to be told how far it knows the mailbox, see `IMAPSession+ModSeq.swift`.
+    private mutating func conclude(_ conclusion: Conclusion, isModSeqDue: Bool) throws {
+        switch conclusion {
+        case .none: if isModSeqDue { self.tellHighestModSeq() }
+        case .completed(let tag, let name, let outcome):
+            let code = self.codeOfCompletion(outcome, isModSeqDue: isModSeqDue)
+            self.answer(tag, .ok, code: code, outcome.text ?? "\(name) completed")
+        case .failed(let tag, let error):
+            if isModSeqDue { self.tellHighestModSeq() }
+            try self.refuse(tag, error)
+        }
     }
 
     /// Moves the view on; nil if there is nothing of which anything could be told.
-    ///
-    /// This and the next one suspend nowhere, so that an idle session has nothing of them on its stack.
     private mutating func takeNews(
         mayExpunge: Bool,
         kinds: SelectedMailbox.Kinds,
@@ -289,7 +347,7 @@ extension IMAPSession {
     }
 
     /// The one place where an error becomes a response.
-    mutating func refuse(_ tag: String, _ error: any Error) async throws {
+    mutating func refuse(_ tag: String, _ error: any Error) throws {
         switch error {
         case let error as SyntaxError:
             if error.kind == .mailboxName {
@@ -297,10 +355,10 @@ extension IMAPSession {
                 return
             }
             self.answer(tag, .bad, code: .clientBug, "Expected \(error.expected) at octet \(error.offset)")
-            try await self.countError()
+            self.countError()
         case let refusal as Refusal:
             self.answer(tag, refusal.isBad ? .bad : .no, code: refusal.code, refusal.text)
-            if refusal.isBad { try await self.countError() }
+            if refusal.isBad { self.countError() }
         case let error as StoreError:
             let refusal = Refusal(error)
             if case .corrupt(let what) = error {
@@ -321,10 +379,33 @@ extension IMAPSession {
     }
 
     /// A peer that only makes mistakes is no mail client: ten in a row before login, a hundred after it.
-    private mutating func countError() async throws {
+    private mutating func countError() {
         self.consecutiveErrors += 1
         guard self.consecutiveErrors >= (self.view.account == nil ? 10 : 100) else { return }
-        try await self.bye("Too many invalid commands")
+        self.bye("Too many invalid commands")
+    }
+}
+
+/// What is said behind changes that are told.
+enum Conclusion: Sendable {
+    /// Only how far the client knows the mailbox, if it has to be told that.
+    case none
+    indirect case completed(tag: String, name: String, Outcome)
+    indirect case failed(tag: String, any Error)
+}
+
+/// Changes of the selected mailbox, and what stands behind them.
+final class LongNews: Sendable {
+    let news: SelectedMailbox.News
+    let index: MailboxIndex?
+    let isUnasked: Bool
+    let conclusion: Conclusion
+
+    init(news: SelectedMailbox.News, index: MailboxIndex?, isUnasked: Bool, conclusion: Conclusion) {
+        self.news = news
+        self.index = index
+        self.isUnasked = isUnasked
+        self.conclusion = conclusion
     }
 }
 

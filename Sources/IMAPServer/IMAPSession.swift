@@ -154,31 +154,32 @@ package struct IMAPSession: ~Copyable {
             self.setTimer()
             while self.isOpen {
                 try await self.takeInput(&group)
-                try await self.tellChangesUnasked()
+                if let news = try self.tellChangesUnasked() { try await self.tell(news) }
                 self.tellEvaluations()
                 self.startEvaluations(in: &group)
-                try await self.startUnasked(&group)
+                if try self.queueUnasked() { try await self.startCommands(&group) }
                 try await self.flush()
                 guard self.isOpen, !self.hasAnsweredEverything else { break }
-                if !self.holdsInput, try await self.takeCompressed() { continue }
+                if !self.holdsInput, self.takeCompressed() { continue }
                 switch try await self.connection.next(holdingOctets: self.holdsInput) {
                 case .octets(let octets):
                     if self.framer.isWithinLiteral { self.lastActivity = self.service.time.now() }
                     self.take(octets)
                 case .note(.changed): break  // To be compared with what the client knows, if it may be told.
                 case .note(.accountChanged): self.notifications?.isStale = true
-                case .note(.timer): try await self.checkTimer()
+                case .note(.timer): self.checkTimer()
                 case .note(.piece(let id, let octets)): try await self.take(octets, from: id)
                 case .note(.progress(let id, let done, let goal)): self.tellProgress(of: id, done, of: goal)
                 case .note(.finished(let id, let octets, let result)):
                     try await self.take(result, last: octets, from: id)
                 case .note(.evaluated(let evaluation)): self.evaluations.append(evaluation)
-                case .note(.credentialChanged): try await self.credentialChanged()
+                case .note(.credentialChanged): self.credentialChanged()
                 case .endOfOctets: self.isAtEndOfOctets = true
-                case .shutdown: try await self.beginEnding()
+                case .shutdown: self.beginEnding()
                 case nil: self.isOpen = false
                 }
             }
+            try await self.flush()
         }
     }
 
@@ -226,13 +227,13 @@ package struct IMAPSession: ~Copyable {
         self.inactivityAlarm = self.service.time.setAlarm(deadline) { post(.timer) }
     }
 
-    private mutating func checkTimer() async throws {
+    private mutating func checkTimer() {
         // A command that runs is not inactivity; of a message that arrives, each piece is the client's activity.
         if self.queue.hasCommands { self.lastActivity = self.service.time.now() }
         guard self.service.time.now() >= self.lastActivity + self.service.options.inactivityTimeout else {
             return self.setTimer()
         }
-        try await self.bye("Autologout; idle for too long")
+        self.bye("Autologout; idle for too long")
     }
 
     // MARK: The end
@@ -247,20 +248,19 @@ package struct IMAPSession: ~Copyable {
     }
 
     /// Says BYE and ends the session.
-    mutating func bye(_ text: String, code: ResponseCode? = nil) async throws {
+    mutating func bye(_ text: String, code: ResponseCode? = nil) {
         self.output.untagged(.bye, code: code, text)
         self.isOpen = false
-        try await self.flush()
     }
 
     /// The process stops: what runs may end, nothing new begins.
-    private mutating func beginEnding() async throws {
+    private mutating func beginEnding() {
         self.isEnding = true
-        try await self.endIfIdle()
+        self.endIfIdle()
     }
 
-    mutating func endIfIdle() async throws {
-        guard self.isEnding, self.queue.running.isEmpty else { return }
-        try await self.bye("The server ends this connection: connect again in a moment", code: .unavailable)
+    mutating func endIfIdle() {
+        guard self.isOpen, self.isEnding, self.queue.running.isEmpty else { return }
+        self.bye("The server ends this connection: connect again in a moment", code: .unavailable)
     }
 }

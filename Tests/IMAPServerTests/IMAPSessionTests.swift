@@ -190,7 +190,7 @@ import Testing
     @Test("A shutdown behind the end still lets what runs end, and says BYE")
     func shutdownBehindTheEnd() async throws {
         let (server, client) = self.pipe()
-        client.send(Array((Self.login + "b SELECT INBOX\r\n").utf8))
+        client.send(Array((Self.login + "b STATUS INBOX (MESSAGES)\r\n").utf8))
         client.close()
         client.shutDown()
         var session = IMAPSession(connection: server, service: self.fixture.service)

@@ -71,7 +71,7 @@ extension Work {
         let store = try view.store()
         let hadSelected = view.selected != nil
         let isRev2 = view.isRev2
-        return Work(.barrier, failureEffect: .unselected) { output in
+        return .inline(.barrier, failureEffect: .unselected) { output in
             if hadSelected { output.writer.untagged(.ok, code: .closed, "Previous mailbox is now closed") }
             guard let entry = try await store.mailbox(named: mailbox.get().text, needing: .read) else {
                 throw Refusal.noSuchMailbox

@@ -79,7 +79,7 @@ extension IMAPSession {
         try await self.flush()
         self.compression = compression
         self.view.isCompressed = true
-        try await self.endIfIdle()
+        self.endIfIdle()
     }
 
     /// Takes what the client has sent.
@@ -95,7 +95,7 @@ extension IMAPSession {
     var hasCompressedInput: Bool { self.compression?.inflater.hasMore == true }
 
     /// Takes the next piece of what the client has compressed; false if there is none.
-    mutating func takeCompressed() async throws -> Bool {
+    mutating func takeCompressed() -> Bool {
         guard let compression = self.compression, compression.inflater.hasMore else { return false }
         do {
             let octets = try compression.inflater.next(limit: Self.pieceSize)
@@ -103,7 +103,7 @@ extension IMAPSession {
             self.framer.append(octets)
         } catch {
             Logger.current.notice("Compressed input is not read on", metadata: ["error": "\(error)"])
-            try await self.bye("Expected compressed commands", code: .clientBug)
+            self.bye("Expected compressed commands", code: .clientBug)
         }
         return true
     }

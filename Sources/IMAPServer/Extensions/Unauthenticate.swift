@@ -26,9 +26,9 @@ struct UnauthenticateCommand: IMAPCommand, IMAPExtension {
 
 extension IMAPSession {
     /// Forgets who has logged in and all that came of it; TLS stays (RFC 8437 §3).
-    mutating func unauthenticate() async throws {
+    mutating func unauthenticate() {
         // Where compressed octets end and others begin cannot be told; the command must not be refused (RFC 8437 §3).
-        guard !self.view.isCompressed else { return try await self.bye("Connect again: compression cannot end") }
+        guard !self.view.isCompressed else { return self.bye("Connect again: compression cannot end") }
         self.select(nil)
         self.stopNotifications()
         self.stopWatchingCredential()

@@ -91,10 +91,10 @@ extension IMAPSession {
     /// Tells what has changed in the selected mailbox, in IDLE, or at any time if the client wants that.
     ///
     /// A command that changes something tells it with its completion, and knows whose change it was.
-    mutating func tellChangesUnasked() async throws {
+    mutating func tellChangesUnasked() throws -> LongNews? {
         guard self.isIdling || self.view.listening.isOutsideCommands, self.mayTellUnasked, self.queue.isQuiet,
             let selected = self.view.selected
-        else { return }
+        else { return nil }
         let mayExpunge = self.mayExpungeUnasked
         // Before the comparison, also if that finds nothing: a change after it pokes again.
         self.watch?.rearm()
@@ -104,14 +104,14 @@ extension IMAPSession {
                 mayExpunge: mayExpunge && self.queue.mayExpunge,
                 wanted: self.view.listening.kinds
             )
-        else { return }
-        if try await self.tellChanges(mayExpunge: mayExpunge, isUnasked: true) { self.tellHighestModSeq() }
+        else { return nil }
+        return try self.tellChanges(mayExpunge: mayExpunge, isUnasked: true)
     }
 
-    /// Starts what tells of other mailboxes and of new messages.
-    mutating func startUnasked(_ group: inout ThrowingDiscardingTaskGroup<any Error>) async throws {
+    /// Queues what tells of other mailboxes and of new messages; false if there is nothing to tell now.
+    mutating func queueUnasked() throws -> Bool {
         guard self.notifications != nil || !self.newMessages.isEmpty, self.mayTellUnasked, self.queue.isQuiet else {
-            return
+            return false
         }
         // RFC 5465 §5.2: "The FETCH response(s) MUST follow any ESEARCH ADDTO responses."
         if self.queue.isEmpty, !self.newMessages.isEmpty, !self.isEvaluatingContexts,
@@ -121,7 +121,7 @@ extension IMAPSession {
         } else if let comparison = self.comparison() {
             self.queue.add(tag: "", name: "", work: comparison)
         }
-        try await self.startCommands(&group)
+        return true
     }
 
     // MARK: Work
@@ -187,7 +187,7 @@ extension IMAPSession {
     }
 
     /// Ends such a work's block.
-    mutating func completeUnasked(_ result: CommandResult) async throws {
+    mutating func completeUnasked(_ result: CommandResult) throws {
         switch result.outcome {
         case .success(let outcome):
             switch outcome.effect {
@@ -208,7 +208,6 @@ extension IMAPSession {
             self.notifications?.isComparing = false
             Logger.current.warning("Notification failed", metadata: ["error": "\(error)"])
         }
-        try await self.endIfIdle()
     }
 }
 
