@@ -66,7 +66,10 @@ package final class ChangeFeed: Sendable {
     }
 
     /// Whether anybody watches; the store keeps a mailbox resident while somebody does.
-    package func isWatched(_ topic: Topic) -> Bool { self.watches.withLock { watches in watches[topic] != nil } }
+    package func isWatched(_ topic: Topic) -> Bool { self.watchers(of: topic) > 0 }
+
+    /// How many watch it.
+    package func watchers(of topic: Topic) -> Int { self.watches.withLock { watches in watches[topic]?.count ?? 0 } }
 
     /// Called by the store after a commit.
     package func publish(_ topics: Set<Topic>) {

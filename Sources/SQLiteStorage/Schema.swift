@@ -10,7 +10,9 @@ enum Schema {
     /// `application_id` of our files: "LHse".
     static let applicationID: Int64 = 0x4C48_7365
 
-    static let migrations = [Self.first, Self.expungedExtent, Self.quota, Self.annotations, Self.access, Self.formerInbox]
+    static let migrations = [
+        Self.first, Self.expungedExtent, Self.quota, Self.annotations, Self.access, Self.formerInbox,
+    ]
 
     static var version: Int { Self.migrations.count }
 
