@@ -213,8 +213,10 @@ let package = Package(
             name: "IMAPServerTests",
             dependencies: [
                 "IMAPServer", "IMAPSyntax", "MailConnection", "MailStorage", "MailMessage", "SASLMechanisms",
-                "StreamCompression",
+                "StreamCompression", "MailNetwork", "Cryptography",
                 "SQLiteStorage", "TestSupport",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
             ],
             resources: [.copy("Transcripts")],
             swiftSettings: testing

@@ -33,7 +33,7 @@ struct MessageAssembly {
         let store: any MailStore
         /// The largest message, in octets.
         let limit: Int
-        /// Whether header fields may have octets that are not ASCII (RFC 6855 §4).
+        /// Whether header fields may be in UTF-8 (RFC 6855 §4).
         let allowsUTF8: Bool
         /// The internal date of messages that come without one.
         let now: UnixTime
@@ -100,8 +100,8 @@ struct MessageAssembly {
     private mutating func endMessage() async throws {
         guard var message = self.current else { return }
         guard message.stage.size > 0 else { throw Self.empty }
-        guard self.context.allowsUTF8 || !message.header.hasEightBit else {
-            throw Refusal("Header fields are not ASCII: ENABLE UTF8=ACCEPT first", code: .cannot)
+        guard self.context.allowsUTF8 || !message.header.hasUTF8 else {
+            throw Refusal("Header fields are in UTF-8: ENABLE UTF8=ACCEPT first", code: .cannot)
         }
         if self.memory > Self.memoryLimit { try await message.stage.moveToStore() }
         var staged = try await message.stage.finish()
@@ -179,16 +179,27 @@ struct MessageAssembly {
     }
 }
 
-/// Looks for octets above 127 in the header of a message that passes by.
+/// Looks for UTF-8 that is not ASCII in the header of a message that passes by.
+///
+/// Octets above 127 that are no UTF-8 are in a charset that nobody has named, as in much old mail: RFC 6855 has nothing
+/// to say of them, and no client could do anything about them.
 struct HeaderWatch: Sendable {
-    private(set) var hasEightBit = false
+    private var hasEightBit = false
+    private var isUTF8 = true
     private var isOver = false
     /// Nothing but the line end stands in the line so far.
     private var isEmptyLine = true
+    /// How many octets of a character are still to come, and what the next one may be (RFC 3629 §4).
+    private var missing = 0
+    private var allowed: ClosedRange<UInt8> = 0x80...0xBF
+
+    /// Whether some of the header is not ASCII, and all of it is UTF-8.
+    var hasUTF8: Bool { self.hasEightBit && self.isUTF8 && self.missing == 0 }
 
     mutating func pass(_ octets: ArraySlice<UInt8>) {
         guard !self.isOver else { return }
         for octet in octets {
+            if octet >= 0x80 || self.missing > 0 { self.passCharacter(octet) }
             switch octet {
             case UInt8(ascii: "\n"):
                 if self.isEmptyLine {
@@ -197,10 +208,28 @@ struct HeaderWatch: Sendable {
                 }
                 self.isEmptyLine = true
             case UInt8(ascii: "\r"): break
-            default:
-                self.isEmptyLine = false
-                if octet >= 0x80 { self.hasEightBit = true }
+            default: self.isEmptyLine = false
             }
+        }
+    }
+
+    private mutating func passCharacter(_ octet: UInt8) {
+        self.hasEightBit = true
+        if self.missing > 0 {
+            if !self.allowed.contains(octet) { self.isUTF8 = false }
+            self.missing -= 1
+            self.allowed = 0x80...0xBF
+            return
+        }
+        switch octet {
+        case 0xC2...0xDF: self.missing = 1
+        case 0xE0: (self.missing, self.allowed) = (2, 0xA0...0xBF)
+        case 0xED: (self.missing, self.allowed) = (2, 0x80...0x9F)
+        case 0xE1...0xEF: self.missing = 2
+        case 0xF0: (self.missing, self.allowed) = (3, 0x90...0xBF)
+        case 0xF1...0xF3: self.missing = 3
+        case 0xF4: (self.missing, self.allowed) = (3, 0x80...0x8F)
+        default: self.isUTF8 = false
         }
     }
 }

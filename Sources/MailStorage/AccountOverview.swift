@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// An account's mailboxes at one moment, for whoever compares it with another moment.
+/// An account's mailboxes and those that others let it see, at one moment, for whoever compares it with another moment.
 package struct AccountOverview: Hashable, Sendable {
     /// A mailbox and its figures.
     package struct Entry: Hashable, Sendable {
         package var mailbox: Mailbox
-        package var status: MailboxStatus
+        /// Nil if the account may not read the mailbox.
+        package var status: MailboxStatus?
 
-        package init(mailbox: Mailbox, status: MailboxStatus) {
+        package init(mailbox: Mailbox, status: MailboxStatus?) {
             self.mailbox = mailbox
             self.status = status
         }
@@ -28,15 +29,23 @@ package struct AccountOverview: Hashable, Sendable {
         }
     }
 
-    /// In the order of their names' octets with `INBOX` first.
+    /// In the order of their names' octets with `INBOX` first, then those of others.
     package var mailboxes: [Entry]
+    /// Mailboxes that are made after this moment have larger identifiers.
+    package var newest: MailboxID
     /// Names, also of mailboxes that are gone.
     package var subscriptions: [String]
     /// Empty if they were not asked for.
     package var annotations: [AnnotationTime]
 
-    package init(mailboxes: [Entry], subscriptions: [String], annotations: [AnnotationTime] = []) {
+    package init(
+        mailboxes: [Entry],
+        newest: MailboxID,
+        subscriptions: [String],
+        annotations: [AnnotationTime] = []
+    ) {
         self.mailboxes = mailboxes
+        self.newest = newest
         self.subscriptions = subscriptions
         self.annotations = annotations
     }

@@ -19,14 +19,14 @@ package final class ChangeFeed: Sendable {
         case queue
     }
 
-    /// One watcher's interest in one topic.
+    /// One watcher's interest in some topics.
     package final class Watch: Sendable {
-        let topic: Topic
+        package let topics: Set<Topic>
         private let isPoked = Atomic(false)
         private let post: @Sendable () -> Void
 
-        init(_ topic: Topic, post: @escaping @Sendable () -> Void) {
-            self.topic = topic
+        init(_ topics: Set<Topic>, post: @escaping @Sendable () -> Void) {
+            self.topics = topics
             self.post = post
         }
 
@@ -44,20 +44,32 @@ package final class ChangeFeed: Sendable {
     ///
     /// `post` runs on the store's thread: it must only put something into an inbox.
     package func watch(_ topic: Topic, post: @escaping @Sendable () -> Void) -> Watch {
-        let watch = Watch(topic, post: post)
-        self.watches.withLock { watches in watches[topic, default: [:]][ObjectIdentifier(watch)] = watch }
+        self.watch([topic], post: post)
+    }
+
+    /// The same for commits that touched any of the topics.
+    package func watch(_ topics: Set<Topic>, post: @escaping @Sendable () -> Void) -> Watch {
+        let watch = Watch(topics, post: post)
+        self.watches.withLock { watches in
+            for topic in topics { watches[topic, default: [:]][ObjectIdentifier(watch)] = watch }
+        }
         return watch
     }
 
     package func cancel(_ watch: Watch) {
         self.watches.withLock { watches in
-            watches[watch.topic]?[ObjectIdentifier(watch)] = nil
-            if watches[watch.topic]?.isEmpty == true { watches[watch.topic] = nil }
+            for topic in watch.topics {
+                watches[topic]?[ObjectIdentifier(watch)] = nil
+                if watches[topic]?.isEmpty == true { watches[topic] = nil }
+            }
         }
     }
 
     /// Whether anybody watches; the store keeps a mailbox resident while somebody does.
-    package func isWatched(_ topic: Topic) -> Bool { self.watches.withLock { watches in watches[topic] != nil } }
+    package func isWatched(_ topic: Topic) -> Bool { self.watchers(of: topic) > 0 }
+
+    /// How many watch it.
+    package func watchers(of topic: Topic) -> Int { self.watches.withLock { watches in watches[topic]?.count ?? 0 } }
 
     /// Called by the store after a commit.
     package func publish(_ topics: Set<Topic>) {

@@ -37,8 +37,8 @@ package protocol MailStore: MessageStaging {
     func setSubscribed(_ isSubscribed: Bool, name: String) async throws
     func status(of mailbox: MailboxID) async throws -> MailboxStatus
 
-    /// All mailboxes with their figures, from the counters, and subscriptions, at one moment; with
-    /// `includingAnnotations`, when annotations were set too.
+    /// All mailboxes the account may know of, with figures of those that it may read, from the counters, and its
+    /// subscriptions, at one moment; with `includingAnnotations`, when annotations that it may read were set too.
     func overview(includingAnnotations: Bool) async throws -> AccountOverview
 
     /// Octets of the messages that have `\Deleted`: what EXPUNGE would free (RFC 9208 §4.1.4).

@@ -11,6 +11,8 @@ package struct Mailbox: Hashable, Sendable {
     package var isSubscribed: Bool
     /// What the account may do with it.
     package var rights: Rights
+    /// Whether it was made by renaming `INBOX`, which has gone on empty (RFC 9051 §6.3.6).
+    package var wasInbox: Bool
 
     package init(
         id: MailboxID,
@@ -18,7 +20,8 @@ package struct Mailbox: Hashable, Sendable {
         uidValidity: UIDValidity,
         specialUses: [SpecialUse] = [],
         isSubscribed: Bool = false,
-        rights: Rights = .all
+        rights: Rights = .all,
+        wasInbox: Bool = false
     ) {
         self.id = id
         self.name = name
@@ -26,6 +29,7 @@ package struct Mailbox: Hashable, Sendable {
         self.specialUses = specialUses
         self.isSubscribed = isSubscribed
         self.rights = rights
+        self.wasInbox = wasInbox
     }
 }
 

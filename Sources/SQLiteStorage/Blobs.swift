@@ -123,12 +123,12 @@ extension SQLiteStore {
             let number = range.lowerBound / Chunk.size
             let start = number * Chunk.size
             if number <= 0xFFFF {
-                let octets = try sql.first(
-                    "SELECT octets FROM chunk WHERE id = ?",
-                    .int(Chunk.id(blob, number))
-                ) { row in
-                    row.octets(0, in: range.lowerBound - start..<range.upperBound - start)
-                }
+                let octets = try sql.octets(
+                    of: "octets",
+                    in: "chunk",
+                    row: Chunk.id(blob, number),
+                    range.lowerBound - start..<range.upperBound - start
+                )
                 if let octets, !octets.isEmpty { return octets }
             }
             let size = try sql.first("SELECT size FROM blob WHERE id = ? AND sha256 IS NOT NULL", .int(blob.rawValue)) {

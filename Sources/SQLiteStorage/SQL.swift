@@ -69,6 +69,25 @@ final class SQL {
         return number
     }
 
+    /// The octets of a value that are in `range`, read without the others; nil if there is no such row.
+    func octets(of column: String, in table: String, row: Int64, _ range: Range<Int>) throws -> [UInt8]? {
+        let text = "\(table).\(column)"
+        var handle: OpaquePointer?
+        let code = unsafe sqlite3_blob_open(self.database.sqliteConnection, "main", table, column, row, 0, &handle)
+        defer { unsafe sqlite3_blob_close(handle) }
+        // That is how it says that there is no such row.
+        if code == SQLITE_ERROR { return nil }
+        guard code == SQLITE_OK else { throw self.error(code, text) }
+        let wanted = range.clamped(to: 0..<Int(unsafe sqlite3_blob_bytes(handle)))
+        return try unsafe [UInt8](unsafeUninitializedCapacity: wanted.count) { octets, count in
+            guard !wanted.isEmpty else { return }
+            let (size, start) = (Int32(wanted.count), Int32(wanted.lowerBound))
+            let code = unsafe sqlite3_blob_read(handle, octets.baseAddress, size, start)
+            guard code == SQLITE_OK else { throw self.error(code, text) }
+            count = wanted.count
+        }
+    }
+
     /// Runs several statements without values: for schemas.
     func script(_ text: String) throws { try self.database.execute(sql: text) }
 

@@ -10,7 +10,9 @@ enum Schema {
     /// `application_id` of our files: "LHse".
     static let applicationID: Int64 = 0x4C48_7365
 
-    static let migrations = [Self.first, Self.expungedExtent, Self.quota, Self.annotations, Self.access]
+    static let migrations = [
+        Self.first, Self.expungedExtent, Self.quota, Self.annotations, Self.access, Self.formerInbox,
+    ]
 
     static var version: Int { Self.migrations.count }
 
@@ -53,6 +55,10 @@ enum Schema {
         ) STRICT;
         INSERT INTO gone_extent (mailbox, since, ranges) SELECT mailbox, 0, count(*) FROM gone GROUP BY mailbox;
         """
+
+    /// Which mailboxes were made by renaming `INBOX`, for who is to be told of that as a change of names.
+    private static let formerInbox =
+        "ALTER TABLE mailbox ADD COLUMN was_inbox INTEGER NOT NULL DEFAULT 0 CHECK (was_inbox IN (0, 1))"
 
     private static let first = """
         CREATE TABLE domain (

@@ -18,6 +18,8 @@ import CZlib
     private var input: [UInt8] = []
     private var position = 0
     private var isDrained = true
+    /// The peer has ended its stream: there must be nothing behind it.
+    package private(set) var hasEnded = false
     private var octetsIn = 0
     private var octetsOut = 0
 
@@ -61,6 +63,7 @@ import CZlib
     /// The next octets, at most `limit`; none if more have to be read first.
     package func next(limit: Int) throws(CompressionFailure) -> [UInt8] {
         guard !self.isDrained, limit > 0 else { return [] }
+        guard !self.hasEnded else { throw .damaged }
         var output = [UInt8](repeating: 0, count: limit)
         var result = Z_OK
         let (start, available) = (self.position, self.input.count - self.position)
@@ -78,15 +81,16 @@ import CZlib
                 unsafe self.stream.pointee.next_out = nil
             }
         }
-        // Z_BUF_ERROR: nothing to be done without more octets. The end of a stream is not to come before the end.
-        guard result == Z_OK || result == Z_BUF_ERROR else { throw .damaged }
+        // Z_BUF_ERROR: nothing to be done without more octets.
+        guard result == Z_OK || result == Z_BUF_ERROR || result == Z_STREAM_END else { throw .damaged }
         self.position += consumed
+        if result == Z_STREAM_END { self.hasEnded = true }
         if self.position == self.input.count { (self.input, self.position) = ([], 0) }
         self.octetsIn += consumed
         self.octetsOut += produced
         guard self.octetsOut - self.allowance <= self.octetsIn * Self.swelling else { throw .swollen }
-        // Whatever left room has nothing more to give.
-        self.isDrained = produced < limit
+        // Whatever left room has nothing more to give; what is behind the end is to be complained of.
+        self.isDrained = self.hasEnded ? self.input.isEmpty : produced < limit
         output.removeLast(limit - produced)
         return output
     }

@@ -10,13 +10,14 @@ import Testing
 @Suite("RFC 5465 §5 What is told of other mailboxes") struct AccountSnapshotTests {
     /// An account to be changed.
     private struct World {
-        var overview = AccountOverview(mailboxes: [], subscriptions: [])
+        var overview = AccountOverview(mailboxes: [], newest: MailboxID(rawValue: 0), subscriptions: [])
         private var lastID: Int64 = 0
 
         init(_ names: String...) { for name in names { self.create(name) } }
 
         mutating func create(_ name: String) {
             self.lastID += 1
+            self.overview.newest = MailboxID(rawValue: self.lastID)
             let validity = UIDValidity(rawValue: UInt32(self.lastID) + 100)
             self.overview.mailboxes.append(
                 AccountOverview.Entry(
@@ -44,11 +45,28 @@ import Testing
             }
         }
 
+        /// Gives other rights to one who sees the mailbox.
+        mutating func allow(_ rights: Rights, _ name: String) {
+            for (index, entry) in self.overview.mailboxes.enumerated() where entry.mailbox.name == name {
+                self.overview.mailboxes[index].mailbox.rights = rights
+                if !rights.contains(.read) { self.overview.mailboxes[index].status = nil }
+            }
+        }
+
+        /// Renames INBOX, as the store does it.
+        mutating func renameInbox(_ inbox: String, _ new: String) {
+            self.create(new)
+            self.overview.mailboxes[self.overview.mailboxes.count - 1].mailbox.wasInbox = true
+            for (index, entry) in self.overview.mailboxes.enumerated() where entry.mailbox.name == inbox {
+                self.overview.mailboxes[index].status?.messages = 0
+            }
+        }
+
         mutating func deliver(_ count: Int, to name: String) {
             for (index, entry) in self.overview.mailboxes.enumerated() where entry.mailbox.name == name {
-                self.overview.mailboxes[index].status.messages += count
-                let next = entry.status.uidNext.rawValue + UInt32(count)
-                self.overview.mailboxes[index].status.uidNext = UID(rawValue: next)
+                guard let next = entry.status?.uidNext.rawValue else { continue }
+                self.overview.mailboxes[index].status?.messages += count
+                self.overview.mailboxes[index].status?.uidNext = UID(rawValue: next + UInt32(count))
             }
         }
 
@@ -147,6 +165,135 @@ import Testing
         )
     }
 
+    @Test("INBOX renamed: told as that, and not as a change of INBOX (§5.4)") func inboxRenamed() throws {
+        var world = World("INBOX", "a")
+        world.deliver(1, to: "INBOX")
+        #expect(
+            try self.told("(personal (MailboxName MessageNew MessageExpunge))", world) { world in
+                world.renameInbox("INBOX", "x/old")
+            } == [
+                #"LIST (\HasNoChildren) "/" x/old ("OLDNAME" (INBOX))"#,
+                "STATUS INBOX (MESSAGES 0 UIDNEXT 2 UIDVALIDITY 101)",
+                "STATUS x/old (MESSAGES 0 UIDNEXT 1 UIDVALIDITY 103)",
+            ]
+        )
+        #expect(
+            try self.told("(mailboxes INBOX (MailboxName))", world) { $0.renameInbox("INBOX", "old") }
+                == [#"LIST (\HasNoChildren) "/" old ("OLDNAME" (INBOX))"#]
+        )
+        // Renamed on before it was told; and somebody else's, who lets both be seen, or one.
+        #expect(
+            try self.told("(personal (MailboxName))", world) { world in
+                world.renameInbox("INBOX", "old")
+                world.rename("old", "older")
+            } == [#"LIST (\HasNoChildren) "/" older ("OLDNAME" (INBOX))"#]
+        )
+        let (inbox, old) = ("user/ann@example.org/INBOX", "user/ann@example.org/old")
+        #expect(
+            try self.told("(subtree user (MailboxName))", World("INBOX", inbox)) { $0.renameInbox(inbox, old) }
+                == [#"LIST (\HasNoChildren) "/" user/ann@example.org/old ("OLDNAME" (user/ann@example.org/INBOX))"#]
+        )
+        let parent = #"LIST (\NonExistent \Noselect \HasChildren) "/" user/ann@example.org"#
+        #expect(
+            try self.told("(subtree user (MailboxName))", World("INBOX")) { $0.renameInbox(inbox, old) }
+                == [parent, #"LIST (\HasNoChildren) "/" user/ann@example.org/old"#]
+        )
+        // One that was renamed long ago and is let be seen now is new.
+        var before = World("INBOX", inbox)
+        before.renameInbox(inbox, old)
+        let renamed = before.overview.mailboxes.removeLast()
+        #expect(
+            try self.told("(subtree user (MailboxName))", before) { $0.overview.mailboxes.append(renamed) }
+                == [parent, #"LIST (\HasNoChildren) "/" user/ann@example.org/old"#]
+        )
+    }
+
+    @Test("Mailboxes of others: rights that come and go (§5, §5.4, §5.9)") func othersRights() throws {
+        let team = "user/ann@example.org/Team"
+        let parent = #"LIST (\NonExistent \Noselect \HasChildren) "/" user/ann@example.org"#
+        let gone = #"LIST (\NonExistent \Noselect \HasNoChildren \NoAccess) "/" user/ann@example.org/Team"#
+        let status = "STATUS user/ann@example.org/Team (MESSAGES 1 UIDNEXT 2 UIDVALIDITY 102)"
+        func told(_ groups: String, _ changes: (inout World) -> Void...) throws -> [[String]] {
+            var world = World("INBOX", team)
+            let request = try self.request(groups)
+            var snapshot = try #require(AccountSnapshot(world.overview, for: request))
+            return try changes.map { change in
+                change(&world)
+                var writer = ResponseWriter()
+                let notices = snapshot.update(
+                    to: world.overview,
+                    for: request,
+                    own: [],
+                    selected: nil,
+                    isCondstore: false
+                )
+                for notice in try #require(notices) { writer.write(notice, appendLimit: 0) }
+                return text(writer.take()).split(separator: "\r\n").map { String($0.dropFirst(2)) }
+            }
+        }
+        let entry = World("INBOX", team).overview.mailboxes[1]
+        let hide: (inout World) -> Void = { $0.delete(team) }
+        let show: (inout World) -> Void = { $0.overview.mailboxes.append(entry) }
+        let guardIt: (inout World) -> Void = { $0.allow([.lookup], team) }
+        let deliver: (inout World) -> Void = { $0.deliver(1, to: team) }
+        let messages = "(MessageNew MessageExpunge)"
+        // Without "l" and "r" nothing is told of it but that; with them, again.
+        #expect(
+            try told("(mailboxes \(team) \(messages))", hide, { _ in }, show, deliver, guardIt, { _ in })
+                == [
+                    [gone], [],
+                    [
+                        #"LIST (\HasNoChildren) "/" user/ann@example.org/Team"#,
+                        "STATUS user/ann@example.org/Team (MESSAGES 0 UIDNEXT 1 UIDVALIDITY 102)",
+                    ],
+                    [status], [#"LIST (\Noselect \HasNoChildren \NoAccess) "/" user/ann@example.org/Team"#], [],
+                ]
+        )
+        // Who wants to hear of names hears it once.
+        #expect(
+            try told("(subtree user (MailboxName))", hide, hide) == [
+                [parent.replacing("HasChildren", with: "HasNoChildren"), gone], [],
+            ]
+        )
+        // What was not asked for is not told.
+        #expect(
+            try told("(personal (MailboxName MessageNew MessageExpunge))", deliver, guardIt, hide, show) == [
+                [], [], [], [],
+            ]
+        )
+        // It is not lost for who does not subscribe to it any more.
+        #expect(
+            try told(
+                "(subscribed (SubscriptionChange MessageNew MessageExpunge))",
+                { $0.overview.subscriptions = [team] },
+                { $0.overview.subscriptions = [] }
+            )[1] == [#"LIST (\HasNoChildren) "/" user/ann@example.org/Team"#]
+        )
+        // Renamed for who hears of messages only: there is no such mailbox any more.
+        #expect(
+            try told("(mailboxes \(team) \(messages))", { $0.rename(team, "user/ann@example.org/Crew") }) == [[gone]]
+        )
+    }
+
+    @Test("Which mailboxes of others are watched: those that may be read and of whose contents is told") func topics()
+        throws
+    {
+        let account = AccountID(rawValue: 7)
+        var world = World("INBOX", "user/ann@example.org/a", "user/ann@example.org/b")
+        world.allow([.lookup], "user/ann@example.org/b")
+        func topics(_ groups: String) throws -> Set<ChangeFeed.Topic> {
+            try #require(AccountSnapshot(world.overview, for: self.request(groups))).topics(account)
+        }
+        let shared = ChangeFeed.Topic.mailbox(MailboxID(rawValue: 2))
+        #expect(try topics("(subtree user (MessageNew MessageExpunge))") == [.account(account), shared])
+        #expect(try topics("(subtree user (MailboxMetadataChange))") == [.account(account), shared])
+        #expect(try topics("(subtree user (MailboxName))") == [.account(account)])
+        #expect(try topics("(personal (MessageNew MessageExpunge))") == [.account(account)])
+        // Others' mailboxes that nobody asked for are not counted.
+        let personal = try #require(AccountSnapshot(world.overview, for: self.request("(personal (MailboxName))")))
+        #expect(personal.mailboxes.count == 1)
+    }
+
     @Test("STATUS where something has changed, and only there") func figures() throws {
         let world = World("a", "b")
         #expect(
@@ -165,7 +312,9 @@ import Testing
         func flags(isCondstore: Bool, _ change: (inout MailboxStatus) -> Void) throws -> [String] {
             try self.told("(inboxes (MessageNew MessageExpunge FlagChange))", World("INBOX"), isCondstore: isCondstore)
             {
-                change(&$0.overview.mailboxes[0].status)
+                guard var status = $0.overview.mailboxes[0].status else { return }
+                change(&status)
+                $0.overview.mailboxes[0].status = status
             }
         }
         #expect(try flags(isCondstore: false) { $0.highestModSeq = ModSeq(rawValue: 9) } == [])
@@ -246,7 +395,7 @@ import Testing
                 $0.create("z")
             } == []
         )
-        let added = AccountChange.added(UIDValidity(rawValue: 101), [UID(rawValue: 1), UID(rawValue: 2)])
+        let added = AccountChange.added(MailboxID(rawValue: 1), [UID(rawValue: 1), UID(rawValue: 2)])
         #expect(try self.told(all, World("a"), own: [added]) { $0.deliver(2, to: "a") } == [])
         #expect(
             try self.told(all, World("a"), own: [added]) { $0.deliver(3, to: "a") }

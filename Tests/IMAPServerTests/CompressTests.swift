@@ -133,6 +133,25 @@ import Testing
         }
     }
 
+    @Test("a client that ends its stream is answered, as one that closes its half is; what follows is not compressed")
+    func endedStream() async throws {
+        // One stored block, which is the last (RFC 1951 §3.2.4): what deflate makes with Z_FINISH.
+        func last(_ text: String) -> [UInt8] {
+            let length = UInt16(text.utf8.count)
+            return [0x01, UInt8(length & 255), UInt8(length >> 8), UInt8(~length & 255), UInt8(~length >> 8)]
+                + Array(text.utf8)
+        }
+        let command = last("c SELECT INBOX\r\nd FETCH 1 BODY.PEEK[]\r\n")
+        let (_, compressed) = try self.parts(try await self.answers(to: [Self.login, Self.compress, command]))
+        #expect(compressed.contains(Fixture.message(1)))
+        #expect(compressed.hasSuffix("d OK FETCH completed\r\n"))
+        // Whether that command is still answered is not said.
+        let more = try await self.answers(to: [
+            Self.login, Self.compress, last("c NOOP\r\n") + Array("d NOOP\r\n".utf8),
+        ])
+        #expect(try self.parts(more).compressed.hasSuffix("* BYE [CLIENTBUG] Expected compressed commands\r\n"))
+    }
+
     @Test("a message may swell as it likes, also one that is refused; nothing else may that came with it")
     func regularMessage() async throws {
         let size = 8 << 20

@@ -89,20 +89,29 @@ import Testing
 
     @Test("only the message's own header counts", arguments: [1, 2, 3, 1000])
     func headerWatch(_ step: Int) {
-        func hasEightBit(_ text: String) -> Bool {
+        func hasUTF8(_ octets: [UInt8]) -> Bool {
             var watch = HeaderWatch()
-            let octets = Array(text.utf8)
             for start in stride(from: 0, to: octets.count, by: step) {
                 watch.pass(octets[start..<min(start + step, octets.count)])
             }
-            return watch.hasEightBit
+            return watch.hasUTF8
         }
-        #expect(hasEightBit("Subject: ä\r\n\r\n"))
-        #expect(hasEightBit("Subject: a\r\nX: ä"))
-        #expect(hasEightBit("Subject: a\r\n ä\r\n"))
-        #expect(!hasEightBit("Subject: a\r\n\r\nä"))
-        #expect(!hasEightBit("Subject: a\n\nä"))
-        #expect(!hasEightBit("\r\nä"))
-        #expect(!hasEightBit(""))
+        func hasUTF8(_ text: String) -> Bool { hasUTF8(Array(text.utf8)) }
+        #expect(hasUTF8("Subject: ä\r\n\r\n"))
+        #expect(hasUTF8("Subject: a\r\nX: ä"))
+        #expect(hasUTF8("Subject: a\r\n ä\r\n"))
+        #expect(!hasUTF8("Subject: a\r\n\r\nä"))
+        #expect(!hasUTF8("Subject: a\n\nä"))
+        #expect(!hasUTF8("\r\nä"))
+        #expect(!hasUTF8(""))
+        #expect(hasUTF8("Subject: 日本 🙂\r\n\r\n"))
+        // What is no UTF-8 is no internationalized header: Latin-1, cut off, too long, surrogates, too large.
+        for octets: [UInt8] in [
+            [0xE4], [0xE4, 0x62], [0xC3, 0xA4, 0xFC], [0xC3], [0xE2, 0x82], [0xC0, 0x80], [0xE0, 0x80, 0x80],
+            [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80], [0xF0, 0x80, 0x80, 0x80], [0xF8], [0xFF],
+        ] {
+            #expect(!hasUTF8(Array("Subject: ".utf8) + octets + Array("\r\n\r\nb".utf8)))
+            #expect(!hasUTF8(Array("Subject: ".utf8) + octets))
+        }
     }
 }

@@ -52,7 +52,7 @@ import Testing
         try await session.run()
         #expect(balance.allRead == size)
         #expect(received.withLock { $0 } > size)
-        #expect(balance.most <= 3 * MessageOctets.pieceSize)
+        #expect(balance.most <= CommandOutput.pieceSize)
         try await fixture.close()
     }
 

@@ -30,7 +30,7 @@ CREATE TABLE alias_target (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX alias_target_account ON alias_target (account);
 
--- name is NULL while a deleted mailbox's messages are being erased.
+-- name is NULL while a deleted mailbox's messages are being erased. was_inbox: made by renaming INBOX.
 CREATE TABLE mailbox (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     account INTEGER NOT NULL REFERENCES account (id),
@@ -44,7 +44,7 @@ CREATE TABLE mailbox (
     unseen INTEGER NOT NULL CHECK (unseen BETWEEN 0 AND messages),
     deleted INTEGER NOT NULL CHECK (deleted BETWEEN 0 AND messages),
     recent INTEGER NOT NULL CHECK (recent BETWEEN 0 AND messages),
-    size INTEGER NOT NULL CHECK (size >= 0),
+    size INTEGER NOT NULL CHECK (size >= 0), was_inbox INTEGER NOT NULL DEFAULT 0 CHECK (was_inbox IN (0, 1)),
     UNIQUE (account, name),
     UNIQUE (account, uidvalidity)
 ) STRICT;

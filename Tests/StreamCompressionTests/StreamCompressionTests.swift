@@ -77,7 +77,20 @@ import Testing
         #expect(try inflater.next(limit: 10).isEmpty)
     }
 
-    @Test("octets that are no DEFLATE, and streams that end")
+    @Test("a stream that ends has given all that it had; behind it there is nothing", arguments: [1, 3, 1000])
+    func end(_ limit: Int) throws {
+        // One stored block, which is the last.
+        let octets: [UInt8] = [0x01, 0x03, 0x00, 0xFC, 0xFF, 0x61, 0x62, 0x63]
+        let inflater = try Inflater()
+        inflater.append(octets)
+        #expect(try self.drained(inflater, limit: limit) == Array("abc".utf8))
+        #expect(inflater.hasEnded && !inflater.hasMore)
+        inflater.append([0x00])
+        #expect(inflater.hasMore)
+        #expect(throws: CompressionFailure.damaged) { try inflater.next(limit: 10) }
+    }
+
+    @Test("octets that are no DEFLATE, and streams that end before their octets do")
     func damaged() throws {
         for octets in [Array("a1 NOOP\r\n".utf8), [0xFF, 0xFF, 0xFF], [0x06], [0x03, 0x00]] as [[UInt8]] {
             let inflater = try Inflater()

@@ -31,7 +31,8 @@ struct AppendCommand: MessageCommand {
     func target(_ view: SessionView) throws(Refusal) -> MessageTarget {
         let store = try view.store()
         return MessageTarget(name: Self.name, mailbox: self.mailbox, store: store) { messages, mailbox, _ in
-            Outcome(code: ResponseCode(try await store.append(messages, to: mailbox)))
+            let receipt = try await store.append(messages, to: mailbox)
+            return Outcome(code: ResponseCode(receipt), change: .added(mailbox, receipt.uids))
         }
     }
 }

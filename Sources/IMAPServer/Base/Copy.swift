@@ -33,7 +33,8 @@ struct CopyCommand: UIDCommand {
         return Work(footprint) { _ in
             guard let target = try await store.mailbox(named: name, needing: .insert) else { throw Refusal.tryCreate }
             guard !uids.isEmpty else { return Outcome() }
-            return Outcome(code: ResponseCode(try await store.copy(uids, from: selected.id, to: target.id)))
+            let receipt = try await store.copy(uids, from: selected.id, to: target.id)
+            return Outcome(code: ResponseCode(receipt), change: .added(target.id, receipt.target))
         }
     }
 }

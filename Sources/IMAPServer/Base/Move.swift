@@ -38,7 +38,7 @@ struct MoveCommand: UIDCommand {
             if let code = ResponseCode(receipt) { output.writer.untagged(.ok, code: code, "Moved") }
             var outcome = Outcome()
             outcome.removed = receipt.source
-            outcome.change = .added(receipt.uidValidity, receipt.target)
+            outcome.change = .added(target.id, receipt.target)
             // RFC 6851 §4.4: to everybody.
             outcome.tellsHighestModSeq = !receipt.source.isEmpty
             return outcome

@@ -99,6 +99,8 @@ extension IMAPSession {
         guard let compression = self.compression, compression.inflater.hasMore else { return false }
         do {
             let octets = try compression.inflater.next(limit: Self.pieceSize)
+            // A client that ends its stream has said all that it will say, as if it had closed its half.
+            if compression.inflater.hasEnded { self.isAtEndOfOctets = true }
             guard !octets.isEmpty else { return false }
             self.framer.append(octets)
         } catch {

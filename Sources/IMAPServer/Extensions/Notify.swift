@@ -177,11 +177,13 @@ struct NotifyCommand: IMAPCommand, IMAPExtension {
         return Work(.barrier) { output in
             let overview = try await store.overview(includingAnnotations: request.wantsMetadata)
             guard let snapshot = AccountSnapshot(overview, for: request) else { throw Refusal.notificationOverflow }
+            var notices = snapshot.refused(overview)
             if request.tellsStatus {
-                for notice in snapshot.status(overview, for: request, except: output.selected?.id) {
-                    output.writer.write(notice, appendLimit: appendLimit)
-                    try await output.flushIfLarge()
-                }
+                notices += snapshot.status(overview, for: request, except: output.selected?.id)
+            }
+            for notice in notices {
+                output.writer.write(notice, appendLimit: appendLimit)
+                try await output.flushIfLarge()
             }
             return Outcome(effect: .notify(request, snapshot))
         }.enabling(enables)

@@ -47,7 +47,7 @@ struct ReplaceCommand: UIDCommand, MessageCommand, IMAPExtension {
                 output.writer.untagged(.ok, code: ResponseCode(receipt), "Replacement message ready")
                 var outcome = Outcome()
                 outcome.removed = [uid]
-                outcome.change = .added(receipt.uidValidity, receipt.uids)
+                outcome.change = .added(mailbox, receipt.uids)
                 outcome.tellsHighestModSeq = isCondstore
                 return outcome
             } catch StoreError.expunged {

@@ -48,7 +48,8 @@ struct BodySectionItem: FetchItem {
         } else {
             // Finds out whether the message is still there, before anything is promised.
             let range = self.wanted(of: section.range.count)
-            _ = try await message.octets?.next(in: section.range.dropFirst(range.lowerBound).prefix(range.count))
+            let wanted = section.range.dropFirst(range.lowerBound).prefix(range.count)
+            _ = try await message.octets?.next(in: wanted, most: CommandOutput.pieceSize)
         }
     }
 

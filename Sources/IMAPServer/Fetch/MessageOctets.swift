@@ -29,11 +29,12 @@ struct MessageOctets: Sendable {
 
     /// The octets from `range.lowerBound` on: at least one, at most those of `range`; none if it is empty.
     ///
-    /// Throws ``StoreError/expunged`` if the message is gone.
-    mutating func next(in range: Range<Int>) async throws -> ArraySlice<UInt8> {
+    /// No more than `most` are read at once, which divides ``pieceSize``. Throws ``StoreError/expunged`` if the message
+    /// is gone.
+    mutating func next(in range: Range<Int>, most: Int = Self.pieceSize) async throws -> ArraySlice<UInt8> {
         guard !range.isEmpty else { return [] }
         if range.lowerBound < self.start || range.lowerBound >= self.start + self.piece.count {
-            let pieceEnd = (range.lowerBound / Self.pieceSize + 1) * Self.pieceSize
+            let pieceEnd = (range.lowerBound / most + 1) * most
             self.piece = []
             self.piece = try await self.store.octets(
                 of: self.blob,
@@ -45,4 +46,7 @@ struct MessageOctets: Sendable {
         let first = range.lowerBound - self.start
         return self.piece[first..<min(self.piece.count, first + range.count)]
     }
+
+    /// Forgets what was read, for it has been handed on: nobody knows how long the next piece will take to be wanted.
+    mutating func release() { self.piece = [] }
 }

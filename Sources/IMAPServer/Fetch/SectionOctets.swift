@@ -82,10 +82,13 @@ struct SectionReader {
         return decoder.isDamaged
     }
 
-    /// The next piece, which may be empty; nil at the end.
-    mutating func next(of octets: inout MessageOctets) async throws -> ArraySlice<UInt8>? {
+    /// The next piece, which may be empty; nil at the end. No more than `most` octets are read at once.
+    mutating func next(
+        of octets: inout MessageOctets,
+        most: Int = MessageOctets.pieceSize
+    ) async throws -> ArraySlice<UInt8>? {
         guard !self.isAtEnd else { return nil }
-        let piece = try await octets.next(in: self.rest)
+        let piece = try await octets.next(in: self.rest, most: most)
         self.rest = self.rest.dropFirst(piece.count)
         self.isAtEnd = self.rest.isEmpty
         var output: [UInt8] = []
@@ -116,6 +119,7 @@ extension FetchedMessage {
             measure.hasNUL = measure.hasNUL || piece.contains(0)
         }
         measure.isDamaged = reader.isDamaged
+        if measure.size > CommandOutput.pieceSize { octets.release() }
         self.octets = octets
         self.measures[section] = measure
         return measure
@@ -140,23 +144,38 @@ extension FetchedMessage {
         }
         guard !range.isEmpty else { return }
         guard var octets = self.octets, var reader = SectionReader(section) else { throw BrokenResponse(cause: nil) }
+        // A copy would keep what was read.
+        self.octets = nil
+        // What came along with the row stays for other items; what is read for this one is read as it is written.
+        let isStreamed = range.count > CommandOutput.pieceSize
         var position = 0
-        while position < range.upperBound, let piece = try await reader.next(of: &octets) {
-            let wanted = piece.dropFirst(max(0, range.lowerBound - position)).prefix(
-                range.upperBound - max(position, range.lowerBound)
-            )
-            position += piece.count
-            // What waits for a slow client is no more than a piece of the output, however much is read at once.
-            var rest = wanted
-            while !rest.isEmpty {
-                let part = rest.prefix(CommandOutput.pieceSize)
-                rest = rest.dropFirst(part.count)
-                if isBinary { output.writer.append(part) } else { output.writer.appendText(part) }
-                try await output.flushIfLarge()
-            }
+        // What waits for a slow client is no more than a piece of the output: nothing is read ahead of it.
+        while position < range.upperBound,
+            try await Self.write(&position, of: range, &reader, &octets, isBinary: isBinary, to: &output)
+        {
+            if isStreamed, output.isDue { octets.release() }
+            try await output.flushIfLarge()
         }
         // The announced size stands: what does not fill it cannot be mended.
         guard position >= range.upperBound else { throw BrokenResponse(cause: nil) }
         self.octets = octets
+    }
+
+    /// Writes the next piece of a section, as far as it is in `range`; false at the end.
+    private static func write(
+        _ position: inout Int,
+        of range: Range<Int>,
+        _ reader: inout SectionReader,
+        _ octets: inout MessageOctets,
+        isBinary: Bool,
+        to output: inout CommandOutput
+    ) async throws -> Bool {
+        guard let piece = try await reader.next(of: &octets, most: CommandOutput.pieceSize) else { return false }
+        let part = piece.dropFirst(max(0, range.lowerBound - position)).prefix(
+            range.upperBound - max(position, range.lowerBound)
+        )
+        position += piece.count
+        if isBinary { output.writer.append(part) } else { output.writer.appendText(part) }
+        return true
     }
 }

@@ -27,26 +27,31 @@ extension AccountSnapshot {
         // Who has stopped being subscribed is still told of that (RFC 5465 §6.4).
         let either = subscriptions.union(self.subscriptions)
         var notices: [AccountNotice] = []
-        let affected = self.affectedNames(now, request, either)
+        var affected = self.affectedNames(now, request, either)
+        let lost = self.lost(now, overview, request, either)
+        let readable = Set(now.mailboxes.values.lazy.filter { $0.figures != nil }.map(\.name))
+        for name in lost.union(self.refused.intersection(readable)) where affected[name] == nil {
+            affected[name] = .some(nil)
+        }
+        now.refused.formUnion(self.refused.subtracting(readable).union(lost))
+        guard now.refused.count <= Self.limit else { return nil }
         if !affected.isEmpty {
-            let tree = MailboxTree(
-                mailboxes: overview.mailboxes.map(\.mailbox),
-                subscriptions: overview.subscriptions
-            )
+            let tree = overview.tree
             for (name, oldName) in affected.sorted(by: { $0.key.text.utf8.lexicographicallyPrecedes($1.key.text.utf8) })
             {
-                notices.append(.list(tree.entry(of: name), oldName: oldName))
+                let isRefused = now.refused.contains(name)
+                notices.append(.list(tree.entry(of: name), oldName: oldName, isRefused: isRefused))
             }
         }
         for entry in overview.mailboxes {
             let id = entry.mailbox.id
-            guard let known = now.mailboxes[id] else { continue }
+            guard let known = now.mailboxes[id], let status = entry.status else { continue }
             let events = request.events(of: known.name, subscriptions: subscriptions)
             if id == selected {
                 now.mailboxes[id]?.figures = self.mailboxes[id]?.figures ?? known.figures
             } else if !events.isDisjoint(with: .ofMessages) {
                 let items = self.changedItems(of: id, known, events, isCondstore: isCondstore)
-                if !items.isEmpty { notices.append(.status(known.name, id, entry.status, items)) }
+                if !items.isEmpty { notices.append(.status(known.name, id, status, items)) }
             }
             if events.contains(.mailboxMetadata) {
                 let entries = Self.changedEntries(from: self.mailboxes[id], to: known)
@@ -74,15 +79,16 @@ extension AccountSnapshot {
             request.events(of: name, subscriptions: subscriptions).contains(event)
         }
         if request.events.contains(.names) {
-            let created = now.mailboxes.filter { self.mailboxes[$0.key] == nil }.map(\.value.name)
+            let formerInboxes = self.formerInboxes(now)
+            let created = now.mailboxes.filter { self.mailboxes[$0.key] == nil && formerInboxes[$0.key] == nil }
+                .map(\.value.name)
             let deleted = self.mailboxes.filter { now.mailboxes[$0.key] == nil }.map(\.value.name)
             for name in created + deleted {
                 // "the mailbox itself and its direct parent"
                 for name in [name, name.parent] { if let name, wants(name, .names) { affected[name] = .some(nil) } }
             }
-            for (from, to) in self.renamed(now) where wants(from, .names) || wants(to, .names) {
-                affected[to] = from
-            }
+            let renamed = self.renamed(now) + formerInboxes.values
+            for (from, to) in renamed where wants(from, .names) || wants(to, .names) { affected[to] = from }
         }
         if request.events.contains(.subscriptions) {
             for name in self.subscriptions.symmetricDifference(now.subscriptions)
@@ -106,6 +112,42 @@ extension AccountSnapshot {
         }
     }
 
+    /// Mailboxes that were made by renaming INBOX since: "When INBOX is renamed, a new INBOX is assumed to be created. No
+    /// MailboxName event is sent for INBOX in this case" (RFC 5465 §5.4).
+    private func formerInboxes(_ now: AccountSnapshot) -> [MailboxID: (from: MailboxName, to: MailboxName)] {
+        let known = Set(self.mailboxes.values.map(\.name))
+        var renamed: [MailboxID: (from: MailboxName, to: MailboxName)] = [:]
+        for (id, mailbox) in now.mailboxes
+        where mailbox.wasInbox && id.rawValue > self.newest.rawValue && self.mailboxes[id] == nil {
+            let owner = OtherUsers.split(mailbox.name.text)?.address
+            let inbox = owner.map { try? MailboxName(OtherUsers.name(of: "INBOX", ownedBy: $0)) } ?? .inbox
+            // An INBOX that may not be known is not told of.
+            if let inbox, inbox.isInbox || known.contains(inbox) { renamed[id] = (inbox, mailbox.name) }
+        }
+        return renamed
+    }
+
+    /// Mailboxes that were asked for and may not be read any more, or are new and may not be: those of others also if
+    /// they are gone, for whether they are is not told to who may not know of them (RFC 5465 §5.9).
+    private func lost(
+        _ now: AccountSnapshot,
+        _ overview: AccountOverview,
+        _ request: NotifyRequest,
+        _ subscriptions: Set<MailboxName>
+    ) -> Set<MailboxName> {
+        var lost = now.refused.subtracting(self.refused)
+        let gone = self.mailboxes.filter { id, known in
+            known.figures != nil && now.mailboxes[id] == nil && OtherUsers.contain(known.name.text)
+        }
+        guard !gone.isEmpty else { return lost }
+        let names = Set(overview.mailboxes.compactMap { try? MailboxName($0.mailbox.name) })
+        for known in gone.values where !names.contains(known.name) {
+            guard !request.events(of: known.name, subscriptions: subscriptions).isEmpty else { continue }
+            lost.insert(known.name)
+        }
+        return lost
+    }
+
     // MARK: Figures
 
     /// What STATUS is to tell of a mailbox that is not selected; nothing if nothing has changed (RFC 5465 §5.1 to §5.3).
@@ -115,7 +157,7 @@ extension AccountSnapshot {
         _ events: NotifyEvents,
         isCondstore: Bool
     ) -> [StatusItem] {
-        let now = known.figures
+        guard let now = known.figures else { return [] }
         let before = self.mailboxes[id]?.figures
         // A mailbox that is new to the client may have the name of one that it knew, and another UIDVALIDITY.
         var items: [StatusItem] = []
@@ -172,13 +214,12 @@ extension AccountSnapshot {
             if names.contains(where: { $0.lowercased() == MetadataValue.specialUseEntry }) {
                 self.mailboxes[mailbox]?.specialUses = known.specialUses
             }
-        case .added(let validity, let uids):
+        case .added(let id, let uids):
             guard let first = uids.first, let last = uids.last,
-                let id = self.mailboxes.first(where: { $0.value.figures.uidValidity == validity })?.key,
-                let uidNext = self.mailboxes[id]?.figures.uidNext, uidNext <= first
+                let uidNext = self.mailboxes[id]?.figures?.uidNext, uidNext <= first
             else { return }
-            self.mailboxes[id]?.figures.messages += uids.count
-            self.mailboxes[id]?.figures.uidNext = UID(rawValue: last.rawValue &+ 1)
+            self.mailboxes[id]?.figures?.messages += uids.count
+            self.mailboxes[id]?.figures?.uidNext = UID(rawValue: last.rawValue &+ 1)
         }
     }
 
@@ -186,7 +227,7 @@ extension AccountSnapshot {
     private mutating func learn(_ now: AccountSnapshot, where isKnown: (MailboxName) -> Bool) {
         for (id, known) in now.mailboxes where self.mailboxes[id] == nil && isKnown(known.name) {
             var known = known
-            known.figures = known.figures.empty
+            known.figures = known.figures?.empty
             self.mailboxes[id] = known
         }
     }

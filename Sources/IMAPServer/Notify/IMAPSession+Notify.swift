@@ -10,7 +10,8 @@ struct Notifications: Sendable {
     let request: NotifyRequest
     var snapshot: AccountSnapshot
     let feed: ChangeFeed
-    let watch: ChangeFeed.Watch
+    /// Of the account, and of the mailboxes of others that count.
+    var watch: ChangeFeed.Watch
     /// The account has changed since it was last compared, perhaps.
     var isStale = true
     /// It is being compared.
@@ -35,8 +36,23 @@ extension IMAPSession {
         guard let request, let snapshot, let account = self.view.account else { return }
         let feed = self.service.directory.mailStore(of: account.id).feed
         let post = self.connection.post
-        let watch = feed.watch(.account(account.id)) { post(.accountChanged) }
+        let watch = feed.watch(snapshot.topics(account.id)) { post(.accountChanged) }
         self.notifications = Notifications(request: request, snapshot: snapshot, feed: feed, watch: watch)
+    }
+
+    /// Takes what the client has been told of up to, and watches other mailboxes if there are others to be watched.
+    private mutating func told(_ snapshot: AccountSnapshot) {
+        self.notifications?.snapshot = snapshot
+        self.notifications?.own = []
+        self.notifications?.isComparing = false
+        guard let notifications = self.notifications, let account = self.view.account else { return }
+        let topics = snapshot.topics(account.id)
+        guard topics != notifications.watch.topics else { return }
+        let post = self.connection.post
+        self.notifications?.watch = notifications.feed.watch(topics) { post(.accountChanged) }
+        notifications.feed.cancel(notifications.watch)
+        // What has changed before it was watched pokes nobody.
+        self.notifications?.isStale = true
     }
 
     mutating func stopNotifications() {
@@ -45,8 +61,8 @@ extension IMAPSession {
 
     /// Remembers what the client has done itself.
     mutating func noteOwn(_ outcome: Outcome) {
-        guard let change = outcome.change ?? AccountChange(outcome.code) else { return }
-        if case .added(let validity, let uids) = change, validity == self.view.selected?.uidValidity,
+        guard let change = outcome.change else { return }
+        if case .added(let mailbox, let uids) = change, mailbox == self.view.selected?.id,
             !self.view.listening.items.isEmpty || self.view.contexts.contains(where: { !$0.items.isEmpty })
         {
             self.newMessages.note(own: uids)
@@ -192,9 +208,7 @@ extension IMAPSession {
         case .success(let outcome):
             switch outcome.effect {
             case .toldOfAccount(let snapshot?):
-                self.notifications?.snapshot = snapshot
-                self.notifications?.own = []
-                self.notifications?.isComparing = false
+                self.told(snapshot)
             case .toldOfAccount(nil):
                 // RFC 5465 §5.8: "as if a NOTIFY NONE command had just been received".
                 self.notify(nil, nil)

@@ -40,6 +40,11 @@ struct NotifyRequest: Sendable {
     /// The events asked for, of whatever mailboxes.
     var events: NotifyEvents { self.groups.reduce(into: []) { $0.formUnion($1.events) } }
 
+    /// Those of them that mailboxes of others can have.
+    var eventsOfOthers: NotifyEvents {
+        self.groups.reduce(into: []) { if $1.source.mayIncludeOthers { $0.formUnion($1.events) } }
+    }
+
     var wantsMetadata: Bool { !self.events.isDisjoint(with: [.mailboxMetadata, .serverMetadata]) }
 
     /// The events asked for of the mailbox of that name.

@@ -51,6 +51,14 @@ enum MailboxSource: Sendable, Hashable {
         return Set(names.compactMap { $0 })
     }
 
+    /// Whether mailboxes of others can be meant.
+    var mayIncludeOthers: Bool {
+        switch self {
+        case .selected, .inboxes, .personal: false
+        case .subscribed, .subtree, .subtreeOne, .mailboxes: true
+        }
+    }
+
     /// Whether a mailbox is meant; ``selected`` means none by its name.
     func includes(_ name: MailboxName, subscriptions: Set<MailboxName>) -> Bool {
         switch self {

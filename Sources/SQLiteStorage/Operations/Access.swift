@@ -105,7 +105,7 @@ extension SQL {
         let shared = try others.compactMap { id, list in
             let mailbox = try self.first(
                 """
-                SELECT mailbox.name, mailbox.uidvalidity, local_part, domain FROM mailbox
+                SELECT mailbox.name, mailbox.uidvalidity, local_part, domain, was_inbox FROM mailbox
                 JOIN account ON account.id = mailbox.account WHERE mailbox.id = ? AND domain IS NOT NULL
                 """,
                 .int(id.rawValue)
@@ -114,7 +114,8 @@ extension SQL {
                     id: id,
                     name: OtherUsers.name(of: row.text(0), ownedBy: "\(row.text(2))@\(row.text(3))"),
                     uidValidity: UIDValidity(rawValue: try row.uint32(1)),
-                    rights: list.rights(of: account)
+                    rights: list.rights(of: account),
+                    wasInbox: row.bool(4)
                 )
             }
             return mailbox.map { mailbox in

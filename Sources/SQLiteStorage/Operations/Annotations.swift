@@ -30,14 +30,32 @@ extension SQL {
 extension SQL {
     /// Without the values; in no order.
     func annotationTimes(of account: AccountID) throws -> [AccountOverview.AnnotationTime] {
-        try self.all("SELECT mailbox, entry, modseq FROM annotation WHERE account = ?", .int(account.rawValue)) { row in
-            let mailbox = MailboxID(rawValue: row.int64(0))
-            return AccountOverview.AnnotationTime(
-                mailbox: mailbox == .server ? nil : mailbox,
-                entry: row.text(1),
-                modSeq: ModSeq(rawValue: row.int64(2))
-            )
-        }
+        try self.all(
+            "SELECT mailbox, entry, modseq FROM annotation WHERE account = ?",
+            .int(account.rawValue),
+            read: Self.annotationTime
+        )
+    }
+
+    /// The same of those that the mailbox's owner has for all.
+    func sharedAnnotationTimes(of mailbox: MailboxID) throws -> [AccountOverview.AnnotationTime] {
+        try self.all(
+            """
+            SELECT mailbox, entry, modseq FROM annotation WHERE mailbox = ?1 AND entry LIKE '/shared/%'
+            AND account = (SELECT account FROM mailbox WHERE id = ?1)
+            """,
+            .int(mailbox.rawValue),
+            read: Self.annotationTime
+        )
+    }
+
+    private static func annotationTime(_ row: SQLRow) -> AccountOverview.AnnotationTime {
+        let mailbox = MailboxID(rawValue: row.int64(0))
+        return AccountOverview.AnnotationTime(
+            mailbox: mailbox == .server ? nil : mailbox,
+            entry: row.text(1),
+            modSeq: ModSeq(rawValue: row.int64(2))
+        )
     }
 }
 
@@ -62,6 +80,8 @@ extension Transaction {
         if !shared.isEmpty {
             try Access.annotateForAll.require(of: rights)
             modSeq = try self.annotate(mailbox, shared, of: state.account)
+            // Others see them too.
+            self.touch(.mailbox(mailbox))
         }
         let own = changes.filter { !$0.entry.lowercased().hasPrefix("/shared/") }
         if !own.isEmpty { modSeq = try self.annotate(mailbox, own, of: user) }

@@ -9,7 +9,7 @@ extension SQL {
         SELECT id, name, uidvalidity, special_use, EXISTS (
             SELECT 1 FROM subscription WHERE subscription.account = mailbox.account
             AND subscription.name = mailbox.name
-        ) FROM mailbox
+        ), was_inbox FROM mailbox
         """
     }
 
@@ -19,7 +19,8 @@ extension SQL {
             name: row.text(1),
             uidValidity: UIDValidity(rawValue: try row.uint32(2)),
             specialUses: SpecialUse.uses(in: row.optionalText(3)) ?? [],
-            isSubscribed: row.bool(4)
+            isSubscribed: row.bool(4),
+            wasInbox: row.bool(5)
         )
     }
 
@@ -78,18 +79,26 @@ extension SQL {
         return status
     }
 
-    /// All mailboxes, from the counters.
+    /// All mailboxes that the account may know of, from the counters.
     func overview(of account: AccountID, includingAnnotations: Bool) throws -> AccountOverview {
-        var status: [MailboxID: MailboxStatus] = [:]
+        var own: [MailboxID: MailboxStatus] = [:]
         try self.each("\(Self.statusColumns) WHERE account = ? AND name IS NOT NULL", .int(account.rawValue)) { row in
-            status[MailboxID(rawValue: row.int64(8))] = try Self.status(row)
+            own[MailboxID(rawValue: row.int64(8))] = try Self.status(row)
+        }
+        var annotations = includingAnnotations ? try self.annotationTimes(of: account) : []
+        let mailboxes = try self.mailboxes(for: account).map { mailbox in
+            let id = mailbox.id
+            guard mailbox.rights.contains(.read) else { return AccountOverview.Entry(mailbox: mailbox, status: nil) }
+            if let status = own[id] { return AccountOverview.Entry(mailbox: mailbox, status: status) }
+            if includingAnnotations { annotations += try self.sharedAnnotationTimes(of: id) }
+            let status = try self.first("\(Self.statusColumns) WHERE id = ?", .int(id.rawValue), read: Self.status)
+            return AccountOverview.Entry(mailbox: mailbox, status: status)
         }
         return AccountOverview(
-            mailboxes: try self.mailboxes(of: account).compactMap { mailbox in
-                status[mailbox.id].map { AccountOverview.Entry(mailbox: mailbox, status: $0) }
-            },
+            mailboxes: mailboxes,
+            newest: MailboxID(rawValue: try self.number("SELECT max(id) FROM mailbox")),
             subscriptions: try self.subscriptions(of: account),
-            annotations: includingAnnotations ? try self.annotationTimes(of: account) : []
+            annotations: annotations
         )
     }
 }

@@ -48,8 +48,10 @@ extension Transaction {
     private func emptyInbox(_ inbox: MailboxID, into name: MailboxName, of account: AccountID) throws {
         let target = try self.createMailbox(name, specialUses: [], of: account)
         try self.copyAnnotations(from: inbox, to: target.id, of: account)
+        try self.sql.run("UPDATE mailbox SET was_inbox = 1 WHERE id = ?", .int(target.id.rawValue))
         // Its messages are for whom they were for.
         try self.inheritAccess(to: target.id, from: inbox)
+        try self.touchLists(of: target.id, account)
         var source = try self.mailbox(inbox)
         var uids: [UID] = []
         for number in try source.pageNumbers(self.sql) {
