@@ -27,6 +27,10 @@ package struct AuthenticationVerdict: Sendable {
         if self.dmarc.policy != .none || self.dmarc.result == .fail {
             properties.append(.init("policy", "dmarc", self.dmarc.policy.rawValue))
         }
+        // What is really wanted of this message, where `pct` has its part in it.
+        if self.dmarc.policy != self.dmarc.disposition, self.dmarc.result != .temperror {
+            properties.append(.init("policy", "disposition", self.dmarc.disposition.rawValue))
+        }
         methods.append(
             .init("dmarc", self.dmarc.result.rawValue, reason: self.dmarc.reason, properties: properties)
         )

@@ -4,7 +4,7 @@ import SMTPSyntax
 
 /// Finds out who sent the messages that a server receives; shared by all of its sessions.
 package struct SenderAuthenticator: Sendable {
-    let names: any NameService
+    package let names: any NameService
     let suffixes: PublicSuffixList
     /// authserv-id: this server's name in the fields that it writes (RFC 8601 §2.5).
     package let authservID: String
@@ -38,6 +38,8 @@ package struct MessageAuthentication {
 
     private let authenticator: SenderAuthenticator
     private let identity: SPFIdentity
+    /// Once ``checkHost(asking:unixTime:)`` has found it out.
+    private var spf: SPFOutcome?
     private var header: [UInt8] = []
     /// Once the header is complete.
     private var verifier: DKIMVerifier?
@@ -47,6 +49,23 @@ package struct MessageAuthentication {
     init(_ authenticator: SenderAuthenticator, _ identity: SPFIdentity) {
         self.authenticator = authenticator
         self.identity = identity
+    }
+
+    /// Finds out whether the client may send in the sender's name: SPF, for which the message itself is not needed.
+    ///
+    /// ``finish(asking:unixTime:lot:)`` does it, where it has not been done before.
+    ///
+    /// - Parameters:
+    ///   - names: whom to ask; nil: the authenticator's own.
+    ///   - unixTime: seconds since 1970.
+    package mutating func checkHost(asking names: (any NameService)? = nil, unixTime: Int64) async {
+        var check = SPFCheck(
+            self.identity,
+            names: names ?? self.authenticator.names,
+            receiver: self.authenticator.authservID,
+            unixTime: unixTime
+        )
+        self.spf = await check.run()
     }
 
     /// Takes the next octets of the message as it came, header and body.
@@ -92,19 +111,19 @@ package struct MessageAuthentication {
     /// The end of the message.
     ///
     /// - Parameters:
+    ///   - names: whom to ask; nil: the authenticator's own.
     ///   - unixTime: seconds since 1970.
     ///   - lot: 0 to 99, drawn: whether the message is among those that a policy's `pct` means.
     /// - Returns: what has been found out.
-    package mutating func finish(unixTime: Int64, lot: Int) async -> AuthenticationVerdict {
+    package mutating func finish(
+        asking names: (any NameService)? = nil,
+        unixTime: Int64,
+        lot: Int
+    ) async -> AuthenticationVerdict {
         if self.verifier == nil { self.begin(self.header[...]) }
-        let names = self.authenticator.names
-        var check = SPFCheck(
-            self.identity,
-            names: names,
-            receiver: self.authenticator.authservID,
-            unixTime: unixTime
-        )
-        let spf = await check.run()
+        let names = names ?? self.authenticator.names
+        if self.spf == nil { await self.checkHost(asking: names, unixTime: unixTime) }
+        let spf = self.spf ?? SPFOutcome(.none)
         let dkim: [DKIMOutcome]
         if self.isTooLong {
             dkim = [DKIMOutcome(.permerror, reason: "the header is too long")]

@@ -34,7 +34,8 @@ extension Appliance {
             directory: self.store,
             queue: self.store,
             credentials: credentials,
-            time: clock
+            time: clock,
+            senders: try self.senders()
         )
         let bridge = self.bridge(imap: imap, smtp: smtp, time: clock)
 

@@ -111,7 +111,7 @@ CREATE TABLE blob (
     sha256 BLOB UNIQUE CHECK (length(sha256) = 32),
     size INTEGER NOT NULL CHECK (size >= 0),
     refs INTEGER NOT NULL CHECK (refs >= 0),
-    erase_after INTEGER,
+    erase_after INTEGER, front INTEGER NOT NULL DEFAULT 0 CHECK (front >= 0),
     CHECK ((refs = 0) = (erase_after IS NOT NULL))
 ) STRICT;
 CREATE INDEX blob_unreferenced ON blob (erase_after) WHERE erase_after IS NOT NULL;
