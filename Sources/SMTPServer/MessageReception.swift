@@ -8,7 +8,7 @@ import SenderAuthentication
 
 /// A message that is arriving: its octets go to the store as they come, behind our trace fields.
 ///
-/// What stands above the `Received` field is known only at the end: who sent the message.
+/// What stands above the `Received` field is known only at the end: who sent the message, or our signature.
 ///
 /// What goes wrong is kept until the end of the message, where it can be told; from then on octets are only counted.
 struct MessageReception {
@@ -26,6 +26,7 @@ struct MessageReception {
     private(set) var isJunk = false
 
     private let returnPath: [UInt8]
+    private let unixTime: @Sendable () -> Int64
     private var stage: any MessageStage
     private var header = HeaderScan()
     private let limit: Int
@@ -36,7 +37,8 @@ struct MessageReception {
     private var returned: ReturnedHeader?
     /// Takes out of the header what only we may say.
     private var forged: ForgedResultsFilter
-    private var authentication: IncomingAuthentication?
+    private var incoming: IncomingAuthentication?
+    private var outgoing: OutgoingAuthentication?
     /// Whether what was written so far ends a line.
     private var endsLine = true
 
@@ -50,18 +52,20 @@ struct MessageReception {
         self.id = service.identifier(octets: 8)
         let trace = TraceHeader(view, transaction, id: self.id, at: now)
         self.returnPath = trace.returnPath
+        self.unixTime = service.time.unixTime
         self.limit = service.options.messageLimit
         self.hopLimit = service.options.hopLimit
         self.missing = view.role.isSubmission ? MissingFields(service, now) : nil
         if !transaction.deliveriesToReport.isEmpty { self.returned = ReturnedHeader(trace.received) }
         self.forged = ForgedResultsFilter(authservID: service.options.hostname)
-        self.authentication = IncomingAuthentication(view, transaction)
+        self.incoming = IncomingAuthentication(view, transaction)
+        self.outgoing = OutgoingAuthentication(view)
         self.stage = service.queue.stage(
             limit: self.limit + trace.received.count + MissingFields.longest,
             front: Self.longestFront
         )
         await self.write(trace.received[...])
-        await self.authentication?.checkHost()
+        await self.incoming?.checkHost()
     }
 
     /// Takes the next octets of the message.
@@ -70,21 +74,23 @@ struct MessageReception {
         self.size += octets.count
         guard self.size <= self.limit else { return await self.fail(Reply.messageTooBig) }
         if !self.isEightBit { self.isEightBit = octets.contains { $0 > 0x7F } }
-        self.authentication?.update(octets)
-        guard !self.header.isOver else { return await self.write(octets) }
+        self.incoming?.update(octets)
+        guard !self.header.isOver else { return await self.write(body: octets) }
         let end = self.header.scan(octets)
         await self.write(field: self.forged.filter(octets[..<(end ?? octets.endIndex)]))
         guard let end else { return }
         await self.endHeader()
-        await self.write(octets[end...])
+        await self.write(body: octets[end...])
     }
 
     /// The header has ended, with or without the empty line behind it.
     private mutating func endHeader() async {
         await self.write(field: self.forged.finish())
-        guard let fields = self.missing?.fields(for: self.header), !fields.isEmpty else { return }
-        if !self.endsLine { await self.write(field: [13, 10]) }
-        await self.write(field: fields)
+        if let fields = self.missing?.fields(for: self.header), !fields.isEmpty {
+            if !self.endsLine { await self.write(field: [13, 10]) }
+            await self.write(field: fields)
+        }
+        do { try await self.outgoing?.endHeader() } catch { await self.fail(error) }
     }
 
     /// Ends the message.
@@ -95,11 +101,13 @@ struct MessageReception {
         if !self.header.isOver { await self.endHeader() }
         if let failure = self.failure { throw failure }
         var front = self.returnPath
-        if let verdict = try await self.authentication?.finish() {
+        if let verdict = try await self.incoming?.finish() {
             if let refusal = verdict.refusal { throw refusal }
             self.isJunk = verdict.isJunk
             front += verdict.field
         }
+        let now = self.unixTime()
+        if let fields = try self.outgoing?.finish(unixTime: now) { front += fields }
         return try await self.stage.finish(front: front)
     }
 
@@ -116,8 +124,14 @@ struct MessageReception {
         await self.stage.abandon()
     }
 
+    private mutating func write(body octets: ArraySlice<UInt8>) async {
+        self.outgoing?.update(octets)
+        await self.write(octets)
+    }
+
     private mutating func write(field: [UInt8]) async {
         self.returned?.append(field[...])
+        self.outgoing?.update(header: field)
         await self.write(field[...])
         if let last = field.last { self.endsLine = last == 10 }
     }

@@ -63,6 +63,8 @@ package struct SMTPService: Sendable {
     package let time: TimeSource
     /// Finds out who sent what other servers bring; nil: nobody does.
     let senders: SenderPolicy?
+    /// Signs what our users submit; nil: nobody does.
+    let signing: SigningPolicy?
     let random: @Sendable (_ count: Int) -> [UInt8]
 
     /// Puts a service together; `random` makes octets for identifiers, which must not repeat but are no secrets.
@@ -73,6 +75,7 @@ package struct SMTPService: Sendable {
         credentials: CredentialSource<Account>,
         time: TimeSource,
         senders: SenderPolicy? = nil,
+        signing: SigningPolicy? = nil,
         random: @escaping @Sendable (_ count: Int) -> [UInt8] = Self.systemRandom
     ) {
         self.options = options
@@ -81,6 +84,7 @@ package struct SMTPService: Sendable {
         self.credentials = credentials
         self.time = time
         self.senders = senders
+        self.signing = signing
         self.random = random
     }
 

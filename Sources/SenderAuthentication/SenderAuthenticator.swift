@@ -34,7 +34,7 @@ package struct SenderAuthenticator: Sendable {
 /// One message on its way in: it is shown in chunks, and then there is a verdict.
 package struct MessageAuthentication {
     /// A longer header is not looked at any further.
-    package static let maximumHeader = 1 << 20
+    package static let maximumHeader = 256 * 1024
 
     private let authenticator: SenderAuthenticator
     private let identity: SPFIdentity
@@ -44,6 +44,7 @@ package struct MessageAuthentication {
     /// Once the header is complete.
     private var verifier: DKIMVerifier?
     private var signable: SignableHeader?
+    private var chain: ARCVerifier?
     private var isTooLong = false
 
     init(_ authenticator: SenderAuthenticator, _ identity: SPFIdentity) {
@@ -72,6 +73,7 @@ package struct MessageAuthentication {
     package mutating func update(_ chunk: ArraySlice<UInt8>) {
         guard self.verifier == nil else {
             self.verifier?.update(chunk)
+            self.chain?.update(chunk)
             return
         }
         guard !self.isTooLong else { return }
@@ -84,6 +86,7 @@ package struct MessageAuthentication {
         let body = self.header[end...]
         self.begin(self.header[..<end])
         self.verifier?.update(body)
+        self.chain?.update(body)
         self.header = []
     }
 
@@ -106,6 +109,7 @@ package struct MessageAuthentication {
         let signable = SignableHeader(header)
         self.signable = signable
         self.verifier = DKIMVerifier(signable)
+        self.chain = ARCVerifier(signable)
     }
 
     /// The end of the message.
@@ -143,11 +147,15 @@ package struct MessageAuthentication {
             author = .unclear(reason: "the header is too long", suspects: [domain])
         }
         let dmarc = await dmarcCheck.run(author)
+        var arc = ARCOutcome(result: .none)
+        // What does not know who its author is has no use for a chain.
+        if !self.isTooLong, let outcome = await self.chain?.finish(names: names, unixTime: unixTime) { arc = outcome }
         return AuthenticationVerdict(
             authservID: self.authenticator.authservID,
             identity: self.identity,
             spf: spf,
             dkim: dkim,
+            arc: arc,
             dmarc: dmarc
         )
     }

@@ -24,6 +24,7 @@ final class Fixture: Sendable {
         clock: TestClock = TestClock(),
         wrongPasswords: Int? = nil,
         senders: SenderPolicy? = nil,
+        signs: Bool = false,
         configure: (inout SMTPService.Options) throws -> Void = { _ in },
         work: PasswordWork = PasswordWork(width: 2),
         queue: (SQLiteStore) -> any MailQueue = { $0 }
@@ -61,6 +62,7 @@ final class Fixture: Sendable {
             },
             time: clock.timeSource,
             senders: senders,
+            signing: signs ? SigningPolicy(keys: store, lifetime: 86_400) : nil,
             random: { count in Array(repeating: 0xAB, count: count) }
         )
     }
