@@ -14,6 +14,11 @@ package enum RecordData {
         return text
     }
 
+    /// The host in an MX record (RFC 1035 §3.3.9); nil if it is none that a host can have.
+    package static func mailExchanger(_ rdata: [UInt8]) -> MailExchanger? {
+        MailExchanger(rdata: rdata, isSecure: false)
+    }
+
     /// The name in a PTR record (RFC 1035 §3.3.12); nil if it is none that a host can have.
     package static func name(_ rdata: [UInt8]) -> String? { DomainName(wireFormat: rdata[...])?.text }
 }

@@ -54,11 +54,11 @@ private struct SenderNames: NameService {
     }
 
     func mailExchangers(of name: DomainName) async -> NameAnswer<String> {
-        do throws(ResolutionError) {
-            let exchangers = try await self.resolver().mailExchangers(of: name.text)
-            return exchangers.isEmpty ? .noData : .found(exchangers.map(\.name))
-        } catch {
-            return NameAnswer(error)
+        switch await self.answer(name.text, .mx, RecordData.mailExchanger) {
+        case .found(let exchangers): .found(exchangers.sorted { $0.preference < $1.preference }.map(\.name))
+        case .noSuchName: .noSuchName
+        case .noData: .noData
+        case .temporaryFailure: .temporaryFailure
         }
     }
 

@@ -72,8 +72,10 @@ extension EndToEnd {
                     "elsewhere.example": "@ TXT \"v=spf1 ip4:192.0.2.1 -all\"",
                     "suspicious.example": "_dmarc TXT \"v=DMARC1; p=quarantine\"",
                     "macro.example": """
-                    @ TXT "v=spf1 exists:%{l}._spf.%{d} -all"
+                    @ TXT "v=spf1 exists:%{l}._spf.%{d} mx:%{l}.%{d} -all"
                     good+tag=x._spf A 127.0.0.2
+                    by+mx MX 10 mx
+                    mx A 127.0.0.1
                     """,
                 ]
             )
@@ -83,6 +85,7 @@ extension EndToEnd {
             // By SPF, with a local part that no host could have for a name.
             try await appliance.swaks(from: "eve@honest.example", data: "From: eve@honest.example\n\nspf\n")
             try await appliance.swaks(from: "good+tag=x@macro.example", data: "From: a@macro.example\n\nmacro\n")
+            try await appliance.swaks(from: "by+mx@macro.example", data: "From: a@macro.example\n\nmacro\n")
             // By a signature, while SPF fails.
             let message = "From: eve@honest.example\r\nSubject: signed\r\n\r\nsigned\r\n"
             for (key, selector) in [(key.file, "r"), (ed25519, "e")] {
@@ -116,8 +119,12 @@ extension EndToEnd {
                     == "Authentication-Results: mail.example.org; spf=pass  smtp.mailfrom=honest.example; dkim=none; "
                     + "dmarc=pass  header.from=honest.example"
             )
-            #expect(try await results("INBOX;MAILINDEX=2").contains(" spf=pass  smtp.mailfrom=macro.example; "))
-            for (index, algorithm) in [(3, "rsa-sha256"), (4, "ed25519-sha256")] {
+            for index in [2, 3] {
+                #expect(
+                    try await results("INBOX;MAILINDEX=\(index)").contains(" spf=pass  smtp.mailfrom=macro.example; ")
+                )
+            }
+            for (index, algorithm) in [(4, "rsa-sha256"), (5, "ed25519-sha256")] {
                 let text = try await results("INBOX;MAILINDEX=\(index)")
                 #expect(
                     text.contains(" spf=fail  smtp.mailfrom=elsewhere.example; dkim=pass  header.d=honest.example ")
@@ -127,7 +134,7 @@ extension EndToEnd {
                         && text.contains("; dmarc=pass  header.from=honest.example")
                 )
             }
-            let silent = try await results("INBOX;MAILINDEX=5")
+            let silent = try await results("INBOX;MAILINDEX=6")
             #expect(silent.contains(" spf=temperror ") && silent.contains(" dmarc=temperror "))
             #expect(try await results("Junk;MAILINDEX=1").contains(" policy.dmarc=quarantine"))
             try await appliance.stop()

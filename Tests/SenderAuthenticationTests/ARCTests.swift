@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Cryptography
+import MailMessage
 import SMTPSyntax
 import Testing
 
@@ -142,6 +143,37 @@ import Testing
         let seal = try ARCSeal(own.seal)
         let digest = ARCChain.digest(of: [own], seal: seal.unsignedField)
         #expect(try TestKeys.rsa.get().publicKey.isValid(signature: seal.signature, of: digest))
+    }
+
+    /// From dkimpy's test_arc.py, with the key and the message of its data files.
+    @Test("A chain that dkimpy made") func dkimpy() async throws {
+        let fields = """
+            ARC-Seal: i=1; cv=none; a=rsa-sha256; d=example.com; s=test; t=12345;\r
+             b=MBw2+L1/4PuYWJlt1tZlDtbOvyfbyH2t2N6DinFV/BIaB2LqbDKTYjXXk9HuuK1/qEkTd\r
+             TxCYScIrtVO7pFbGiSawMuLatVzHNCqTURa1zBTXr2mKW1hgdmrtMMUcMVCYxr1AJpu6IYX\r
+             VMIoOAn7tIDdO0VLokK6FnIXTWEAplQ=\r
+            ARC-Message-Signature: i=1; a=rsa-sha256; c=relaxed/relaxed;\r
+             d=example.com; s=test; t=12345; h=message-id : date : from : to :\r
+             subject : from; bh=wE7NXSkgnx9PGiavN4OZhJztvkqPDlemV3OGuEnLwNo=;\r
+             b=a0f6qc3k9eECTSR155A0TQS+LjqPFWfI/brQBA83EUz00SNxj1wmWykvs1hhBVeM0r1kE\r
+             Qc6CKbzRYaBNSiFj4q8JBpRIujLz1qLyGmPuAI6ddu/Z/1hQxgpVcp/odmI1UMV2R+d+yQ7\r
+             tUp3EQxF/GYNt22rV4rNmDmANZVqJ90=\r
+            ARC-Authentication-Results: i=1; lists.example.org; arc=none;\r
+              spf=pass smtp.mfrom=jqd@d1.example;\r
+              dkim=pass (1024-bit key) header.i=@d1.example;\r
+              dmarc=pass\r\n
+            """
+        var message = try TestMessage(file: "test.message")
+        let results = octets("Authentication-Results: lists.example.org")
+        let field = HeaderParser(message.header).first { $0.octets.starts(with: results) }
+        #expect(field != nil, "it is there, and was not signed")
+        message = message.adding(fields)
+        let record = String(decoding: try TestMessage.data("test.txt"), as: UTF8.self)
+        let names = FixedNames(["test._domainkey.example.com": record])
+        let outcome = try await self.outcome(of: message, names: names)
+        #expect(outcome.result == .pass, "\(outcome)")
+        message.body += octets("more\r\n")
+        #expect(try await self.outcome(of: message, names: names).result == .fail)
     }
 
     @Test("More than fifty are too many") func tooMany() async throws {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import MailMessage
 import Testing
 
 @testable import SenderAuthentication
@@ -66,5 +67,17 @@ import Testing
     @Test("A long field of another name passes") func longOther() {
         let header = octets("A: ") + [UInt8](repeating: 0x61, count: 200_000) + octets("\r\nC: d\r\n")
         #expect(self.filtered(header, pieces: [10, 100, 1000]) == header)
+    }
+}
+
+extension AuthenticationResults {
+    /// A header, all of it there, without the fields that claim to be ours; what follows its empty line stays.
+    static func removingForged(from header: ArraySlice<UInt8>, authservID: String) -> [UInt8] {
+        var result: [UInt8] = []
+        var fields = HeaderParser(header)
+        while let field = fields.next() {
+            if !self.isForged(field, authservID: authservID) { result += field.octets }
+        }
+        return result + header[fields.position...]
     }
 }

@@ -42,6 +42,7 @@ extension Verification {
             if row.int64(0) != Chunk.id(blob, chunks) || octets != layout.start(of: chunks) || chunk.isEmpty {
                 inOrder = false
             }
+            if chunks == 0, layout.front > 0, chunk.count != layout.front { inOrder = false }
             hash.update(chunk)
             octets += chunk.count
             chunks += 1
