@@ -77,13 +77,15 @@ package struct ForgedResultsFilter: Sendable {
             if self.matched == Self.name.count {
                 // White space may come before the colon (RFC 5322 §4.5), and for some a folded line.
                 if octet == .colon { self.state = .holding } else if !octet.isWhitespace { self.pass(&kept) }
-            } else if Octets.lowercased([octet]).first == Self.name[self.matched] {
+            } else if Self.lowercased(octet) == Self.name[self.matched] {
                 self.matched += 1
             } else {
                 self.pass(&kept)
             }
         }
     }
+
+    private static func lowercased(_ octet: UInt8) -> UInt8 { octet &- 0x41 < 26 ? octet | 0x20 : octet }
 
     private mutating func hold(_ octets: ArraySlice<UInt8>) {
         guard self.held.count + octets.count <= Self.maximumField else {

@@ -94,7 +94,7 @@ import Testing
             seed: UInt64(seed)
         )
         let names = try TestKeys.names()
-        for _ in 0..<500 {
+        for _ in 0..<100 {
             let header = sentences.next(upTo: 40)
             var verifier = ARCVerifier(header: header[...])
             verifier.update(sentences.next()[...])
@@ -124,7 +124,7 @@ import Testing
             ],
             seed: UInt64(seed)
         )
-        for _ in 0..<500 {
+        for _ in 0..<200 {
             var header = sentences.next(upTo: 30)
             // The empty line is not shown to it; and a name without a colon it takes out on its own account.
             let fields = Array(HeaderParser(header))
