@@ -25,7 +25,7 @@ package struct SigningPolicy: Sendable {
 /// the relay sends what is stored. Keys are those of the author's domain if it is here, else those of the user's own domain,
 /// which answers for its users.
 struct OutgoingAuthentication {
-    /// A longer header is not looked at: neither an author here is found in it, nor is it signed.
+    /// A longer header is refused.
     private static let maximumHeader = 256 * 1024
     /// Longer fields are left out: a header with tens of thousands of fields makes those.
     private static let maximumFields = 32 * 1024
