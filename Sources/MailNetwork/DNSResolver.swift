@@ -29,6 +29,15 @@ package final class DNSResolver: Sendable {
         return try await self.context.resolve(name, type: type, settings: self.settings)
     }
 
+    /// The same for a name that may have labels of any octets, as the macros of SPF make them; without the last dot.
+    package func records(
+        ofAnyName name: some Collection<UInt8>,
+        type: RecordType
+    ) async throws(ResolutionError) -> DNSAnswer {
+        guard let name = DomainName(anyOctets: name) else { throw .invalidName }
+        return try await self.context.resolve(name, type: type, settings: self.settings)
+    }
+
     /// The hosts that take a domain's mail (RFC 5321 §5.1), the most preferred first.
     ///
     /// - Returns: an empty list if the domain exists and has no MX record: then its own address is to be used. A single

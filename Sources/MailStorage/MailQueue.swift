@@ -62,6 +62,8 @@ package struct Acceptance: Sendable {
     /// Parameters that the next hop must be told.
     package var isEightBit: Bool
     package var isInternationalized: Bool
+    /// Local recipients get it in their mailbox for `\Junk` (RFC 6154 §2); in INBOX who has none.
+    package var isJunk: Bool
 
     package init(
         message: StagedMessage,
@@ -73,7 +75,8 @@ package struct Acceptance: Sendable {
         envelopeID: String? = nil,
         returnsFull: Bool? = nil,
         isEightBit: Bool = false,
-        isInternationalized: Bool = false
+        isInternationalized: Bool = false,
+        isJunk: Bool = false
     ) {
         self.message = message
         self.relayFrom = relayFrom
@@ -85,6 +88,7 @@ package struct Acceptance: Sendable {
         self.returnsFull = returnsFull
         self.isEightBit = isEightBit
         self.isInternationalized = isInternationalized
+        self.isJunk = isJunk
     }
 }
 

@@ -15,8 +15,12 @@ package protocol MessageStage {
     ///
     /// Only ``finish()`` or ``abandon()`` may follow.
     mutating func moveToStore() async throws
-    /// Ends the message. The stage is of no more use after it. Throws ``StoreError``.
-    mutating func finish() async throws -> StagedMessage
+    /// Ends the message, with `front` before everything that was taken. The stage is of no more use after it.
+    ///
+    /// `front` is what can be said of a message only when all of it has come, such as a signature: whole fields, at most
+    /// as long as the stage was told, and empty only if it was told of none. What was taken begins with a field too.
+    /// Throws ``StoreError``.
+    mutating func finish(front: [UInt8]) async throws -> StagedMessage
     /// Gives the octets up, also after ``finish()``; what has been made to last meanwhile stays.
     mutating func abandon() async
 }
@@ -24,6 +28,9 @@ package protocol MessageStage {
 extension MessageStage {
     /// Nothing, for a stage that keeps nothing in memory, or is never made to wait.
     package mutating func moveToStore() async throws {}
+
+    /// Ends a message that nothing comes before.
+    package mutating func finish() async throws -> StagedMessage { try await self.finish(front: []) }
 }
 
 /// A message that has arrived completely, not yet part of any mailbox or queue.
@@ -52,6 +59,12 @@ package struct StagedMessage: Sendable {
 
 /// Where messages can be staged.
 package protocol MessageStaging: Sendable {
-    /// Begins a message of which at most `limit` octets are expected.
-    func stage(limit: Int) -> any MessageStage
+    /// Begins a message of which at most `limit` octets are expected, and `front` more that come before them but are known
+    /// at the end only: see ``MessageStage/finish(front:)``.
+    func stage(limit: Int, front: Int) -> any MessageStage
+}
+
+extension MessageStaging {
+    /// Begins a message of which at most `limit` octets are expected, in their order.
+    package func stage(limit: Int) -> any MessageStage { self.stage(limit: limit, front: 0) }
 }

@@ -18,8 +18,6 @@ struct HeaderScan: Sendable {
     private(set) var hasMessageID = false
     /// Whether the empty line behind the header section has begun.
     private(set) var isOver = false
-    /// Whether the last octet ended a line, or there was none.
-    var isAtLineStart: Bool { self.position == .lineStart }
 
     private var position = Position.lineStart
     /// In lower case, at most as long as a name that matters, and one octet more.

@@ -4,22 +4,29 @@ import MailConnection
 import MailMessage
 import MailStorage
 import SMTPSyntax
+import SenderAuthentication
 
 /// A message that is arriving: its octets go to the store as they come, behind our trace fields.
+///
+/// What stands above the `Received` field is known only at the end: who sent the message, or our signature.
 ///
 /// What goes wrong is kept until the end of the message, where it can be told; from then on octets are only counted.
 struct MessageReception {
     /// Our name for the message, in the trace field, the reply and the log: an atom.
     let id: String
     /// Octets of the `Return-Path` line.
-    let relayFrom: Int
+    var relayFrom: Int { self.returnPath.count }
     /// Why the message will be refused.
     private(set) var failure: (any Error)?
     /// Octets of the message as sent.
     private(set) var size = 0
     /// Whether any of them is above 127: not every client that sends such says so with BODY.
     private(set) var isEightBit = false
+    /// Whether the author's domain wants the message looked at with suspicion.
+    private(set) var isJunk = false
 
+    private let returnPath: [UInt8]
+    private let unixTime: @Sendable () -> Int64
     private var stage: any MessageStage
     private var header = HeaderScan()
     private let limit: Int
@@ -28,6 +35,15 @@ struct MessageReception {
     private let missing: MissingFields?
     /// The header for a report of delivery; nil if there will be none.
     private var returned: ReturnedHeader?
+    /// Takes out of the header what only we may say.
+    private var forged: ForgedResultsFilter
+    private var incoming: IncomingAuthentication?
+    private var outgoing: OutgoingAuthentication?
+    /// Whether what was written so far ends a line.
+    private var endsLine = true
+
+    /// The most octets of what comes before the message: far more than there can be.
+    private static let longestFront = 64 * 1024
 
     /// Begins a message with our trace fields.
     init(_ view: SMTPView, _ transaction: MailTransaction) async {
@@ -35,14 +51,21 @@ struct MessageReception {
         let now = UnixTime(service.time.unixTime())
         self.id = service.identifier(octets: 8)
         let trace = TraceHeader(view, transaction, id: self.id, at: now)
-        self.relayFrom = trace.returnPath.count
+        self.returnPath = trace.returnPath
+        self.unixTime = service.time.unixTime
         self.limit = service.options.messageLimit
         self.hopLimit = service.options.hopLimit
         self.missing = view.role.isSubmission ? MissingFields(service, now) : nil
         if !transaction.deliveriesToReport.isEmpty { self.returned = ReturnedHeader(trace.received) }
-        let front = trace.returnPath + trace.received
-        self.stage = service.queue.stage(limit: self.limit + front.count + MissingFields.longest)
-        await self.write(front[...])
+        self.forged = ForgedResultsFilter(authservID: service.options.hostname)
+        self.incoming = IncomingAuthentication(view, transaction)
+        self.outgoing = OutgoingAuthentication(view)
+        self.stage = service.queue.stage(
+            limit: self.limit + trace.received.count + MissingFields.longest,
+            front: Self.longestFront
+        )
+        await self.write(trace.received[...])
+        await self.incoming?.checkHost()
     }
 
     /// Takes the next octets of the message.
@@ -51,14 +74,23 @@ struct MessageReception {
         self.size += octets.count
         guard self.size <= self.limit else { return await self.fail(Reply.messageTooBig) }
         if !self.isEightBit { self.isEightBit = octets.contains { $0 > 0x7F } }
-        let wasOver = self.header.isOver
+        self.incoming?.update(octets)
+        guard !self.header.isOver else { return await self.write(body: octets) }
         let end = self.header.scan(octets)
-        if !wasOver { self.returned?.append(octets[..<(end ?? octets.endIndex)]) }
-        guard let end, let fields = self.missing?.fields(for: self.header) else { return await self.write(octets) }
-        self.returned?.append(fields[...])
-        await self.write(octets[..<end])
-        await self.write(fields[...])
-        await self.write(octets[end...])
+        await self.write(field: self.forged.filter(octets[..<(end ?? octets.endIndex)]))
+        guard let end else { return }
+        await self.endHeader()
+        await self.write(body: octets[end...])
+    }
+
+    /// The header has ended, with or without the empty line behind it.
+    private mutating func endHeader() async {
+        await self.write(field: self.forged.finish())
+        if let fields = self.missing?.fields(for: self.header), !fields.isEmpty {
+            if !self.endsLine { await self.write(field: [13, 10]) }
+            await self.write(field: fields)
+        }
+        do { try await self.outgoing?.endHeader() } catch { await self.fail(error) }
     }
 
     /// Ends the message.
@@ -66,13 +98,17 @@ struct MessageReception {
     /// Throws why it must be refused.
     mutating func finish() async throws -> StagedMessage {
         if self.failure == nil, self.header.receivedFields >= self.hopLimit { await self.fail(Reply.tooManyHops) }
-        if !self.header.isOver, let fields = self.missing?.fields(for: self.header), !fields.isEmpty {
-            let ending: [UInt8] = (self.header.isAtLineStart ? [] : [13, 10]) + fields
-            self.returned?.append(ending[...])
-            await self.write(ending[...])
-        }
+        if !self.header.isOver { await self.endHeader() }
         if let failure = self.failure { throw failure }
-        return try await self.stage.finish()
+        var front = self.returnPath
+        if let verdict = try await self.incoming?.finish() {
+            if let refusal = verdict.refusal { throw refusal }
+            self.isJunk = verdict.isJunk
+            front += verdict.field
+        }
+        let now = self.unixTime()
+        if let fields = try self.outgoing?.finish(unixTime: now) { front += fields }
+        return try await self.stage.finish(front: front)
     }
 
     /// The header as it was stored, with our trace field, for a report of delivery; ask behind ``finish()``.
@@ -86,6 +122,18 @@ struct MessageReception {
         guard self.failure == nil else { return }
         self.failure = error
         await self.stage.abandon()
+    }
+
+    private mutating func write(body octets: ArraySlice<UInt8>) async {
+        self.outgoing?.update(octets)
+        await self.write(octets)
+    }
+
+    private mutating func write(field: [UInt8]) async {
+        self.returned?.append(field[...])
+        self.outgoing?.update(header: field)
+        await self.write(field[...])
+        if let last = field.last { self.endsLine = last == 10 }
     }
 
     private mutating func write(_ octets: ArraySlice<UInt8>) async {

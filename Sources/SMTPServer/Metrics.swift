@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Metrics
+import SenderAuthentication
 
 /// Every meter of this module.
 ///
@@ -54,6 +55,15 @@ enum Metrics {
     static func messages(_ role: SMTPRole, _ verdict: Verdict) -> Counter? { Self.messages[verdict]?[role] }
 
     static func count(message role: SMTPRole, _ verdict: Verdict) { Self.messages(role, verdict)?.increment() }
+
+    private static let dmarc = Dictionary(
+        uniqueKeysWithValues: DMARCResult.allCases.map { result in
+            (result, Counter(label: "letterhouse_smtp_dmarc_total", dimensions: [("result", result.rawValue)]))
+        }
+    )
+
+    /// Messages by what DMARC said about them.
+    static func count(dmarc result: DMARCResult) { Self.dmarc[result]?.increment() }
 
     // MARK: Logins
 

@@ -61,6 +61,10 @@ package struct SMTPService: Sendable {
     /// Checks the passwords of those who submit.
     package let credentials: CredentialSource<Account>
     package let time: TimeSource
+    /// Finds out who sent what other servers bring; nil: nobody does.
+    let senders: SenderPolicy?
+    /// Signs what our users submit; nil: nobody does.
+    let signing: SigningPolicy?
     let random: @Sendable (_ count: Int) -> [UInt8]
 
     /// Puts a service together; `random` makes octets for identifiers, which must not repeat but are no secrets.
@@ -70,6 +74,8 @@ package struct SMTPService: Sendable {
         queue: any MailQueue,
         credentials: CredentialSource<Account>,
         time: TimeSource,
+        senders: SenderPolicy? = nil,
+        signing: SigningPolicy? = nil,
         random: @escaping @Sendable (_ count: Int) -> [UInt8] = Self.systemRandom
     ) {
         self.options = options
@@ -77,6 +83,8 @@ package struct SMTPService: Sendable {
         self.queue = queue
         self.credentials = credentials
         self.time = time
+        self.senders = senders
+        self.signing = signing
         self.random = random
     }
 

@@ -92,19 +92,21 @@ extension SMTPSession {
 
     /// Makes the message durable and says so; from 250 on it is ours (RFC 5321 §6.1).
     ///
-    /// Between the end of the message and the reply there is one transaction of the store and nothing else (but for the
-    /// report that goes into it), since a client that waits too long sends the message again (RFC 1047).
+    /// Between the end of the message and the reply there is one transaction of the store (and the report that goes into
+    /// it), and before it what the name system says about the message's signatures, for which it has a few seconds: a
+    /// client that waits too long sends the message again (RFC 1047).
     private mutating func endMessage() async throws {
         guard var reception = self.reception, let transaction = self.view.transaction else { return }
         self.reception = nil
         do {
             let message = try await reception.finish()
-            let acceptance = transaction.acceptance(
+            var acceptance = transaction.acceptance(
                 of: message,
                 relayFrom: reception.relayFrom,
                 isEightBit: reception.isEightBit,
                 at: UnixTime(self.service.time.unixTime())
             )
+            acceptance.isJunk = reception.isJunk
             let report = try await DeliveredReport(
                 service: self.service,
                 transaction: transaction,

@@ -10,7 +10,7 @@ struct AccountStore: MailStore {
 
     var feed: ChangeFeed { self.store.feed }
 
-    func stage(limit: Int) -> any MessageStage { self.store.stage(limit: limit) }
+    func stage(limit: Int, front: Int) -> any MessageStage { self.store.stage(limit: limit, front: front) }
 
     // MARK: Mailboxes
 

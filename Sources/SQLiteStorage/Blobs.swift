@@ -19,6 +19,34 @@ enum Chunk {
     }
 }
 
+/// Which octets of a blob are in which chunk.
+///
+/// All chunks but the last are full; or, where a blob has a front, the first one has that and nothing else, and the full ones
+/// begin behind it.
+struct ChunkLayout: Sendable {
+    /// Octets of the front; 0 if there is none.
+    let front: Int
+
+    /// The number of the chunk that has the octet at `offset`.
+    func number(of offset: Int) -> Int {
+        guard self.front > 0 else { return offset / Chunk.size }
+        return offset < self.front ? 0 : 1 + (offset - self.front) / Chunk.size
+    }
+
+    /// The offset of a chunk's first octet.
+    func start(of number: Int) -> Int {
+        guard self.front > 0 else { return number * Chunk.size }
+        return number == 0 ? 0 : self.front + (number - 1) * Chunk.size
+    }
+}
+
+extension SQL {
+    /// Where the octets of a blob are; nil if there is no such blob.
+    func layout(of blob: BlobID) throws -> ChunkLayout? {
+        try self.first("SELECT front FROM blob WHERE id = ?", .int(blob.rawValue)) { ChunkLayout(front: $0.int(0)) }
+    }
+}
+
 /// A staged message as the writer needs it: what can be computed before is.
 struct IncomingMessage: Sendable {
     let content: StagedMessage.Content
@@ -120,8 +148,9 @@ extension SQLiteStore {
     package func octets(of blob: BlobID, in range: Range<Int>) async throws -> [UInt8] {
         guard range.lowerBound >= 0, !range.isEmpty else { return [] }
         return try await self.read { sql in
-            let number = range.lowerBound / Chunk.size
-            let start = number * Chunk.size
+            guard let layout = try sql.layout(of: blob) else { throw StoreError.expunged }
+            let number = layout.number(of: range.lowerBound)
+            let start = layout.start(of: number)
             if number <= 0xFFFF {
                 let octets = try sql.octets(
                     of: "octets",

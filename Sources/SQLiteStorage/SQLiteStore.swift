@@ -74,8 +74,8 @@ package final class SQLiteStore: Sendable {
 
     package func mailStore(of account: AccountID) -> any MailStore { AccountStore(account: account, store: self) }
 
-    /// Begins a message of which at most `limit` octets are expected.
-    package func stage(limit: Int) -> any MessageStage { SQLiteStage(self, limit: limit) }
+    /// Begins a message; `front` may be as long as a chunk.
+    package func stage(limit: Int, front: Int) -> any MessageStage { SQLiteStage(self, limit: limit, front: front) }
 
     /// Runs `body` as one transaction, committed together with what else waits.
     ///

@@ -11,7 +11,8 @@ enum Schema {
     static let applicationID: Int64 = 0x4C48_7365
 
     static let migrations = [
-        Self.first, Self.expungedExtent, Self.quota, Self.annotations, Self.access, Self.formerInbox,
+        Self.first, Self.expungedExtent, Self.quota, Self.annotations, Self.access, Self.formerInbox, Self.front,
+        Self.signingKeys,
     ]
 
     static var version: Int { Self.migrations.count }
@@ -59,6 +60,12 @@ enum Schema {
     /// Which mailboxes were made by renaming `INBOX`, for who is to be told of that as a change of names.
     private static let formerInbox =
         "ALTER TABLE mailbox ADD COLUMN was_inbox INTEGER NOT NULL DEFAULT 0 CHECK (was_inbox IN (0, 1))"
+
+    /// What comes before a message but is known only at its end.
+    private static let front = """
+        -- front: octets that the first chunk has, and no others, unless it is 0; the full chunks come behind it.
+        ALTER TABLE blob ADD COLUMN front INTEGER NOT NULL DEFAULT 0 CHECK (front >= 0);
+        """
 
     private static let first = """
         CREATE TABLE domain (

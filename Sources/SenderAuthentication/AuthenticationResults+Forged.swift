@@ -18,17 +18,6 @@ extension AuthenticationResults {
         return DomainName(name).map { $0 == DomainName(ours) } ?? true
     }
 
-    /// A header without the fields that claim to be ours; what follows its empty line stays.
-    package static func removingForged(from header: ArraySlice<UInt8>, authservID: String) -> [UInt8] {
-        var result: [UInt8] = []
-        result.reserveCapacity(header.count)
-        var fields = HeaderParser(header)
-        while let field = fields.next() {
-            if !self.isForged(field, authservID: authservID) { result += field.octets }
-        }
-        return result + header[fields.position...]
-    }
-
     /// Everything before the first semicolon in lower case, without comments, white space and quotes; nil if there is
     /// nothing, or a comment or quoted string does not end.
     private static func claimedID(_ value: ArraySlice<UInt8>) -> [UInt8]? {

@@ -4,8 +4,13 @@ extension AuthenticationResults {
     /// All of the field, folded, with its line end.
     ///
     /// Whatever the values are made of, it is one field: what cannot be a token is quoted, controls are left out.
-    package var field: [UInt8] {
-        var field = "\(Self.fieldName): \(Self.value(self.authservID))"
+    package var field: [UInt8] { self.field("\(Self.fieldName):") }
+
+    /// The same as an ARC-Authentication-Results field (RFC 8617 §4.1.1).
+    func arcField(instance: Int) -> [UInt8] { self.field("ARC-Authentication-Results: i=\(instance);") }
+
+    private func field(_ beginning: String) -> [UInt8] {
+        var field = "\(beginning) \(Self.value(self.authservID))"
         if self.methods.isEmpty { field += "; none" }
         for method in self.methods {
             field += ";\r\n\t\(method.method)=\(method.result)"

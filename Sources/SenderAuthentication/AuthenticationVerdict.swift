@@ -7,6 +7,8 @@ package struct AuthenticationVerdict: Sendable {
     package let spf: SPFOutcome
     /// The outcome of each signature.
     package let dkim: [DKIMOutcome]
+    /// The chain of those who have passed the message on.
+    package let arc: ARCOutcome
     package let dmarc: DMARCOutcome
 
     /// The same as an Authentication-Results field says it.
@@ -27,9 +29,18 @@ package struct AuthenticationVerdict: Sendable {
         if self.dmarc.policy != .none || self.dmarc.result == .fail {
             properties.append(.init("policy", "dmarc", self.dmarc.policy.rawValue))
         }
+        // What is really wanted of this message, where `pct` has its part in it.
+        if self.dmarc.policy != self.dmarc.disposition, self.dmarc.result != .temperror {
+            properties.append(.init("policy", "disposition", self.dmarc.disposition.rawValue))
+        }
         methods.append(
             .init("dmarc", self.dmarc.result.rawValue, reason: self.dmarc.reason, properties: properties)
         )
+        if self.arc.result != .none {
+            var method = AuthenticationResults.Method("arc", self.arc.result.rawValue, reason: self.arc.reason)
+            if let domain = self.arc.domain { method.properties = [.init("header", "d", domain.text)] }
+            methods.append(method)
+        }
         return AuthenticationResults(authservID: self.authservID, methods: methods)
     }
 

@@ -4,7 +4,7 @@ import SMTPSyntax
 
 /// Finds out who sent the messages that a server receives; shared by all of its sessions.
 package struct SenderAuthenticator: Sendable {
-    let names: any NameService
+    package let names: any NameService
     let suffixes: PublicSuffixList
     /// authserv-id: this server's name in the fields that it writes (RFC 8601 §2.5).
     package let authservID: String
@@ -34,14 +34,17 @@ package struct SenderAuthenticator: Sendable {
 /// One message on its way in: it is shown in chunks, and then there is a verdict.
 package struct MessageAuthentication {
     /// A longer header is not looked at any further.
-    package static let maximumHeader = 1 << 20
+    package static let maximumHeader = 256 * 1024
 
     private let authenticator: SenderAuthenticator
     private let identity: SPFIdentity
+    /// Once ``checkHost(asking:unixTime:)`` has found it out.
+    private var spf: SPFOutcome?
     private var header: [UInt8] = []
     /// Once the header is complete.
     private var verifier: DKIMVerifier?
     private var signable: SignableHeader?
+    private var chain: ARCVerifier?
     private var isTooLong = false
 
     init(_ authenticator: SenderAuthenticator, _ identity: SPFIdentity) {
@@ -49,10 +52,28 @@ package struct MessageAuthentication {
         self.identity = identity
     }
 
+    /// Finds out whether the client may send in the sender's name: SPF, for which the message itself is not needed.
+    ///
+    /// ``finish(asking:unixTime:lot:)`` does it, where it has not been done before.
+    ///
+    /// - Parameters:
+    ///   - names: whom to ask; nil: the authenticator's own.
+    ///   - unixTime: seconds since 1970.
+    package mutating func checkHost(asking names: (any NameService)? = nil, unixTime: Int64) async {
+        var check = SPFCheck(
+            self.identity,
+            names: names ?? self.authenticator.names,
+            receiver: self.authenticator.authservID,
+            unixTime: unixTime
+        )
+        self.spf = await check.run()
+    }
+
     /// Takes the next octets of the message as it came, header and body.
     package mutating func update(_ chunk: ArraySlice<UInt8>) {
         guard self.verifier == nil else {
             self.verifier?.update(chunk)
+            self.chain?.update(chunk)
             return
         }
         guard !self.isTooLong else { return }
@@ -65,6 +86,7 @@ package struct MessageAuthentication {
         let body = self.header[end...]
         self.begin(self.header[..<end])
         self.verifier?.update(body)
+        self.chain?.update(body)
         self.header = []
     }
 
@@ -87,24 +109,25 @@ package struct MessageAuthentication {
         let signable = SignableHeader(header)
         self.signable = signable
         self.verifier = DKIMVerifier(signable)
+        self.chain = ARCVerifier(signable)
     }
 
     /// The end of the message.
     ///
     /// - Parameters:
+    ///   - names: whom to ask; nil: the authenticator's own.
     ///   - unixTime: seconds since 1970.
     ///   - lot: 0 to 99, drawn: whether the message is among those that a policy's `pct` means.
     /// - Returns: what has been found out.
-    package mutating func finish(unixTime: Int64, lot: Int) async -> AuthenticationVerdict {
+    package mutating func finish(
+        asking names: (any NameService)? = nil,
+        unixTime: Int64,
+        lot: Int
+    ) async -> AuthenticationVerdict {
         if self.verifier == nil { self.begin(self.header[...]) }
-        let names = self.authenticator.names
-        var check = SPFCheck(
-            self.identity,
-            names: names,
-            receiver: self.authenticator.authservID,
-            unixTime: unixTime
-        )
-        let spf = await check.run()
+        let names = names ?? self.authenticator.names
+        if self.spf == nil { await self.checkHost(asking: names, unixTime: unixTime) }
+        let spf = self.spf ?? SPFOutcome(.none)
         let dkim: [DKIMOutcome]
         if self.isTooLong {
             dkim = [DKIMOutcome(.permerror, reason: "the header is too long")]
@@ -124,11 +147,15 @@ package struct MessageAuthentication {
             author = .unclear(reason: "the header is too long", suspects: [domain])
         }
         let dmarc = await dmarcCheck.run(author)
+        var arc = ARCOutcome(result: .none)
+        // What does not know who its author is has no use for a chain.
+        if !self.isTooLong, let outcome = await self.chain?.finish(names: names, unixTime: unixTime) { arc = outcome }
         return AuthenticationVerdict(
             authservID: self.authenticator.authservID,
             identity: self.identity,
             spf: spf,
             dkim: dkim,
+            arc: arc,
             dmarc: dmarc
         )
     }

@@ -34,7 +34,13 @@ extension Appliance {
             directory: self.store,
             queue: self.store,
             credentials: credentials,
-            time: clock
+            time: clock,
+            senders: try self.senders(),
+            // Longer than the message may wait here, and its report come back.
+            signing: SigningPolicy(
+                keys: self.store,
+                lifetime: self.settings.relay.lifetime.components.seconds + 7 * 86_400
+            )
         )
         let bridge = self.bridge(imap: imap, smtp: smtp, time: clock)
 

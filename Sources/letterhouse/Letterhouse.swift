@@ -17,7 +17,7 @@ import MailNetwork
         version: ProgramVersion.text,
         subcommands: [
             ServeCommand.self, CheckConfigCommand.self, DomainCommand.self, AccountCommand.self, AliasCommand.self,
-            QueueCommand.self, SessionsCommand.self, VerifyCommand.self, VersionCommand.self,
+            DKIMCommand.self, QueueCommand.self, SessionsCommand.self, VerifyCommand.self, VersionCommand.self,
         ]
     )
 

@@ -85,6 +85,17 @@ import Testing
                 "there is no domain example.org here; first: letterhouse domain add example.org", .data
             ),
             ("domain add exa_mple", "expected a domain such as example.org, in ASCII (xn--… for other letters)", .data),
+            (
+                "dkim add example.org --algorithm ed25519",
+                "there is no domain example.org here; first: letterhouse domain add example.org", .data
+            ),
+            (
+                "dkim add example.org --selector a.b_c!",
+                "expected a selector such as 2026a: letters, digits and hyphens", .data
+            ),
+            ("dkim show example.org", "example.org has no keys; first: letterhouse dkim add example.org", .data),
+            ("dkim start example.org a", "there is no key a._domainkey.example.org here", .data),
+            ("dkim remove example.org a", "there is no key a._domainkey.example.org here", .data),
             ("queue show 7", "7 does not wait (any more); see: letterhouse queue list", .data),
             ("queue retry 7", "7 does not wait (any more); see: letterhouse queue list", .data),
             ("queue hold 7", "7 does not wait (any more); see: letterhouse queue list", .data),

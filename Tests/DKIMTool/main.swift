@@ -4,8 +4,11 @@
 //
 //     dkim-tool verify NAMES                                   NAMES: lines of a name, a space and its TXT record
 //     dkim-tool sign HEADER BODY DOMAIN SELECTOR KEY.pem       HEADER, BODY: simple or relaxed
+//     dkim-tool arc NAMES
+//     dkim-tool seal NAMES DOMAIN SELECTOR KEY.pem
 //
-// Standard input names the files. `verify` writes a line of results for each, `sign` writes FILE.signed.
+// Standard input names the files. `verify` and `arc` write a line of results for each, `sign` writes FILE.signed, `seal`
+// FILE.sealed.
 
 import Cryptography
 import Foundation
@@ -54,6 +57,14 @@ func pieces(_ body: ArraySlice<UInt8>, _ take: (ArraySlice<UInt8>) -> Void) {
     }
 }
 
+/// What is to be said of a message's chain.
+func chain(_ path: String, _ names: ListedNames) async throws -> ARCOutcome {
+    let (header, body) = try message(path)
+    var verifier = ARCVerifier(header: header)
+    pieces(body) { verifier.update($0) }
+    return await verifier.finish(names: names, unixTime: Int64(Date().timeIntervalSince1970))
+}
+
 let arguments = Swift.CommandLine.arguments.dropFirst()
 switch arguments.first {
 case "verify" where arguments.count == 2:
@@ -80,6 +91,34 @@ case "sign" where arguments.count == 6:
         let now = Int64(Date().timeIntervalSince1970)
         let fields = try signer.finish(keys: [DKIMSigner.Key(selector: selector, key: key)], unixTime: now)
         try Data(fields + parts.header + parts.body).write(to: URL(filePath: path + ".signed"))
+    }
+case "arc" where arguments.count == 2:
+    let names = try ListedNames(path: arguments[2])
+    while let path = readLine() {
+        let outcome = try await chain(path, names)
+        print(outcome.result, outcome.reason ?? "")
+    }
+case "seal" where arguments.count == 5:
+    let names = try ListedNames(path: arguments[2])
+    guard let domain = DomainName(arguments[3]), let selector = DomainName(arguments[4]) else { throw WrongArguments() }
+    let key = DKIMSigner.Key(
+        selector: selector,
+        key: try SigningKey(pem: Array(Data(contentsOf: URL(filePath: arguments[5]))))
+    )
+    while let path = readLine() {
+        let parts = try message(path)
+        let outcome = try await chain(path, names)
+        var sealer = ARCSealer(header: parts.header, domain: domain, key: key)
+        pieces(parts.body) { sealer.update($0) }
+        let fields = try sealer.finish(
+            results: AuthenticationResults(
+                authservID: "list.example",
+                methods: [.init("arc", outcome.result.rawValue)]
+            ),
+            chain: outcome,
+            unixTime: Int64(Date().timeIntervalSince1970)
+        )
+        try Data(fields + parts.header + parts.body).write(to: URL(filePath: path + ".sealed"))
     }
 default:
     throw WrongArguments()

@@ -71,10 +71,15 @@ extension EndToEnd {
             ])
             let result = try await machine.installPackages("build", "test")
             #expect(result.status == 0, "\(result.output)")
-            #expect(result.output.hasPrefix("Installing libssl-dev nsd swaks\nInstalling imapclient"))
+            #expect(
+                result.output.hasPrefix(
+                    "Installing libssl-dev nsd swaks\nInstalling imapclient and espoofer for the tests\n"
+                )
+            )
             #expect(machine.record[1] == "apt-get install -y -qq --no-install-recommends libssl-dev nsd swaks")
             #expect(machine.record[2] == "python3 -m venv")
             #expect(machine.record[3].hasPrefix("pip install ") && machine.record[3].contains("imapclient=="))
+            #expect(machine.record[3].contains("espoofer=="))
         }
 
         /// A machine that has the tools of every Debian, and `commands` (shell scripts by name).

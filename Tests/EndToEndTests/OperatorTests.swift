@@ -46,6 +46,27 @@ extension EndToEnd {
             Step("account quota bob@example.net --messages 10", sentence: "10", json: "10"),
             Step("alias add info@example.net bob@example.net", sentence: "info@example.net", json: "info@example.net"),
             Step("alias list", sentence: "info@example.net", json: #""alias":"info@example.net""#),
+            Step(
+                "dkim add example.net --selector one",
+                sentence: "letterhouse dkim start example.net one-rsa",
+                json: #""selector":"one-rsa""#
+            ),
+            Step("dkim list", sentence: "one-ed25519", json: #""selector":"one-ed25519","signs":false"#),
+            Step(
+                "dkim show example.net",
+                sentence: "one-rsa._domainkey.example.net. IN TXT ( \"v=DKIM1; k=rsa; h=sha256; p=",
+                json: #""name":"one-rsa._domainkey.example.net""#
+            ),
+            Step(
+                "dkim start example.net one-rsa",
+                sentence: "Mail of example.net is signed with one-rsa now.",
+                json: #"{"domain":"example.net","selector":"one-rsa"}"#
+            ),
+            Step(
+                "dkim remove example.net one-rsa",
+                sentence: "The key one-rsa of example.net is removed.",
+                json: #"{"domain":"example.net","selector":"one-rsa"}"#
+            ),
             Step("queue list", sentence: "Nothing waits.", json: "[]"),
             Step("queue retry", sentence: "0 messages are due now.", json: #"{"due":0}"#),
             Step("verify", sentence: "The store is as it must be.", json: #"{"problems":[]}"#),

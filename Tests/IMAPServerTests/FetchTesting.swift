@@ -272,12 +272,12 @@ final class FetchStore: MailStore {
         throw StoreError.unavailable
     }
     func expunge(_ uids: [UID]?, in mailbox: MailboxID) async throws -> [UID] { throw StoreError.unavailable }
-    func stage(limit: Int) -> any MessageStage { NoStage() }
+    func stage(limit: Int, front: Int) -> any MessageStage { NoStage() }
 
     private struct NoStage: MessageStage {
         let size = 0
         mutating func append(_ octets: ArraySlice<UInt8>) async throws { throw StoreError.unavailable }
-        mutating func finish() async throws -> StagedMessage { throw StoreError.unavailable }
+        mutating func finish(front: [UInt8]) async throws -> StagedMessage { throw StoreError.unavailable }
         mutating func abandon() async {}
     }
 }

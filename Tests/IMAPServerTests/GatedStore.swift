@@ -206,7 +206,7 @@ private struct GatedStore: MailStore {
     func expunge(_ uids: [UID]?, in mailbox: MailboxID) async throws -> [UID] {
         try await self.base.expunge(uids, in: mailbox)
     }
-    func stage(limit: Int) -> any MessageStage { self.base.stage(limit: limit) }
+    func stage(limit: Int, front: Int) -> any MessageStage { self.base.stage(limit: limit, front: front) }
     func candidates(for term: TextTerm, in mailbox: MailboxID) async throws -> TextCandidates? {
         try await self.base.candidates(for: term, in: mailbox)
     }

@@ -193,3 +193,38 @@ struct DNSResolverTests {
         }
     }
 }
+
+@Suite("Names of any octets, and what records say", .timeLimit(.minutes(20)))
+struct AnyNameTests {
+    /// What SPF's macros make of a local part reaches the name server octet for octet.
+    @Test(arguments: [
+        "a+b=c._spf.example.com", "o'brien\\x._spf.example.com", "a b._spf.example.com", "é._spf.example.com",
+    ])
+    func arriveUnchanged(name: String) async throws {
+        try await TestNameServer.run { asked, type in
+            asked == name && type == .txt ? .records([[2] + Array("ok".utf8)]) : .code(3)
+        } _: { server in
+            let answer = try await server.resolver().records(ofAnyName: name.utf8, type: .txt)
+            #expect(answer.records.map(RecordData.text) == [Array("ok".utf8)])
+        }
+    }
+
+    @Test func areNamesNevertheless() async throws {
+        try await TestNameServer.run { _, _ in
+            .silence
+        } _: { server in
+            let resolver = try server.resolver()
+            await #expect(throws: ResolutionError.invalidName) {
+                _ = try await resolver.records(ofAnyName: "a..b".utf8, type: .txt)
+            }
+        }
+    }
+
+    @Test func texts() {
+        #expect(RecordData.text([]) == [])
+        #expect(RecordData.text([3, 97, 98, 99, 0, 1, 100]) == Array("abcd".utf8))
+        #expect(RecordData.text([3, 97, 98]) == nil)
+        #expect(RecordData.name([2, 109, 120, 3, 111, 114, 103, 0]) == "mx.org")
+        #expect(RecordData.name([2, 109, 120]) == nil)
+    }
+}

@@ -23,6 +23,21 @@ struct DomainNameTests {
         #expect(DomainName(text) == nil)
     }
 
+    @Test(arguments: [
+        ("Example.com", "example.com"), ("a+b.example.com", "a\\043b.example.com"), ("a b\\.x", "a\\032b\\092.x"),
+        ("_spf.\u{7}é", "_spf.\\007\\195\\169"),
+    ])
+    func namesOfAnyOctets(text: String, expected: String) {
+        #expect(DomainName(anyOctets: text.utf8)?.text == expected)
+    }
+
+    @Test(arguments: [
+        "", ".", "a..b", ".a", "a.", String(repeating: "+", count: 64), String(repeating: "a.", count: 127) + "a",
+    ])
+    func notNamesOfAnyOctets(text: String) {
+        #expect(DomainName(anyOctets: text.utf8) == nil)
+    }
+
     @Test
     func lengthsAtTheLimit() {
         let label = String(repeating: "a", count: 63)

@@ -21,7 +21,7 @@ struct FailingQueue: MailQueue {
     }
 
     var feed: ChangeFeed { self.queue.feed }
-    func stage(limit: Int) -> any MessageStage { self.queue.stage(limit: limit) }
+    func stage(limit: Int, front: Int) -> any MessageStage { self.queue.stage(limit: limit, front: front) }
     func accept(_ acceptance: Acceptance, report: Acceptance?) async throws -> AcceptanceReceipt {
         try await self.queue.accept(acceptance, report: report)
     }

@@ -10,7 +10,7 @@ import Testing
 
 @testable import SMTPServer
 
-/// A queue whose disk is full after so many octets, or that cannot accept.
+/// A queue whose disk is full after so many octets of what comes in, or that cannot accept.
 private final class FailingQueue: MailQueue {
     private let base: SQLiteStore
     private let room: Int
@@ -30,12 +30,14 @@ private final class FailingQueue: MailQueue {
             guard self.size + octets.count <= self.room else { throw StoreError.full }
             try await self.base.append(octets)
         }
-        mutating func finish() async throws -> StagedMessage { try await self.base.finish() }
+        mutating func finish(front: [UInt8]) async throws -> StagedMessage { try await self.base.finish(front: front) }
         mutating func abandon() async { await self.base.abandon() }
     }
 
     var feed: ChangeFeed { self.base.feed }
-    func stage(limit: Int) -> any MessageStage { Stage(base: self.base.stage(limit: limit), room: self.room) }
+    func stage(limit: Int, front: Int) -> any MessageStage {
+        Stage(base: self.base.stage(limit: limit, front: front), room: self.room)
+    }
     func accept(_ acceptance: Acceptance, report: Acceptance?) async throws -> AcceptanceReceipt {
         if let error = self.acceptError { throw error }
         return try await self.base.accept(acceptance, report: report)
@@ -74,7 +76,7 @@ private final class FailingQueue: MailQueue {
         return reply
     }
 
-    @Test("A full disk: 452, wherever it is noticed", arguments: [0, 100, 180])
+    @Test("A full disk: 452, wherever it is noticed", arguments: [0, 100, 148])
     func full(_ room: Int) async throws {
         let fixture = try await Fixture(queue: { FailingQueue($0, room: room) })
         #expect(try await self.send(fixture) == "452 4.3.1 Insufficient system storage")
@@ -98,7 +100,7 @@ private final class FailingQueue: MailQueue {
 
     @Test("RFC 3030 §2: chunks that are behind a failed one in the pipeline fail as it did")
     func pipelinedChunks() async throws {
-        let fixture = try await Fixture(queue: { FailingQueue($0, room: 180) })
+        let fixture = try await Fixture(queue: { FailingQueue($0, room: 148) })
         let full = "452 4.3.1 Insufficient system storage"
         try await fixture.connect { client in
             try await client.ask("EHLO client.example.com")

@@ -23,6 +23,8 @@ final class Fixture: Sendable {
     init(
         clock: TestClock = TestClock(),
         wrongPasswords: Int? = nil,
+        senders: SenderPolicy? = nil,
+        signs: Bool = false,
         configure: (inout SMTPService.Options) throws -> Void = { _ in },
         work: PasswordWork = PasswordWork(width: 2),
         queue: (SQLiteStore) -> any MailQueue = { $0 }
@@ -59,16 +61,18 @@ final class Fixture: Sendable {
                 return PasswordVerifier(parsing: text).map { StoredCredential(identity: account, verifier: $0) }
             },
             time: clock.timeSource,
+            senders: senders,
+            signing: signs ? SigningPolicy(keys: store, lifetime: 86_400) : nil,
             random: { count in Array(repeating: 0xAB, count: count) }
         )
     }
 
     func close() async throws { try await self.store.close() }
 
-    /// The messages in an account's INBOX, in the order of arrival.
-    func inbox(of account: Account) async throws -> [[UInt8]] {
+    /// The messages in an account's INBOX, or another mailbox, in the order of arrival.
+    func inbox(of account: Account, mailbox name: String = "INBOX") async throws -> [[UInt8]] {
         let mail = self.store.mailStore(of: account.id)
-        let mailbox = try #require(try await mail.mailbox(named: "INBOX", needing: .read))
+        let mailbox = try #require(try await mail.mailbox(named: name, needing: .read))
         let uids = try #require(try await mail.open(mailbox.id).current).uids().map(UID.init(rawValue:))
         var contents: [[UInt8]] = []
         for message in try await mail.messages(uids, in: mailbox.id, including: MessageParts()) {

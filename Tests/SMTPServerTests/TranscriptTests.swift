@@ -12,12 +12,14 @@ import Testing
 ///     Given: role submission         exchange if nothing is said
 ///     Given: message-limit 200       and the other limits of the service's options
 ///     Given: no tls
+///     Given: senders checked         by the zone of TestSenders
 @Suite("Conversations") struct TranscriptTests {
     @Test("RFC 5321", arguments: try Transcript.all(in: .module))
     func conversation(_ transcript: Transcript) async throws {
         let clock = TestClock()
         let wrongPasswords = transcript.given("wrong-passwords").flatMap { Int($0) }
-        let fixture = try await Fixture(clock: clock, wrongPasswords: wrongPasswords) { options in
+        let senders = transcript.given("senders") != nil ? TestSenders().policy() : nil
+        let fixture = try await Fixture(clock: clock, wrongPasswords: wrongPasswords, senders: senders) { options in
             func set(_ option: WritableKeyPath<SMTPService.Options, Int>, _ key: String) throws {
                 guard let value = transcript.given(key) else { return }
                 options[keyPath: option] = try #require(Int(value))

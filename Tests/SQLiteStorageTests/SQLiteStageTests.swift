@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Cryptography
 import MailMessage
 import MailStorage
 import Testing
@@ -83,5 +84,79 @@ import Testing
         }
         #expect(try await test.number("SELECT refs FROM blob") == 2)
         try await test.verify()
+    }
+}
+
+/// What comes before a message but is known only at its end.
+@Suite struct StageFrontTests {
+    private static let front = octets("front")
+
+    private func stage(
+        _ message: [UInt8],
+        front: [UInt8],
+        in store: SQLiteStore,
+        moved: Bool = false
+    ) async throws -> StagedMessage {
+        var stage = store.stage(limit: message.count, front: 1000)
+        for start in stride(from: 0, to: message.count, by: 60_000) {
+            try await stage.append(message[start..<min(start + 60_000, message.count)])
+        }
+        if moved { try await stage.moveToStore() }
+        return try await stage.finish(front: front)
+    }
+
+    /// Around what fits in memory, in a chunk, and in one write.
+    private static let sizes = [
+        1000, Chunk.size - 5, Chunk.size, Chunk.size + 1, 4 * Chunk.size, 4 * Chunk.size + 1, 6 * Chunk.size + 17,
+    ]
+
+    @Test(arguments: sizes, [false, true]) func isAtTheFront(size: Int, moved: Bool) async throws {
+        let test = try TestStore()
+        let mail = try await test.account()
+        let inbox = try await mail.inbox.id
+        let front = Array("Return-Path: <>\r\nX-Verdict: good\r\n".utf8)
+        let message = octets("findme", size: size)
+        let whole = front + message
+        let staged = try await self.stage(message, front: front, in: test.store, moved: moved)
+        #expect(staged.size == whole.count)
+        #expect(staged.digest == SHA256.hash(whole))
+        #expect(staged.summary == MessageSummary(parsing: whole))
+        let new = NewMessage(staged, internalDate: MessageDate(time: test.clock.now))
+        let uid = try #require(try await mail.append([new], to: inbox).uids.first)
+        let stored = try #require(try await mail.messages([uid], in: inbox, including: MessageParts()).first)
+        #expect(try await mail.content(stored.blob, size: whole.count) == whole)
+        // From places around the seams.
+        for start in [1, front.count - 1, front.count, Chunk.size, front.count + Chunk.size, whole.count - 1]
+        where start < whole.count {
+            let octets = try await mail.octets(of: stored.blob, in: start..<whole.count)
+            #expect(!octets.isEmpty && whole[start...].starts(with: octets))
+        }
+        #expect(try await mail.octets(of: stored.blob, in: whole.count..<whole.count + 1).isEmpty)
+        // The same octets in one piece are the same blob.
+        try await mail.append(whole, to: inbox)
+        #expect(try await test.number("SELECT count(*) FROM blob WHERE sha256 IS NOT NULL") == 1)
+        try await test.store.index()
+        try await test.verify()
+    }
+
+    @Test func mustBeAsAnnounced() async throws {
+        let test = try TestStore()
+        let error = StoreError.notPermitted("what comes before the message is not as announced")
+        await #expect(throws: error) { try await self.stage(octets("a"), front: [], in: test.store) }
+        let long = [UInt8](repeating: 0x61, count: 1001)
+        await #expect(throws: error) { try await self.stage(octets("a"), front: long, in: test.store) }
+        await #expect(throws: error) {
+            var stage = test.store.stage(limit: 10)
+            _ = try await stage.finish(front: [0x61])
+        }
+    }
+
+    @Test func whatWaitedTooLongIsNotFinished() async throws {
+        let test = try TestStore()
+        var stage = test.store.stage(limit: 5 << 20, front: 1000)
+        try await stage.append([UInt8](repeating: 1, count: 2 << 20)[...])
+        test.clock.advance(by: 7201)
+        try await test.store.maintain()
+        await #expect(throws: StoreError.unavailable) { _ = try await stage.finish(front: Self.front) }
     }
 }

@@ -94,6 +94,7 @@ import Testing
         ("UPDATE blob SET sha256 = NULL WHERE id = 1", "octets are there"),
         ("UPDATE blob SET size = 1 WHERE id = 1", "have its size"),
         ("UPDATE chunk SET octets = x'00' WHERE id >> 16 = 1", "digest"),
+        ("UPDATE blob SET front = 10 WHERE id = 1", "without gaps"),
         ("UPDATE chunk SET id = id + 1 WHERE id & 65535 = 2", "without gaps"),
         ("UPDATE chunk SET id = id + 6553600 WHERE id >> 16 = 1", "belongs to a blob"),
         ("UPDATE blob_summary SET summary = x'FF' WHERE blob = 1", "can be read"),

@@ -111,7 +111,7 @@ CREATE TABLE blob (
     sha256 BLOB UNIQUE CHECK (length(sha256) = 32),
     size INTEGER NOT NULL CHECK (size >= 0),
     refs INTEGER NOT NULL CHECK (refs >= 0),
-    erase_after INTEGER,
+    erase_after INTEGER, front INTEGER NOT NULL DEFAULT 0 CHECK (front >= 0),
     CHECK ((refs = 0) = (erase_after IS NOT NULL))
 ) STRICT;
 CREATE INDEX blob_unreferenced ON blob (erase_after) WHERE erase_after IS NOT NULL;
@@ -209,3 +209,15 @@ CREATE TABLE acl (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX acl_account ON acl (account);
 CREATE INDEX annotation_mailbox ON annotation (mailbox) WHERE mailbox <> 0;
+
+-- Private keys: pem is PKCS #8. A domain signs with one of each algorithm at most.
+CREATE TABLE signing_key (
+    domain TEXT NOT NULL REFERENCES domain (name) ON DELETE CASCADE,
+    selector TEXT NOT NULL,
+    algorithm TEXT NOT NULL CHECK (algorithm IN ('rsa', 'ed25519')),
+    pem BLOB NOT NULL,
+    added_at INTEGER NOT NULL,
+    is_signing INTEGER NOT NULL CHECK (is_signing IN (0, 1)),
+    PRIMARY KEY (domain, selector)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX signing_key_in_use ON signing_key (domain, algorithm) WHERE is_signing = 1;

@@ -138,6 +138,7 @@ import Testing
         let records = ["_dmarc.example.org": "v=DMARC1; p=reject"]
         let aligned = try await Self.outcome(records, dkim: [Self.dkim(.temperror, "example.org")])
         #expect(aligned.result == .temperror)
+        #expect(aligned.policy == .reject)
         #expect(aligned.disposition == .none)
         #expect(try await Self.outcome(records, spf: .temperror, spfDomain: "example.org").result == .temperror)
         #expect(try await Self.outcome(records, spf: .temperror).result == .fail)
@@ -151,6 +152,7 @@ import Testing
             "From: \"Ann, <b@evil.com>\" <ann@example.org>", "From: Ann (x <b@evil.com>) <ann@example.org> (y)",
             "From: Ann B. Cee\r\n <ann@example.org>", "From: \"a b\"@example.org", "From: Ännchen <ann@example.org>",
             "From: =?utf-8?q?a=40evil.com?= <ann@example.org>", "From: ann @ example.org",
+            "From eve@evil.com Thu Jan  1 00:00:00 2026\r\nFrom: ann@example.org",
         ]
     )
     func author(line: String) {
@@ -171,13 +173,17 @@ import Testing
             ("From: <@evil.com,@b.com:ann@example.org>", ["evil.com", "b.com", "example.org"]),
             ("From: <eve@evil.com:ann@example.org>", ["evil.com", "example.org"]),
             ("From: group: ann@example.org;", ["example.org"]),
-            ("From: =?utf-8?b?YW5uQGV4YW1wbGUub3Jn?=", []),
-            ("From: <=?utf-8?b?YW5uQGV4YW1wbGUub3Jn?=>", []),
-            ("From: ann@example.org\u{0}.evil.com", ["example.org"]),
+            ("From: =?utf-8?b?YW5uQGV4YW1wbGUub3Jn?=", ["example.org"]),
+            ("From: <=?utf-8?b?YW5uQGV4YW1wbGUub3Jn?=>", ["example.org"]),
+            ("From: ann@example.org\u{0}.evil.com", ["example.org", "example.org.evil.com"]),
             ("From: ann@example.org'@evil.com", ["example.org", "evil.com"]),
             ("From: \"ann@example.org", ["example.org"]), ("From: ann@\r\n example.org (", ["example.org"]),
             ("From: ann@[192.0.2.1]", []), ("From: ann", []), ("From:", []), ("From: <>", []), ("To: a@b.com", []),
             ("From: ann@example..org", []), ("From: ann@example.org(", ["example.org"]),
+            ("From\r\n : ann@example.org\r\nFrom: eve@evil.com", ["evil.com", "example.org"]),
+            (" From: ann@example.org\r\nFrom: eve@evil.com", ["evil.com", "example.org"]),
+            ("From\r\n : ann@example.org\r\nX: y", ["example.org"]), ("Sender: ann@example.org", ["example.org"]),
+            ("Resent-From: ann@example.org\r\nSender: eve@evil.com", ["evil.com", "example.org"]),
         ]
     )
     func unclear(lines: String, suspects: [String]) {

@@ -82,6 +82,70 @@ import Testing
         }
     }
 
+    @Test("RFC 8617: chains of pieces are none", arguments: 1...8) func chains(seed: Int) async throws {
+        var sentences = Sentences(
+            [
+                "ARC-Seal:", "ARC-Message-Signature:", "ARC-Authentication-Results:", "i=1", "i=2", "i=50", "i=", ";",
+                " ",
+                "a=rsa-sha256", "cv=none", "cv=pass", "cv=fail", "d=example.com", "s=rsa", "h=from", "bh=", "b=",
+                "YQ==",
+                "l=0", "t=1", "mx.example.org", "none", "\r\n", "\r\n", "From: a@example.com",
+            ],
+            seed: UInt64(seed)
+        )
+        let names = try TestKeys.names()
+        for _ in 0..<100 {
+            let header = sentences.next(upTo: 40)
+            var verifier = ARCVerifier(header: header[...])
+            verifier.update(sentences.next()[...])
+            let outcome = await verifier.finish(names: names, unixTime: 0)
+            #expect(outcome.result != .pass && (0...50).contains(outcome.instance))
+            var sealer = ARCSealer(
+                header: header[...],
+                domain: try TestKeys.required(TestKeys.domain),
+                key: try TestKeys.keys()[1]
+            )
+            let set = try sealer.finish(
+                results: AuthenticationResults(authservID: "mx.example.org", methods: []),
+                chain: outcome,
+                unixTime: 0
+            )
+            #expect(HeaderParser(set).count { _ in true } == (set.isEmpty ? 0 : 3))
+        }
+    }
+
+    @Test("RFC 8601 §5: what is taken out while it passes is what all of it would lose", arguments: 1...8)
+    func forged(seed: Int) {
+        var sentences = Sentences(
+            [
+                "Authentication-Results", "authentication-results", "Auth", ":", ":", " ", "\t", "\r\n", "\r\n",
+                "\r\n ",
+                "mx.example.org", "other.example", ";", " none", "From: a@b", "(", "\"",
+            ],
+            seed: UInt64(seed)
+        )
+        for _ in 0..<200 {
+            var header = sentences.next(upTo: 30)
+            // The empty line is not shown to it; and a name without a colon it takes out on its own account.
+            let fields = Array(HeaderParser(header))
+            header = fields.flatMap { Array($0.octets) }
+            let isPlain = fields.allSatisfy {
+                !$0.name.isEmpty || !$0.octets.starts(with: [0x41]) && $0.octets.first != 0x61
+            }
+            guard isPlain else { continue }
+            var filter = ForgedResultsFilter(authservID: "mx.example.org")
+            var kept: [UInt8] = []
+            var rest = header[...]
+            while !rest.isEmpty {
+                let size = 1 + sentences.number(9)
+                kept += filter.filter(rest.prefix(size))
+                rest = rest.dropFirst(size)
+            }
+            kept += filter.finish()
+            #expect(kept == AuthenticationResults.removingForged(from: header[...], authservID: "mx.example.org"))
+        }
+    }
+
     @Test("RFC 7489: a From field names one domain or suspects", arguments: 1...8) func author(seed: Int) {
         var sentences = Sentences(
             [

@@ -67,7 +67,7 @@ import Testing
                 \tspf=fail\r
                 \t smtp.mailfrom=example.com;\r
                 \tdkim=none;\r
-                \tdmarc=fail\r
+                \tdmarc=fail reason="no aligned SPF or DKIM passes"\r
                 \t header.from=example.com\r
                 \t policy.dmarc=reject\r
 

@@ -43,6 +43,19 @@ extension SQL {
         )
     }
 
+    /// The account's own for a special use, if it has one.
+    func mailbox(for use: SpecialUse, of account: AccountID) throws -> Mailbox? {
+        try self.first(
+            """
+            \(Self.mailboxColumns) WHERE account = ? AND name IS NOT NULL
+            AND instr(' ' || special_use || ' ', ' ' || ? || ' ')
+            """,
+            .int(account.rawValue),
+            .text(use.rawValue),
+            read: Self.mailbox
+        )
+    }
+
     func subscriptions(of account: AccountID) throws -> [String] {
         try self.all(
             "SELECT name FROM subscription WHERE account = ? ORDER BY name <> 'INBOX', name",

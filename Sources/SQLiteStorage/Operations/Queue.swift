@@ -30,8 +30,9 @@ extension Transaction {
             guard let inbox = try self.sql.mailbox(named: .inbox, of: account) else {
                 throw StoreError.notFound("INBOX of a recipient")
             }
+            let junk = acceptance.isJunk ? try self.sql.mailbox(for: .junk, of: account) : nil
             if isReport { self.admitAnything(to: account) } else { try self.admitDelivery(to: account) }
-            _ = try self.append([row], to: inbox.id)
+            _ = try self.append([row], to: (junk ?? inbox).id)
         }
         guard !acceptance.remote.isEmpty else { return AcceptanceReceipt(entry: nil) }
         let blob = try self.reference(incoming.message)

@@ -90,13 +90,14 @@ extension SQL {
         _ body: (ArraySlice<UInt8>, _ isLast: Bool) -> Bool
     ) throws -> Bool {
         guard !range.isEmpty else { return true }
+        guard let layout = try self.layout(of: blob) else { return false }
         var next = range.lowerBound
         try self.eachWhile(
             "SELECT id & 65535, octets FROM chunk WHERE id BETWEEN ? AND ? ORDER BY id",
-            .int(Chunk.id(blob, range.lowerBound / Chunk.size)),
-            .int(Chunk.id(blob, (range.upperBound - 1) / Chunk.size))
+            .int(Chunk.id(blob, layout.number(of: range.lowerBound))),
+            .int(Chunk.id(blob, layout.number(of: range.upperBound - 1)))
         ) { row in
-            let start = row.int(0) * Chunk.size
+            let start = layout.start(of: row.int(0))
             guard start <= next else { return false }
             let octets = row.octets(1, in: next - start..<range.upperBound - start)
             next += octets.count

@@ -11,19 +11,24 @@ extension Verification {
         while true {
             // A few at a time: the findings are noted between, and there may be millions.
             let blobs = try self.sql.all(
-                "SELECT id, sha256, size FROM blob WHERE id > ? AND sha256 IS NOT NULL ORDER BY id LIMIT 1000",
+                "SELECT id, sha256, size, front FROM blob WHERE id > ? AND sha256 IS NOT NULL ORDER BY id LIMIT 1000",
                 .int(last)
-            ) { row in (id: BlobID(rawValue: row.int64(0)), digest: row.octets(1), size: row.int(2)) }
+            ) { row in
+                (
+                    id: BlobID(rawValue: row.int64(0)), digest: row.octets(1), size: row.int(2),
+                    layout: ChunkLayout(front: row.int(3))
+                )
+            }
             guard let end = blobs.last else { return }
             last = end.id.rawValue
             for blob in blobs {
-                try self.check(blob.id, digest: blob.digest, size: blob.size)
+                try self.check(blob.id, digest: blob.digest, size: blob.size, blob.layout)
                 self.advance()
             }
         }
     }
 
-    private mutating func check(_ blob: BlobID, digest: [UInt8], size: Int) throws {
+    private mutating func check(_ blob: BlobID, digest: [UInt8], size: Int, _ layout: ChunkLayout) throws {
         var hash = SHA256()
         var (octets, chunks) = (0, 0)
         var inOrder = true
@@ -33,10 +38,11 @@ extension Verification {
             .int(Chunk.last(of: blob))
         ) { row in
             let chunk = row.octets(1)
-            // Only the last may be short.
-            if row.int64(0) != Chunk.id(blob, chunks) || octets != chunks * Chunk.size || chunk.isEmpty {
+            // Only the last may be short, and the front has one of its own.
+            if row.int64(0) != Chunk.id(blob, chunks) || octets != layout.start(of: chunks) || chunk.isEmpty {
                 inOrder = false
             }
+            if chunks == 0, layout.front > 0, chunk.count != layout.front { inOrder = false }
             hash.update(chunk)
             octets += chunk.count
             chunks += 1

@@ -13,8 +13,13 @@ struct DKIMKeyRecord: Sendable {
     /// `t=y`: the domain is trying DKIM out.
     let isTesting: Bool
 
-    /// Parses a record for the use of one signature.
-    init(_ text: [UInt8], for signature: DKIMSignature) throws(Fault) {
+    /// Parses a record for the use of one signature: its algorithm, the domain of its `i=`, and its `d=`.
+    init(
+        _ text: [UInt8],
+        for algorithm: DKIMSignature.Algorithm,
+        identityDomain: DomainName,
+        of domain: DomainName
+    ) throws(Fault) {
         guard let tags = TagList(text), let octets = tags["p"] else { throw Fault(reason: "key syntax error") }
         if let version = tags["v"] {
             // RFC 6376 §3.6.1: if it is there, it is first.
@@ -22,7 +27,7 @@ struct DKIMKeyRecord: Sendable {
                 throw Fault(reason: "key syntax error")
             }
         }
-        guard (tags.text("k") ?? "rsa") == signature.algorithm.keyType else {
+        guard (tags.text("k") ?? "rsa") == algorithm.keyType else {
             throw Fault(reason: "inappropriate key algorithm")
         }
         if let hashes = tags["h"], !hashes.parts(separatedBy: .colon).contains(Array("sha256".utf8)[...]) {
@@ -36,11 +41,11 @@ struct DKIMKeyRecord: Sendable {
         let flags = tags["t"]?.parts(separatedBy: .colon) ?? []
         self.isTesting = flags.contains(Array("y".utf8)[...])
         // t=s: the domain of i= must be that of d= and no name below it.
-        if flags.contains(Array("s".utf8)[...]), signature.identityDomain != signature.domain {
+        if flags.contains(Array("s".utf8)[...]), identityDomain != domain {
             throw Fault(reason: "domain mismatch of d= and i=")
         }
         guard !octets.isEmpty else { throw Fault(reason: "key revoked") }
-        self.key = try Self.key(octets.withoutWhitespace, for: signature.algorithm)
+        self.key = try Self.key(octets.withoutWhitespace, for: algorithm)
     }
 
     private static func key(_ text: [UInt8], for algorithm: DKIMSignature.Algorithm) throws(Fault) -> PublicKey {

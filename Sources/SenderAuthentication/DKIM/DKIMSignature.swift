@@ -11,6 +11,9 @@ struct DKIMSignature: Sendable {
 
         /// The name of its kind of keys in `k=`.
         var keyType: String { self == .rsaSHA256 ? "rsa" : "ed25519" }
+
+        /// That of a key.
+        init(_ key: SigningKey) { self = key.publicKey.algorithm == .rsa ? .rsaSHA256 : .ed25519SHA256 }
     }
 
     /// What is wrong with a field, and what is known of it nevertheless.
@@ -46,9 +49,20 @@ struct DKIMSignature: Sendable {
     let unsignedField: [UInt8]
 
     /// Parses and validates a field (RFC 6376 §6.1.1).
-    init(_ field: HeaderField) throws(Fault) {
+    init(_ field: HeaderField) throws(Fault) { try self.init(field, isARC: false) }
+
+    /// Parses and validates an ARC-Message-Signature, which has no version, and whose `i=` is the instance
+    /// (RFC 8617 §4.1.2).
+    init(arcMessageSignature field: HeaderField) throws(Fault) {
+        try self.init(field, isARC: true)
+        guard !self.names.contains(where: { $0.starts(with: "arc-".utf8) }) else {
+            throw Fault(result: .permerror, reason: "ARC fields signed")
+        }
+    }
+
+    private init(_ field: HeaderField, isARC: Bool) throws(Fault) {
         guard let tags = TagList(field.value) else { throw Self.syntax("tags") }
-        guard tags["v"].map(Array.init) == Array("1".utf8) else { throw Self.syntax("v=1") }
+        guard isARC || tags["v"].map(Array.init) == Array("1".utf8) else { throw Self.syntax("v=1") }
         guard let algorithm = tags.text("a"), let signature = tags.rawValue("b"), let bodyHash = tags["bh"],
             let domain = tags["d"], let names = tags["h"], let selector = tags["s"]
         else { throw Self.syntax("a, b, bh, d, h and s") }
@@ -69,7 +83,7 @@ struct DKIMSignature: Sendable {
         guard let selector = DomainName(selector) else { throw Self.syntax("a selector in s=") }
         self.domain = domain
         self.selector = selector
-        (self.identity, self.identityDomain) = try Self.identity(tags["i"], of: domain)
+        (self.identity, self.identityDomain) = try Self.identity(isARC ? nil : tags["i"], of: domain)
         self.names = names.parts(separatedBy: .colon).map { Octets.lowercased($0) }
         guard self.names.allSatisfy({ !$0.isEmpty }) else { throw Self.syntax("names in h=") }
         // RFC 6376 §5.4: who wrote the message is the least that is signed.

@@ -76,14 +76,52 @@ package struct DKIMSigner {
         let bodyHash = self.digest.finish()
         let names = self.names
         return try keys.flatMap { key in
-            let field = self.unsignedField(of: key, bodyHash: bodyHash, names: names, unixTime: unixTime)
-            let digest = self.header.digest(
-                of: names.map { Array($0.lowercased().utf8) },
-                signature: field,
-                self.settings.headerCanonicalization
+            let field = Self.unsignedField(
+                "DKIM-Signature: v=1;",
+                of: key,
+                self.settings,
+                bodyHash: bodyHash,
+                names: names,
+                unixTime: unixTime
             )
-            return field + Self.folded(Cryptography.Base64.encode(try key.key.signature(of: digest))) + [.cr, .lf]
+            return try Self.signed(field, names: names, of: self.header, self.settings.headerCanonicalization, key)
         }
+    }
+
+    /// An ARC-Message-Signature with its line end (RFC 8617 §4.1.2): of the fields that DKIM signs, and its signatures.
+    static func arcMessageSignature(
+        of header: SignableHeader,
+        instance: Int,
+        domain: DomainName,
+        key: Key,
+        bodyHash: [UInt8],
+        unixTime: Int64
+    ) throws -> [UInt8] {
+        let settings = Settings(domain: domain)
+        let names = (Self.oversignedFields + Self.signedFields + ["DKIM-Signature"]).flatMap { name in
+            Array(repeating: name, count: header.count(of: Array(name.lowercased().utf8)))
+        }
+        let field = Self.unsignedField(
+            "ARC-Message-Signature: i=\(instance);",
+            of: key,
+            settings,
+            bodyHash: bodyHash,
+            names: names,
+            unixTime: unixTime
+        )
+        return try Self.signed(field, names: names, of: header, settings.headerCanonicalization, key)
+    }
+
+    /// The field with the signature in its `b=`, and with its line end.
+    private static func signed(
+        _ field: [UInt8],
+        names: [String],
+        of header: SignableHeader,
+        _ canonicalization: Canonicalization,
+        _ key: Key
+    ) throws -> [UInt8] {
+        let digest = header.digest(of: names.map { Array($0.lowercased().utf8) }, signature: field, canonicalization)
+        return field + Self.folded(Cryptography.Base64.encode(try key.key.signature(of: digest))) + [.cr, .lf]
     }
 
     /// The names of `h=`.
@@ -97,12 +135,19 @@ package struct DKIMSigner {
         return oversigned + signed
     }
 
-    private func unsignedField(of key: Key, bodyHash: [UInt8], names: [String], unixTime: Int64) -> [UInt8] {
-        let algorithm: DKIMSignature.Algorithm = key.key.publicKey.algorithm == .rsa ? .rsaSHA256 : .ed25519SHA256
-        var field = "DKIM-Signature: v=1; a=\(algorithm.rawValue);"
-        field += " c=\(self.settings.headerCanonicalization.rawValue)/\(self.settings.bodyCanonicalization.rawValue);"
-        field += "\r\n\td=\(self.settings.domain);\r\n\ts=\(key.selector); t=\(unixTime);"
-        if let lifetime = self.settings.lifetime { field += " x=\(unixTime + lifetime);" }
+    /// The field with an empty `b=` at its end; `beginning` is its name and its first tag.
+    private static func unsignedField(
+        _ beginning: String,
+        of key: Key,
+        _ settings: Settings,
+        bodyHash: [UInt8],
+        names: [String],
+        unixTime: Int64
+    ) -> [UInt8] {
+        var field = "\(beginning) a=\(DKIMSignature.Algorithm(key.key).rawValue);"
+        field += " c=\(settings.headerCanonicalization.rawValue)/\(settings.bodyCanonicalization.rawValue);"
+        field += "\r\n\td=\(settings.domain);\r\n\ts=\(key.selector); t=\(unixTime);"
+        if let lifetime = settings.lifetime { field += " x=\(unixTime + lifetime);" }
         field += "\r\n\th="
         var column = 10
         for (index, name) in names.enumerated() {
@@ -119,7 +164,7 @@ package struct DKIMSigner {
     }
 
     /// Base64 in lines of at most 76 columns.
-    private static func folded(_ text: [UInt8]) -> [UInt8] {
+    static func folded(_ text: [UInt8]) -> [UInt8] {
         var result: [UInt8] = []
         for (index, octet) in text.enumerated() {
             if index > 0, index % 66 == 0 { result += Array("\r\n\t ".utf8) }

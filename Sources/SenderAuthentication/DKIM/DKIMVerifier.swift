@@ -18,7 +18,7 @@ package struct DKIMVerifier {
     private static let clockTolerance: Int64 = 86_400
 
     private let header: SignableHeader
-    private var signatures: [Result<DKIMSignature, DKIMSignature.Fault>] = []
+    private let signatures: [Result<DKIMSignature, DKIMSignature.Fault>]
     private var digests: [BodyDigest.Kind: BodyDigest] = [:]
 
     /// Begins with a message's header, with or without its empty line.
@@ -27,15 +27,21 @@ package struct DKIMVerifier {
     }
 
     init(_ header: SignableHeader) {
-        self.header = header
-        for field in header.fields(named: "dkim-signature").prefix(Self.maximumSignatures) {
-            do throws(DKIMSignature.Fault) {
-                let signature = try DKIMSignature(field)
-                self.signatures.append(.success(signature))
-                if self.digests[signature.body] == nil { self.digests[signature.body] = BodyDigest(signature.body) }
-            } catch {
-                self.signatures.append(.failure(error))
+        let fields = header.fields(named: "dkim-signature").prefix(Self.maximumSignatures)
+        self.init(
+            header,
+            signatures: fields.map { field in
+                Result { () throws(DKIMSignature.Fault) in try DKIMSignature(field) }
             }
+        )
+    }
+
+    /// Verifies these signatures and no others.
+    init(_ header: SignableHeader, signatures: [Result<DKIMSignature, DKIMSignature.Fault>]) {
+        self.header = header
+        self.signatures = signatures
+        for case .success(let signature) in signatures where self.digests[signature.body] == nil {
+            self.digests[signature.body] = BodyDigest(signature.body)
         }
     }
 
@@ -120,7 +126,12 @@ package struct DKIMVerifier {
         var fault = "key syntax error"
         for record in records.prefix(4) {
             do throws(DKIMKeyRecord.Fault) {
-                let record = try DKIMKeyRecord(record, for: signature)
+                let record = try DKIMKeyRecord(
+                    record,
+                    for: signature.algorithm,
+                    identityDomain: signature.identityDomain,
+                    of: signature.domain
+                )
                 var outcome = self.outcome(of: signature, bodyLength: bodyLength, key: record.key)
                 outcome.isTesting = record.isTesting
                 return outcome

@@ -15,7 +15,7 @@ package struct DMARCOutcome: Sendable, Equatable {
     package var result: DMARCResult
     /// The author's domain.
     package var domain: DomainName?
-    /// What the domain wants done: `none` unless the result is ``DMARCResult/fail`` or ``DMARCResult/permerror``.
+    /// What the domain wants done with messages that are not its own, where this one has not passed.
     package var policy: DMARCPolicy = .none
     /// What is to be done, `pct` considered.
     package var disposition: DMARCPolicy = .none
@@ -71,9 +71,11 @@ struct DMARCCheck: Sendable {
         if aligned.contains(where: { $0.result == .pass }) { return DMARCOutcome(.pass, domain: domain) }
         // Another time it might have passed.
         if (self.spf.result == .temperror && isAlignedBySPF) || aligned.contains(where: { $0.result == .temperror }) {
-            return DMARCOutcome(.temperror, domain: domain, reason: "authentication unavailable")
+            var outcome = DMARCOutcome(.temperror, domain: domain, reason: "authentication unavailable")
+            outcome.policy = policy
+            return outcome
         }
-        var outcome = DMARCOutcome(.fail, domain: domain)
+        var outcome = DMARCOutcome(.fail, domain: domain, reason: "no aligned SPF or DKIM passes")
         outcome.policy = policy
         outcome.disposition = self.lot < record.percentage ? policy : policy.weaker
         return outcome

@@ -90,6 +90,16 @@ struct Settings: Sendable, Equatable {
         var scope: String?
     }
 
+    /// Who sent mail that other servers bring.
+    struct Senders: Sendable, Equatable {
+        var checks: Bool
+        var enforces: Bool
+        /// Networks about whose mail nobody asks.
+        var exempt: [String]
+        /// Where the public suffix list is.
+        var publicSuffixList: String
+    }
+
     struct HTTP: Sendable, Equatable {
         var prefix: String
         var hosts: [String]
@@ -108,6 +118,7 @@ struct Settings: Sendable, Equatable {
     var tokens: Tokens?
     var limits: Limits
     var imap: IMAP
+    var senders: Senders
     var relay: Relay
     var http: HTTP
     var logLevel: Logger.Level
@@ -148,6 +159,15 @@ extension Settings {
             ),
             concurrency: reader.number("imap.concurrency", default: 4, in: 1...16),
             withheld: reader.capabilities("imap.withhold", default: ["COMPRESS=DEFLATE", "UNAUTHENTICATE"])
+        )
+        self.senders = Senders(
+            checks: reader.flag("senders.check", default: true),
+            enforces: reader.flag("senders.enforce", default: true),
+            exempt: reader.networks("senders.exempt", default: ["127.0.0.0/8", "::1"]),
+            publicSuffixList: reader.text(
+                "senders.public-suffix-list",
+                default: "/usr/share/publicsuffix/public_suffix_list.dat"
+            )
         )
         self.relay = Relay(
             smarthost: Self.smarthost(&reader),
@@ -257,6 +277,14 @@ extension Settings {
 
     /// Looks into the files that the settings name, and notes what is wrong with them.
     func checkFiles(_ reader: inout SettingsReader) {
+        if self.senders.checks {
+            do { _ = try self.senders.publicSuffixes() } catch {
+                reader.note(
+                    "senders.public-suffix-list",
+                    "\(error); install Debian's package publicsuffix, or set senders.check to false"
+                )
+            }
+        }
         guard let tls = self.tls else { return }
         do {
             _ = try TLSServerContexts(tls)
@@ -273,6 +301,8 @@ extension Settings {
         var settings = Settings(&reader)
         settings.data = folder
         settings.hostname = "localhost"
+        // Everything comes from this machine itself, about which nobody asks.
+        settings.senders.checks = false
         settings.listen = Listen(
             imap: ["127.0.0.1:1143"],
             imaps: ["127.0.0.1:1993"],

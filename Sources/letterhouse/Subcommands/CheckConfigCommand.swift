@@ -86,7 +86,7 @@ struct SettingsText {
     /// Plain where YAML takes it as it is, else in double quotation marks.
     private static func scalar(_ text: String) -> String {
         let isPlain =
-            text.utf8.first.map { $0 != UInt8(ascii: "-") } == true
+            text.utf8.first.map { !"-:@".utf8.contains($0) } == true
             && text.utf8.allSatisfy { octet in
                 switch octet {
                 case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true

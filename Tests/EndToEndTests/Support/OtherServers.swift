@@ -42,9 +42,9 @@ final class NameServer: Sendable {
     private let process: Background
     let port: Int
 
-    /// Starts it with the records of `zones`, by name of the zone.
-    init(in folder: String, zones: [String: String]) async throws {
-        self.port = try ListeningPort.free()
+    /// Starts it with the records of `zones`, by name of the zone, on a free port or that one.
+    init(in folder: String, zones: [String: String], port: Int? = nil) async throws {
+        self.port = try port ?? ListeningPort.free()
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         var configuration = """
             server:

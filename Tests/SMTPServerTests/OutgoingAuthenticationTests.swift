@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Cryptography
+import MailConnection
+import MailMessage
+import MailStorage
+import SMTPSyntax
+import SQLiteStorage
+import SenderAuthentication
+import TestSupport
+import Testing
+
+@testable import SMTPServer
+
+/// RFC 6376 §5: what our users submit is signed, and holds as it is stored and as the relay sends it.
+@Suite("Submitted mail is signed") struct OutgoingAuthenticationTests {
+    private static let keys = Result {
+        try [SigningKey.generateRSA(bits: 1024), SigningKey.generateEd25519()]
+    }
+
+    /// Adds both keys to a domain and starts them; what the domain publishes.
+    private func addKeys(to domain: String, in fixture: Fixture, starting: Bool = true) async throws -> [String: String]
+    {
+        let keys = try Self.keys.get()
+        let selectors = ["a-rsa", "a-ed25519"]
+        try await fixture.store.addSigningKeys(
+            zip(keys, selectors).map { key, selector in
+                StoredSigningKey(
+                    domain: domain,
+                    selector: selector,
+                    algorithm: key.publicKey.algorithm == .rsa ? .rsa : .ed25519,
+                    pem: try key.pem(),
+                    addedAt: UnixTime(rawValue: 0)
+                )
+            }
+        )
+        if starting {
+            for selector in selectors { try await fixture.store.startSigning(domain: domain, selector: selector) }
+        }
+        return Dictionary(
+            uniqueKeysWithValues: zip(keys, selectors).map { ("\($1)._domainkey.\(domain)", $0.publicKey.dkimRecord) }
+        )
+    }
+
+    private func outcomes(of message: [UInt8], _ records: [String: String]) async -> [DKIMOutcome] {
+        let end = message.indices.first { message[$0...].starts(with: [13, 10, 13, 10]) } ?? message.count - 4
+        var verifier = DKIMVerifier(header: message[..<(end + 4)])
+        verifier.update(message[(end + 4)...])
+        var names = TestSenders()
+        names.texts = records
+        return await verifier.finish(names: names, unixTime: 1_767_225_601)
+    }
+
+    private func send(_ message: String, to recipient: String = "bob@example.org", in fixture: Fixture) async throws {
+        try await fixture.connect(.submission, peer: .secure) { client in
+            try await client.logIn("ann@example.org")
+            try await client.begin(from: "ann@example.org", to: recipient)
+            try await client.ask("DATA")
+            #expect(try await client.ask(message.replacing("\n", with: "\r\n") + "\r\n.").hasPrefix("250 "))
+        }
+    }
+
+    private static let messages = [
+        "From: ann@example.org\nSubject: hi\n\nBody\n..dot\n  spaces  \n\n\n", "From: Ann <ann@example.org>\n\n",
+        "From: ann@example.org\nDate: Thu, 1 Jan 2026 00:00:00 +0000\nMessage-ID: <a@b>\n\n\(String(repeating: "long ", count: 300))",
+        "From: ann@example.org\nAuthentication-Results: mx.example.org; none\nContent-Type: text/plain\n\nÜ",
+        "From: ann@example.org\n\n" + String(repeating: String(repeating: "x", count: 900) + "\n", count: 400),
+    ]
+
+    @Test("Both signatures hold, here and for who gets it", arguments: messages) func signed(
+        message: String
+    ) async throws {
+        let fixture = try await Fixture(signs: true)
+        let records = try await self.addKeys(to: "example.org", in: fixture)
+        try await self.send(message, in: fixture)
+        try await self.send(message, to: "eve@example.net", in: fixture)
+        let stored = try #require(try await fixture.inbox(of: fixture.bob).first)
+        let entry = try #require(try await fixture.queue().first)
+        let relayed = try await fixture.octets(of: entry)
+        for message in [stored, relayed] {
+            let outcomes = await self.outcomes(of: message, records)
+            #expect(outcomes.map(\.result) == [.pass, .pass], "\(outcomes)")
+            #expect(outcomes.map(\.algorithm) == ["ed25519-sha256", "rsa-sha256"])
+            #expect(outcomes.allSatisfy { $0.domain == DomainName("example.org") })
+        }
+        #expect(String(decoding: relayed, as: UTF8.self).hasPrefix("DKIM-Signature: v=1; "))
+        #expect(String(decoding: stored, as: UTF8.self).hasPrefix("Return-Path: <ann@example.org>\r\nDKIM-Signature: "))
+        // A field that somebody adds breaks them.
+        let changed = await self.outcomes(of: Array("Subject: another\r\n".utf8) + relayed, records)
+        #expect(changed.map(\.result) == [.fail, .fail])
+        #expect(try await fixture.store.verify { _, _ in }.isEmpty)
+        try await fixture.close()
+    }
+
+    /// In chunks cut anywhere, above all within the empty line.
+    @Test func chunks() async throws {
+        let fixture = try await Fixture(signs: true)
+        let records = try await self.addKeys(to: "example.org", in: fixture)
+        let message = "From: ann@example.org\r\nSubject: x\r\n\r\n\r\nBody"
+        for cut in 0...message.utf8.count {
+            try await fixture.connect(.submission, peer: .secure) { client in
+                try await client.logIn("ann@example.org")
+                try await client.begin(from: "ann@example.org", to: "bob@example.org")
+                let octets = Array(message.utf8)
+                client.pipe.send(Array("BDAT \(cut)\r\n".utf8) + octets[..<cut])
+                #expect(try await client.reply().hasPrefix("250 "))
+                client.pipe.send(Array("BDAT \(octets.count - cut) LAST\r\n".utf8) + octets[cut...])
+                #expect(try await client.reply().hasPrefix("250 "))
+            }
+        }
+        let stored = try await fixture.inbox(of: fixture.bob)
+        #expect(stored.count == message.utf8.count + 1)
+        for message in stored {
+            let outcomes = await self.outcomes(of: message, records)
+            #expect(outcomes.map(\.result) == [.pass, .pass], "\(outcomes)")
+        }
+        try await fixture.close()
+    }
+
+    @Test("A header without an end is signed too") func headerOnly() async throws {
+        let fixture = try await Fixture(signs: true)
+        let records = try await self.addKeys(to: "example.org", in: fixture)
+        try await fixture.connect(.submission, peer: .secure) { client in
+            try await client.logIn("ann@example.org")
+            try await client.begin(from: "ann@example.org", to: "bob@example.org")
+            client.send("BDAT 23 LAST\r\nFrom: ann@example.org\r\n")
+            #expect(try await client.reply().hasPrefix("250 "))
+        }
+        let stored = try #require(try await fixture.inbox(of: fixture.bob).first)
+        #expect(await self.outcomes(of: stored + [13, 10, 13, 10], records).map(\.result) == [.pass, .pass])
+        try await fixture.close()
+    }
+
+    @Test("Keys that were not started sign nothing, nor do those of nobody") func notStarted() async throws {
+        let fixture = try await Fixture(signs: true)
+        try await self.send(Self.messages[0], in: fixture)
+        _ = try await self.addKeys(to: "example.org", in: fixture, starting: false)
+        try await self.send(Self.messages[0], in: fixture)
+        let stored = try await fixture.inbox(of: fixture.bob).map { String(decoding: $0, as: UTF8.self) }
+        #expect(stored.count == 2 && stored.allSatisfy { !$0.contains("DKIM-Signature") })
+        try await fixture.close()
+    }
+
+    @Test(
+        "Whose key: the author's, if that is the user, else that of the user's domain",
+        arguments: [
+            ("ann@example.com", "example.com"), ("\"ann\"@example.com", "example.com"),
+            ("ann@elsewhere.example", "example.org"), ("ann@elsewhere.example, b@c.example", "example.org"),
+        ]
+    )
+    func whoseKey(author: String, domain: String) async throws {
+        let fixture = try await Fixture(signs: true)
+        try await fixture.store.addDomain("example.com")
+        try await fixture.store.addAlias("ann@example.com", targets: ["ann@example.org"])
+        var records = try await self.addKeys(to: "example.org", in: fixture)
+        records.merge(try await self.addKeys(to: "example.com", in: fixture)) { first, _ in first }
+        try await self.send("From: \(author)\n\nHi", in: fixture)
+        let stored = try #require(try await fixture.inbox(of: fixture.bob).first)
+        let outcomes = await self.outcomes(of: stored, records)
+        #expect(outcomes.map(\.result) == [.pass, .pass])
+        #expect(outcomes.map(\.domain) == [DomainName(domain), DomainName(domain)])
+        try await fixture.close()
+    }
+
+    @Test(
+        "RFC 6409 §6.1: nobody writes in the name of somebody else here, with keys or without",
+        arguments: [
+            "From: bob@example.org\n", "From: nobody@example.org\n", "From: Bob <BOB@Example.org>\n",
+            "From: ann@example.org, bob@example.org\n", "From: ann@example.org\nFrom: bob@example.org\n",
+            "From: eve@example.net (bob@example.org), eve@example.net\n", "Sender: bob@example.org\n",
+            "From\n : bob@example.org\nFrom: ann@example.org\n",
+        ],
+        [true, false]
+    )
+    func others(header: String, signs: Bool) async throws {
+        let fixture = try await Fixture(signs: signs)
+        if signs { _ = try await self.addKeys(to: "example.org", in: fixture) }
+        try await fixture.connect(.submission, peer: .secure) { client in
+            try await client.logIn("ann@example.org")
+            try await client.begin(from: "ann@example.org", to: "bob@example.org")
+            try await client.ask("DATA")
+            #expect(
+                try await client.ask(header.replacing("\n", with: "\r\n") + "\r\nHi\r\n.")
+                    == "550 5.7.1 From must be one address of your account, or of another server"
+            )
+        }
+        #expect(try await fixture.acceptedCount() == 0)
+        try await fixture.close()
+    }
+
+    @Test("Without From there is nothing to sign") func withoutFrom() async throws {
+        let fixture = try await Fixture(signs: true)
+        _ = try await self.addKeys(to: "example.org", in: fixture)
+        try await self.send("Subject: x\n\nHi", in: fixture)
+        let stored = String(decoding: try #require(try await fixture.inbox(of: fixture.bob).first), as: UTF8.self)
+        #expect(!stored.contains("DKIM-Signature"))
+        try await fixture.close()
+    }
+
+    @Test("What other servers bring is not signed") func exchange() async throws {
+        let fixture = try await Fixture(signs: true)
+        _ = try await self.addKeys(to: "example.org", in: fixture)
+        try await fixture.connect { client in
+            try await client.ask("EHLO client.example.com")
+            try await client.begin(from: "ann@example.org", to: "bob@example.org")
+            try await client.ask("DATA")
+            #expect(try await client.ask("From: ann@example.org\r\n\r\nHi\r\n.").hasPrefix("250 "))
+        }
+        let stored = String(decoding: try #require(try await fixture.inbox(of: fixture.bob).first), as: UTF8.self)
+        #expect(!stored.contains("DKIM-Signature"))
+        try await fixture.close()
+    }
+
+    @Test("A key that cannot be read: nothing is accepted unsigned") func brokenKey() async throws {
+        let fixture = try await Fixture(signs: true)
+        _ = try await self.addKeys(to: "example.org", in: fixture)
+        try await fixture.store.addSigningKeys([
+            StoredSigningKey(
+                domain: "example.org",
+                selector: "broken",
+                algorithm: .rsa,
+                pem: Array("nonsense".utf8),
+                addedAt: UnixTime(rawValue: 0)
+            )
+        ])
+        try await fixture.store.startSigning(domain: "example.org", selector: "broken")
+        try await fixture.connect(.submission, peer: .secure) { client in
+            try await client.logIn("ann@example.org")
+            try await client.begin(from: "ann@example.org", to: "bob@example.org")
+            try await client.ask("DATA")
+            #expect(try await client.ask("From: ann@example.org\r\n\r\nHi\r\n.") == "451 4.3.0 Error in processing")
+        }
+        #expect(try await fixture.acceptedCount() == 0)
+        try await fixture.close()
+    }
+}
