@@ -18,6 +18,9 @@ extension IMAPSession {
             let outcome = try await authenticator.start(initialResponse: initialResponse)
             try await self.follow(outcome, tag, authenticator)
         } catch {
+            if case SASLFailure.encryptionRequired = error, initialResponse != nil {
+                Logger.current.notice("Credentials came in clear text", metadata: ["peer": "\(self.view.peer.address)"])
+            }
             try self.refuse(tag, Refusal.authentication(error))
         }
     }

@@ -51,6 +51,36 @@ import Testing
         }
     }
 
+    @Test(
+        "T-06: nobody is asked to change to TLS in the middle (RFC 2817)",
+        arguments: ["TLS/1.0", "TLS/1.2, HTTP/1.1"]
+    )
+    func noUpgrade(_ protocols: String) async throws {
+        try await Fixture.run { fixture in
+            try await Wire.run(fixture) { wire in
+                try await wire.send(Self.request("GET /health", "Upgrade: \(protocols)\r\nConnection: Upgrade\r\n"))
+                let text = try await wire.receive(until: "}\n")
+                #expect(text.hasPrefix("HTTP/1.1 200 OK\r\n"))
+                #expect(!text.lowercased().contains("\r\nupgrade:"))
+            }
+        }
+    }
+
+    @Test(
+        "T-05: what speaks another protocol hears nothing of its own words, and is hung up on",
+        arguments: ["a1 LOGIN <script> x\r\n", "EHLO <script>\r\n", "* OK <script>\r\n", "<script>\r\n\r\n"]
+    )
+    func anotherProtocol(_ line: String) async throws {
+        try await Fixture.run { fixture in
+            try await Wire.run(fixture) { wire in
+                try? await wire.send(line)
+                let text = try await wire.receiveAll()
+                #expect(text.isEmpty || text.hasPrefix("HTTP/1.1 400 "), "\(text)")
+                #expect(!text.contains("script"))
+            }
+        }
+    }
+
     @Test("RFC 9112 §3.2: a request with two Host fields is refused") func twoHosts() async throws {
         try await Fixture.run { fixture in
             try await Wire.run(fixture) { wire in

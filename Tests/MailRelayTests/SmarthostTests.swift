@@ -4,6 +4,7 @@ import MailStorage
 import SASLMechanisms
 import SQLiteStorage
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import MailRelay

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import IMAPSyntax
+import Logging
+import MailConnection
 import SASLMechanisms
 
 /// LOGIN, RFC 9051 §6.2.3: the PLAIN mechanism in other words, and verified by it.
@@ -28,6 +30,8 @@ struct LoginCommand: IMAPCommand, IMAPExtension {
 
     func bind(to view: SessionView) throws(Refusal) -> Work {
         guard view.allowsPlaintextPasswords else {
+            // Whose it is should change it: anybody on the way may have read it.
+            Logger.current.notice("Credentials came in clear text", metadata: ["peer": "\(view.peer.address)"])
             throw Refusal("Turn TLS on before you send a password", code: .privacyRequired)
         }
         return .effect(.logIn(message: [0] + self.userName + [0] + self.password))

@@ -82,7 +82,9 @@ struct SectionReader {
         return decoder.isDamaged
     }
 
-    /// The next piece, which may be empty; nil at the end. No more than `most` octets are read at once.
+    /// The next piece, which may be empty; nil at the end.
+    ///
+    /// No more than `most` octets are read at once.
     mutating func next(
         of octets: inout MessageOctets,
         most: Int = MessageOctets.pieceSize

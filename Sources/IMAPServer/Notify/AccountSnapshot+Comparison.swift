@@ -112,8 +112,10 @@ extension AccountSnapshot {
         }
     }
 
-    /// Mailboxes that were made by renaming INBOX since: "When INBOX is renamed, a new INBOX is assumed to be created. No
-    /// MailboxName event is sent for INBOX in this case" (RFC 5465 §5.4).
+    /// Mailboxes that were made by renaming INBOX since.
+    ///
+    /// "When INBOX is renamed, a new INBOX is assumed to be created. No MailboxName event is sent for INBOX in this case"
+    /// (RFC 5465 §5.4).
     private func formerInboxes(_ now: AccountSnapshot) -> [MailboxID: (from: MailboxName, to: MailboxName)] {
         let known = Set(self.mailboxes.values.map(\.name))
         var renamed: [MailboxID: (from: MailboxName, to: MailboxName)] = [:]

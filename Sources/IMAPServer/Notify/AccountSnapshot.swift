@@ -42,7 +42,7 @@ struct AccountSnapshot: Sendable, Equatable {
         /// Nil: the account may not read the mailbox, so that nothing but its name is told of it (RFC 5465 §5).
         var figures: Figures?
         var specialUses: [SpecialUse]
-        /// ``Mailbox/wasInbox``
+        /// As ``Mailbox/wasInbox``.
         var wasInbox: Bool
         /// When entries were set.
         var entries: [String: ModSeq] = [:]

@@ -4,12 +4,12 @@ import Logging
 import Synchronization
 
 /// Keeps what is logged.
-final class LogLines: Sendable {
-    struct Line: Sendable {
-        let level: Logger.Level
-        let message: String
+package final class LogLines: Sendable {
+    package struct Line: Sendable {
+        package let level: Logger.Level
+        package let message: String
         /// With its metadata.
-        let text: String
+        package let text: String
     }
 
     private struct Handler: LogHandler {
@@ -32,6 +32,8 @@ final class LogLines: Sendable {
 
     private let lines = Mutex<[Line]>([])
 
-    var all: [Line] { self.lines.withLock { $0 } }
-    var logger: Logger { Logger(label: "test", factory: { _ in Handler(lines: self) }) }
+    package init() {}
+
+    package var all: [Line] { self.lines.withLock { $0 } }
+    package var logger: Logger { Logger(label: "test", factory: { _ in Handler(lines: self) }) }
 }
