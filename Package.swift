@@ -81,7 +81,7 @@ let package = Package(
         .target(
             name: "SMTPServer",
             dependencies: [
-                "SMTPSyntax", "MailConnection", "MailStorage", "MailMessage", "SASLMechanisms",
+                "SMTPSyntax", "MailConnection", "MailStorage", "MailMessage", "SASLMechanisms", "SenderAuthentication",
                 .product(name: "Logging", package: "swift-log"), .product(name: "Metrics", package: "swift-metrics"),
             ],
             swiftSettings: strict
@@ -137,7 +137,8 @@ let package = Package(
             name: "letterhouse",
             dependencies: [
                 "IMAPServer", "SMTPServer", "SMTPSyntax", "MailRelay", "SQLiteStorage", "MailNetwork", "HTTPServer",
-                "MailStorage", "MailMessage", "MailConnection", "SASLMechanisms", "Cryptography",
+                "MailStorage", "MailMessage", "MailConnection", "SASLMechanisms", "SenderAuthentication",
+                "Cryptography",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Yams", package: "Yams"),
@@ -225,7 +226,7 @@ let package = Package(
             name: "SMTPServerTests",
             dependencies: [
                 "SMTPServer", "SMTPSyntax", "MailConnection", "MailStorage", "MailMessage", "SASLMechanisms",
-                "SQLiteStorage", "TestSupport",
+                "SenderAuthentication", "SQLiteStorage", "TestSupport",
             ],
             resources: [.copy("Transcripts")],
             swiftSettings: testing
@@ -242,7 +243,7 @@ let package = Package(
             name: "HTTPServerTests",
             dependencies: [
                 "HTTPServer", "IMAPServer", "SMTPServer", "MailConnection", "MailStorage", "MailMessage",
-                "SASLMechanisms", "SQLiteStorage", "TestSupport",
+                "SASLMechanisms", "SenderAuthentication", "SQLiteStorage", "TestSupport",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),

@@ -55,6 +55,8 @@ package struct Acceptance: Sendable {
     /// Accounts whose INBOX gets it; one named twice gets it once.
     package var local: [AccountID]
     package var remote: [RemoteRecipient]
+    /// What goes on to others on behalf of recipients here, under reverse-paths of its own.
+    package var forwards: [Forwarding]
     package var receivedAt: UnixTime
     /// RFC 3461 parameters of MAIL, kept for the next hop and for reports.
     package var envelopeID: String?
@@ -69,6 +71,7 @@ package struct Acceptance: Sendable {
         reversePath: String,
         local: [AccountID] = [],
         remote: [RemoteRecipient] = [],
+        forwards: [Forwarding] = [],
         receivedAt: UnixTime,
         envelopeID: String? = nil,
         returnsFull: Bool? = nil,
@@ -80,6 +83,7 @@ package struct Acceptance: Sendable {
         self.reversePath = reversePath
         self.local = local
         self.remote = remote
+        self.forwards = forwards
         self.receivedAt = receivedAt
         self.envelopeID = envelopeID
         self.returnsFull = returnsFull
@@ -115,9 +119,21 @@ package struct RemoteRecipient: Hashable, Sendable {
     }
 }
 
+/// A message that goes on to addresses elsewhere, under one reverse-path.
+package struct Forwarding: Hashable, Sendable {
+    /// Canonical; empty: the null reverse-path.
+    package var reversePath: String
+    package var recipients: [RemoteRecipient]
+
+    package init(reversePath: String, recipients: [RemoteRecipient]) {
+        self.reversePath = reversePath
+        self.recipients = recipients
+    }
+}
+
 /// What an acceptance became.
 package struct AcceptanceReceipt: Hashable, Sendable {
-    /// The queue entry, if there were remote recipients.
+    /// The queue entry, if there were remote recipients; those of what is forwarded are nobody's business.
     package var entry: QueueEntryID?
 
     package init(entry: QueueEntryID?) { self.entry = entry }

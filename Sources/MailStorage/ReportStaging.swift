@@ -19,7 +19,9 @@ extension MailQueue {
         var remote: [RemoteRecipient] = []
         switch route {
         case .unknownMailbox: break
-        case .local(let accounts): local = accounts
+        case .local(let accounts, let forwards):
+            local = accounts
+            remote = forwards.map { RemoteRecipient(localPart: $0.localPart, domain: $0.domain, notify: []) }
         case .remote:
             let (localPart, domain) = (report.to.localPart, report.to.domain)
             remote = [

@@ -57,7 +57,7 @@ struct DeliveredReport: Sendable {
             recipients: recipients.map { recipient in
                 DeliveryReport.Recipient(
                     final: recipient.address.description,
-                    action: .delivered,
+                    action: recipient.isSentOn ? .expanded : .delivered,
                     status: EnhancedStatusCode(2, 0, 0).description,
                     original: recipient.originalRecipient.map { ($0.addressType, $0.address) },
                     lastAttempt: time

@@ -43,6 +43,18 @@ extension Reply {
         return Reply(250, EnhancedStatusCode(2, 0, 0), "Accepted as \(id)\(queued)")
     }
 
+    /// Too many at the same time or within a minute, or a ban: it does not say which.
+    static func comeLater(_ hostname: String) -> Reply {
+        Reply(421, EnhancedStatusCode(4, 7, 0), "\(hostname) Too many connections from here: try again later")
+    }
+
+    /// The account has named as many within the hour as it may.
+    static let tooManyWithinHour = Reply(
+        450,
+        EnhancedStatusCode(4, 7, 1),
+        "Too many recipients within an hour: try again later"
+    )
+
     static func credentialChanged(_ hostname: String) -> Reply {
         let text = "\(hostname) Password has changed, closing transmission channel"
         return Reply(421, EnhancedStatusCode(4, 7, 0), text)

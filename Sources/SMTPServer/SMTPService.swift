@@ -3,6 +3,7 @@
 import MailConnection
 import MailStorage
 import SASLMechanisms
+import SenderAuthentication
 
 /// What a listener is for; a session keeps its role from beginning to end.
 package enum SMTPRole: String, Sendable, Hashable, CaseIterable {
@@ -42,6 +43,18 @@ package struct SMTPService: Sendable {
         package var errorLimit = 20
         /// Wrong passwords on one connection before it is closed.
         package var loginAttempts = 5
+        /// Sessions at the same time of one IPv4 address or /64 of IPv6, and of the /24 or /48 around it.
+        package var sessionsPerAddress = 100
+        package var sessionsPerNetwork = 400
+        /// Sessions at the same time of one account.
+        package var sessionsPerAccount = 50
+        /// Sessions that may begin within a minute, of one address; four times as many of its network.
+        package var sessionsPerMinute = 120
+        /// Recipients that an account may name within an hour.
+        package var recipientsPerHour = 2000
+        /// Offences within an hour after which an address is banned, and for how long.
+        package var offenceLimit = 5
+        package var banTime: Duration = .seconds(3600)
         /// How long a client may take for a command (RFC 5321 §4.5.3.2.7: at least 5 minutes).
         package var commandTimeout: Duration = .seconds(300)
         /// How long a client may be silent within a message (RFC 5321 §4.5.3.2).
@@ -60,15 +73,22 @@ package struct SMTPService: Sendable {
     package let queue: any MailQueue
     /// Checks the passwords of those who submit.
     package let credentials: CredentialSource<Account>
+    /// Under which address a message goes on elsewhere.
+    let rewriting: SenderRewriting
     package let time: TimeSource
+    /// Who comes, how often, and how they behave.
+    let clients: ClientCounter
     let random: @Sendable (_ count: Int) -> [UInt8]
 
     /// Puts a service together; `random` makes octets for identifiers, which must not repeat but are no secrets.
+    ///
+    /// `rewriting` must outlive restarts: reports come back days later.
     package init(
         options: Options,
         directory: any Directory,
         queue: any MailQueue,
         credentials: CredentialSource<Account>,
+        rewriting: SenderRewriting,
         time: TimeSource,
         random: @escaping @Sendable (_ count: Int) -> [UInt8] = Self.systemRandom
     ) {
@@ -76,7 +96,9 @@ package struct SMTPService: Sendable {
         self.directory = directory
         self.queue = queue
         self.credentials = credentials
+        self.rewriting = rewriting
         self.time = time
+        self.clients = ClientCounter(ClientLimits.Options(options), now: time.now, isKnown: credentials.knows)
         self.random = random
     }
 
@@ -89,5 +111,18 @@ package struct SMTPService: Sendable {
     package static func systemRandom(_ count: Int) -> [UInt8] {
         var generator = SystemRandomNumberGenerator()
         return (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+    }
+}
+
+extension ClientLimits.Options {
+    fileprivate init(_ options: SMTPService.Options) {
+        self.init()
+        self.sessionsPerAddress = options.sessionsPerAddress
+        self.sessionsPerNetwork = options.sessionsPerNetwork
+        self.sessionsPerAccount = options.sessionsPerAccount
+        self.sessionsPerMinute = options.sessionsPerMinute
+        self.recipientsPerHour = options.recipientsPerHour
+        self.offences = options.offenceLimit
+        self.banTime = options.banTime
     }
 }

@@ -53,8 +53,11 @@ extension SMTPSession {
             self.say(.challenge(String(decoding: SASLEncoding.encode(challenge), as: UTF8.self)))
             self.expecting = .saslResponse(authenticator)
         case .success(let account):
-            guard self.admit(account.id) else { return self.refuse(.tooManyConnections) }
+            guard self.admit(account.id), self.service.clients.admit(account.id) else {
+                return self.refuse(.tooManyConnections)
+            }
             guard try await self.isWatched(account, authenticator) else {
+                self.service.clients.release(account.id)
                 return self.loginFailed(.invalidCredentials)
             }
             self.view.account = account
@@ -136,6 +139,7 @@ extension SMTPSession {
             self.isOpen = false
             return
         }
+        if let account = self.view.account { self.service.clients.release(account.id) }
         self.view.forget()
         self.view.peer = self.connection.peer
     }

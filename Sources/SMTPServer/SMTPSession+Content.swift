@@ -32,7 +32,7 @@ extension SMTPSession {
                 return true
             case .refused(let fault):
                 self.expecting = .command
-                await self.refuseMessage(.contentRefused(fault), closing: true)
+                await self.refuseMessage(.contentRefused(fault), isOffence: true)
                 return true
             }
         }
@@ -75,12 +75,12 @@ extension SMTPSession {
         }
         if counter.isLast { self.lineEnds.finish() }
         if let fault = self.lineEnds.fault {
-            await self.refuseMessage(.contentRefused(fault), closing: true)
+            await self.refuseMessage(.contentRefused(fault), isOffence: true)
         } else if counter.isLast {
             try await self.endMessage()
         } else if let failure = self.reception?.failure {
             let reply = try self.reply(to: failure)
-            await self.refuseMessage(reply, closing: false)
+            await self.refuseMessage(reply)
             self.view.chunkFailure = reply
         } else {
             self.say(Reply(250, EnhancedStatusCode(2, 0, 0), "\(counter.size) octets received"))
@@ -121,7 +121,7 @@ extension SMTPSession {
             Logger.current.info("Message accepted", metadata: self.metadata(reply, id: reception.id))
         } catch {
             await reception.abandon()
-            await self.refuseMessage(try self.reply(to: error), closing: false)
+            await self.refuseMessage(try self.reply(to: error))
         }
         self.lastActivity = self.service.time.now()
         // Not with the replies to what was pipelined behind it (RFC 2920 §3.2 allows that): were we to end before they
@@ -130,11 +130,13 @@ extension SMTPSession {
     }
 
     /// The message is not ours; the transaction is over.
-    private mutating func refuseMessage(_ reply: Reply, closing: Bool) async {
+    ///
+    /// `isOffence`: nobody sends such a message by accident, and the session ends with it.
+    private mutating func refuseMessage(_ reply: Reply, closing: Bool = false, isOffence: Bool = false) async {
         Metrics.count(message: self.view.role, .refused)
         Logger.current.info("Message refused", metadata: self.metadata(reply, id: self.reception?.id))
         await self.dropMessage()
-        if closing { self.end(reply) } else { self.refuse(reply) }
+        if isOffence { self.expel(reply) } else if closing { self.end(reply) } else { self.refuse(reply) }
     }
 
     private func metadata(_ reply: Reply, id: String?) -> Logger.Metadata {

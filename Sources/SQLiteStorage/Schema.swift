@@ -11,7 +11,7 @@ enum Schema {
     static let applicationID: Int64 = 0x4C48_7365
 
     static let migrations = [
-        Self.first, Self.expungedExtent, Self.quota, Self.annotations, Self.access, Self.formerInbox,
+        Self.first, Self.expungedExtent, Self.quota, Self.annotations, Self.access, Self.formerInbox, Self.recipients,
     ]
 
     static var version: Int { Self.migrations.count }

@@ -16,11 +16,12 @@ import SASLMechanisms
 import SMTPServer
 import SMTPSyntax
 import SQLiteStorage
+import SenderAuthentication
 import ServiceLifecycle
 
 extension Appliance {
     /// Everything that runs, on the sockets there are.
-    func services() throws -> [any Service] {
+    func services() async throws -> [any Service] {
         let clock = TimeSource.system(unixTime: { Int64(Glibc.time(nil)) })
         let credentials = try self.credentials(time: clock)
         let imap = IMAPService(
@@ -34,11 +35,12 @@ extension Appliance {
             directory: self.store,
             queue: self.store,
             credentials: credentials,
+            rewriting: try await self.rewriting(),
             time: clock
         )
         let bridge = self.bridge(imap: imap, smtp: smtp, time: clock)
 
-        let relay = try self.relay(time: clock)
+        let relay = try self.relay(time: clock, reportRoute: smtp.reportRoute)
         var services: [any Service] = [
             bridge, relay, Maintenance(store: self.store), SearchIndexing(store: self.store),
         ]
@@ -60,6 +62,12 @@ extension Appliance {
         return services
     }
 
+    /// Addresses for what is sent on, under the key of this store.
+    private func rewriting() async throws -> SenderRewriting {
+        let new = try Random.octets(SenderRewriting.keyLength)
+        return SenderRewriting(key: try await self.store.secret("sender-rewriting", orElse: new))
+    }
+
     private var imapOptions: IMAPService.Options {
         var options = IMAPService.Options()
         options.hostname = self.settings.hostname
@@ -77,6 +85,13 @@ extension Appliance {
         options.hasTLS = self.tls != nil
         options.messageLimit = self.settings.limits.messageSize
         options.recipientsLimit = self.settings.limits.recipients
+        options.sessionsPerAddress = self.settings.limits.connectionsPerAddress
+        options.sessionsPerNetwork = self.settings.limits.connectionsPerNetwork
+        options.sessionsPerAccount = self.settings.limits.connectionsPerAccount
+        options.sessionsPerMinute = self.settings.limits.connectionsPerMinute
+        options.recipientsPerHour = self.settings.limits.recipientsPerHour
+        options.offenceLimit = self.settings.limits.banAfter
+        options.banTime = self.settings.limits.banTime
         return options
     }
 

@@ -21,7 +21,8 @@ import Testing
             "Logging", "Metrics", "Synchronization",
         ],
         "SMTPServer": [
-            "SMTPSyntax", "MailConnection", "MailStorage", "MailMessage", "SASLMechanisms", "Logging", "Metrics",
+            "SMTPSyntax", "MailConnection", "MailStorage", "MailMessage", "SASLMechanisms", "SenderAuthentication",
+            "Logging", "Metrics", "Synchronization",
         ],
         "MailRelay": [
             "SMTPSyntax", "MailConnection", "MailStorage", "MailMessage", "SASLMechanisms", "ServiceLifecycle",
@@ -43,7 +44,7 @@ import Testing
         // Puts the others together; of what comes from outside, what an operator's program needs.
         "letterhouse": [
             "IMAPServer", "SMTPServer", "SMTPSyntax", "MailRelay", "SQLiteStorage", "MailNetwork", "HTTPServer",
-            "MailStorage", "MailMessage", "MailConnection", "SASLMechanisms", "Cryptography",
+            "MailStorage", "MailMessage", "MailConnection", "SASLMechanisms", "SenderAuthentication", "Cryptography",
             "ArgumentParser", "Configuration", "Yams", "NIOCore", "HummingbirdCore", "Logging", "Metrics",
             "CoreMetrics", "ServiceLifecycle", "UnixSignals", "Synchronization", "FoundationEssentials",
         ],

@@ -1,8 +1,9 @@
 -- The schema as it is now. A migration that changes it changes this file in the same commit.
 
+-- uses_tags: whether ann+anything is ann.
 CREATE TABLE domain (
     name TEXT NOT NULL PRIMARY KEY
-) STRICT, WITHOUT ROWID;
+, uses_tags INTEGER NOT NULL DEFAULT 1 CHECK (uses_tags IN (0, 1))) STRICT, WITHOUT ROWID;
 
 -- local_part and domain are NULL while a removed account's mail is being erased.
 CREATE TABLE account (
@@ -209,3 +210,17 @@ CREATE TABLE acl (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX acl_account ON acl (account);
 CREATE INDEX annotation_mailbox ON annotation (mailbox) WHERE mailbox <> 0;
+
+-- Targets of aliases that are no accounts: other addresses here, or addresses elsewhere.
+CREATE TABLE alias_address (
+    alias INTEGER NOT NULL REFERENCES alias (id) ON DELETE CASCADE,
+    local_part TEXT NOT NULL,
+    domain TEXT NOT NULL,
+    PRIMARY KEY (alias, domain, local_part)
+) STRICT, WITHOUT ROWID;
+
+-- What nobody else may know: keys for codes in addresses that come back to us.
+CREATE TABLE secret (
+    name TEXT NOT NULL PRIMARY KEY,
+    octets BLOB NOT NULL
+) STRICT, WITHOUT ROWID;

@@ -33,7 +33,20 @@ extension Transaction {
             if isReport { self.admitAnything(to: account) } else { try self.admitDelivery(to: account) }
             _ = try self.append([row], to: inbox.id)
         }
+        for forwarding in acceptance.forwards where !forwarding.recipients.isEmpty {
+            _ = try self.enqueue(incoming, from: forwarding.reversePath, to: forwarding.recipients)
+        }
         guard !acceptance.remote.isEmpty else { return AcceptanceReceipt(entry: nil) }
+        let entry = try self.enqueue(incoming, from: acceptance.reversePath, to: acceptance.remote)
+        return AcceptanceReceipt(entry: entry)
+    }
+
+    private func enqueue(
+        _ incoming: IncomingAcceptance,
+        from reversePath: String,
+        to recipients: [RemoteRecipient]
+    ) throws -> QueueEntryID {
+        let acceptance = incoming.acceptance
         let blob = try self.reference(incoming.message)
         try self.sql.run(
             """
@@ -43,7 +56,7 @@ extension Transaction {
             .int(blob.rawValue),
             .int(incoming.message.size),
             .int(acceptance.relayFrom),
-            .text(acceptance.reversePath),
+            .text(reversePath),
             .int(acceptance.receivedAt.rawValue),
             .optional(acceptance.envelopeID),
             .optional(acceptance.returnsFull.map { $0 ? 1 : 0 }),
@@ -52,7 +65,7 @@ extension Transaction {
             .int(acceptance.receivedAt.rawValue)
         )
         let entry = QueueEntryID(rawValue: self.sql.lastInsertedRow)
-        for (number, recipient) in acceptance.remote.enumerated() {
+        for (number, recipient) in recipients.enumerated() {
             try self.sql.run(
                 """
                 INSERT INTO queue_recipient (entry, number, local_part, domain, notify, original_recipient, attempts,
@@ -68,7 +81,7 @@ extension Transaction {
             )
         }
         self.touch(.queue)
-        return AcceptanceReceipt(entry: entry)
+        return entry
     }
 
     /// Writes down how an attempt ended.

@@ -32,6 +32,15 @@ struct Settings: Sendable, Equatable {
         var messageSize: Int
         var connections: Int
         var connectionsPerAddress: Int
+        var connectionsPerNetwork: Int
+        var connectionsPerAccount: Int
+        /// SMTP sessions that may begin, of one address.
+        var connectionsPerMinute: Int
+        /// That an account may name.
+        var recipientsPerHour: Int
+        /// Offences within an hour.
+        var banAfter: Int
+        var banTime: Duration
         var recipients: Int
         /// Within an hour, from one address.
         var wrongPasswords: Int
@@ -136,6 +145,12 @@ extension Settings {
             messageSize: reader.size("limits.message-size", default: 50 << 20, in: 64 << 10...1 << 30),
             connections: reader.number("limits.connections", default: 10_000, in: 10...1_000_000),
             connectionsPerAddress: reader.number("limits.connections-per-address", default: 100, in: 1...1_000_000),
+            connectionsPerNetwork: reader.number("limits.connections-per-network", default: 400, in: 1...1_000_000),
+            connectionsPerAccount: reader.number("limits.connections-per-account", default: 50, in: 1...1_000_000),
+            connectionsPerMinute: reader.number("limits.connections-per-minute", default: 120, in: 1...1_000_000),
+            recipientsPerHour: reader.number("limits.recipients-per-hour", default: 2000, in: 1...1_000_000),
+            banAfter: reader.number("limits.ban-after", default: 5, in: 1...1_000_000),
+            banTime: reader.duration("limits.ban-time", default: .seconds(3600), atLeast: .seconds(1)),
             recipients: reader.number("limits.recipients", default: 1000, in: 100...100_000),
             wrongPasswords: reader.number("limits.wrong-passwords", default: 100, in: 10...1_000_000),
             wrongPasswordsExempt: reader.networks("limits.wrong-passwords-exempt", default: [])
