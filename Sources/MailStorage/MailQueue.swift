@@ -64,6 +64,10 @@ package struct Acceptance: Sendable {
     /// Parameters that the next hop must be told.
     package var isEightBit: Bool
     package var isInternationalized: Bool
+    /// Whether it must never go on without TLS (RFC 8689).
+    package var requiresTLS: Bool
+    /// Before that time nobody gets it (RFC 4865): then ``local`` is empty, and recipients here are among ``remote``.
+    package var releasedAt: UnixTime?
 
     package init(
         message: StagedMessage,
@@ -76,7 +80,9 @@ package struct Acceptance: Sendable {
         envelopeID: String? = nil,
         returnsFull: Bool? = nil,
         isEightBit: Bool = false,
-        isInternationalized: Bool = false
+        isInternationalized: Bool = false,
+        requiresTLS: Bool = false,
+        releasedAt: UnixTime? = nil
     ) {
         self.message = message
         self.relayFrom = relayFrom
@@ -89,6 +95,8 @@ package struct Acceptance: Sendable {
         self.returnsFull = returnsFull
         self.isEightBit = isEightBit
         self.isInternationalized = isInternationalized
+        self.requiresTLS = requiresTLS
+        self.releasedAt = releasedAt
     }
 }
 
@@ -180,6 +188,9 @@ package struct QueueEntry: Sendable {
     package var returnsFull: Bool?
     package var isEightBit: Bool
     package var isInternationalized: Bool
+    package var requiresTLS: Bool
+    /// When it could go out first, if its sender said so; such an entry may have recipients here.
+    package var releasedAt: UnixTime?
     package var isOnHold: Bool
     package var recipients: [Recipient]
 
@@ -194,6 +205,8 @@ package struct QueueEntry: Sendable {
         returnsFull: Bool?,
         isEightBit: Bool,
         isInternationalized: Bool,
+        requiresTLS: Bool = false,
+        releasedAt: UnixTime? = nil,
         isOnHold: Bool,
         recipients: [Recipient]
     ) {
@@ -207,6 +220,8 @@ package struct QueueEntry: Sendable {
         self.returnsFull = returnsFull
         self.isEightBit = isEightBit
         self.isInternationalized = isInternationalized
+        self.requiresTLS = requiresTLS
+        self.releasedAt = releasedAt
         self.isOnHold = isOnHold
         self.recipients = recipients
     }
@@ -217,6 +232,8 @@ package struct DeliveryOutcome: Sendable {
     package enum Result: Sendable {
         /// The next hop took responsibility.
         case delivered
+        /// To the inboxes of these accounts, by being written down, whatever their quotas.
+        case deliveredHere([AccountID])
         /// It will not work; a report is due if the sender wants one.
         case failed
         /// Try again then.

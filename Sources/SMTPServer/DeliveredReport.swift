@@ -26,7 +26,8 @@ struct DeliveredReport: Sendable {
             report: self.report(of: recipients, to: sender),
             original: header,
             route: try await self.service.directory.route(localPart: sender.localPart, domain: sender.domain),
-            at: self.arrival
+            at: self.arrival,
+            requiresTLS: self.transaction.requiresTLS
         )
     }
 

@@ -55,6 +55,10 @@ struct MailTransaction: Sendable {
     var returnContent: ReturnContent?
     /// ENVID.
     var envelopeIdentifier: String?
+    /// REQUIRETLS.
+    var requiresTLS = false
+    /// HOLDFOR or HOLDUNTIL: when the message may go out; nil: at once.
+    var releasedAt: UnixTime?
     var recipients: [Recipient] = []
 
     init(reversePath: Path) {
@@ -67,7 +71,8 @@ struct MailTransaction: Sendable {
     /// become of it, so it is delivered rather than expanded (RFC 3464 §2.3.3), and nobody is told who is behind it
     /// (RFC 3461 §5.2.7.4). What is sent on to one address only is its next host's to report. None if the reverse-path is null: no report answers a report (RFC 5321 §4.5.5).
     var deliveriesToReport: [Recipient] {
-        guard self.reversePath.address != nil else { return [] }
+        // What is held is delivered by the relay, which will tell.
+        guard self.reversePath.address != nil, self.releasedAt == nil else { return [] }
         var known: Set<EmailAddress> = []
         return self.recipients.filter { recipient in
             // As for remote ones, the first one's parameters count.
@@ -91,9 +96,11 @@ struct MailTransaction: Sendable {
         var known: Set<EmailAddress> = []
         for recipient in self.recipients {
             switch recipient.destination {
-            case .local(let accounts, _): local += accounts
+            case .local(let accounts, _) where self.releasedAt == nil: local += accounts
+            case .local(let accounts, _) where accounts.isEmpty: break
             // Named twice, told once (RFC 5321 §4.1.1.3 leaves it open); the first one's parameters count.
-            case .remote: if known.insert(recipient.address).inserted { remote.append(RemoteRecipient(recipient)) }
+            case .local, .remote:
+                if known.insert(recipient.address).inserted { remote.append(RemoteRecipient(recipient)) }
             }
         }
         return Acceptance(
@@ -107,7 +114,9 @@ struct MailTransaction: Sendable {
             envelopeID: self.envelopeIdentifier,
             returnsFull: self.returnContent.map { $0 == .full },
             isEightBit: isEightBit || self.body != .sevenBit,
-            isInternationalized: self.isInternationalized
+            isInternationalized: self.isInternationalized,
+            requiresTLS: self.requiresTLS,
+            releasedAt: self.releasedAt
         )
     }
 

@@ -25,6 +25,12 @@ extension Reply {
     static let notYours = Reply(553, EnhancedStatusCode(5, 7, 1), "This reverse-path is not an address of your account")
     /// RFC 6531 §3.5: at MAIL it is 550.
     static let senderNeedsSMTPUTF8 = Reply(550, EnhancedStatusCode(5, 6, 7), "Address requires SMTPUTF8")
+    /// RFC 4865 §4: what HOLDFOR or HOLDUNTIL says is over already, or too far away.
+    static let releaseOutOfRange = Reply(
+        554,
+        EnhancedStatusCode(5, 5, 4),
+        "The message cannot be held until then"
+    )
     static let tooManyHops = Reply(
         554,
         EnhancedStatusCode(5, 4, 6),

@@ -34,6 +34,8 @@ package struct SMTPService: Sendable {
         package var messageLimit = 50 * 1024 * 1024
         /// Recipients of one message; at least 100 (RFC 5321 §4.5.3.1.8).
         package var recipientsLimit = 1000
+        /// How long our users' messages may be held, in seconds: at most 999999999 (RFC 4865).
+        package var futureReleaseLimit: Int64 = 31 * 86_400
         /// `Received` fields from which on a message is taken to run in circles; at least 50 (RFC 5321 §6.3 asks for 100
         /// "normally", and every hop here is ours or the sender's).
         package var hopLimit = 50

@@ -108,10 +108,12 @@ struct NetworkResolver: NameResolver {
     /// The resolver to ask at this moment.
     let resolver: @Sendable () throws(ResolutionError) -> DNSResolver
 
-    func mailExchangers(of domain: String) async throws(ResolutionFailure) -> [(preference: Int, name: String)] {
+    func mailExchangers(of domain: String) async throws(ResolutionFailure) -> [MailExchange] {
         do {
             // What a null MX means is the router's business.
-            return try await self.resolver().mailExchangers(of: domain).map { ($0.preference, $0.name) }
+            return try await self.resolver().mailExchangers(of: domain).map {
+                MailExchange(preference: $0.preference, name: $0.name, isSecure: $0.isSecure)
+            }
         } catch {
             throw ResolutionFailure(error)
         }

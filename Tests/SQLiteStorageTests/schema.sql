@@ -160,7 +160,7 @@ CREATE TABLE queue (
     is_eight_bit INTEGER NOT NULL CHECK (is_eight_bit IN (0, 1)),
     is_internationalized INTEGER NOT NULL CHECK (is_internationalized IN (0, 1)),
     is_on_hold INTEGER NOT NULL CHECK (is_on_hold IN (0, 1)),
-    next_attempt INTEGER,
+    next_attempt INTEGER, requires_tls INTEGER NOT NULL DEFAULT 0 CHECK (requires_tls IN (0, 1)), released_at INTEGER,
     CHECK ((is_on_hold = 1) = (next_attempt IS NULL))
 ) STRICT;
 CREATE INDEX queue_next_attempt ON queue (next_attempt, id) WHERE next_attempt IS NOT NULL;

@@ -47,11 +47,13 @@ extension Transaction {
         to recipients: [RemoteRecipient]
     ) throws -> QueueEntryID {
         let acceptance = incoming.acceptance
+        let due = acceptance.releasedAt ?? acceptance.receivedAt
         let blob = try self.reference(incoming.message)
         try self.sql.run(
             """
             INSERT INTO queue (blob, size, relay_from, reverse_path, received_at, envelope_id, returns_full,
-            is_eight_bit, is_internationalized, is_on_hold, next_attempt) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?)
+            is_eight_bit, is_internationalized, requires_tls, released_at, is_on_hold, next_attempt)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?)
             """,
             .int(blob.rawValue),
             .int(incoming.message.size),
@@ -62,7 +64,9 @@ extension Transaction {
             .optional(acceptance.returnsFull.map { $0 ? 1 : 0 }),
             .bool(acceptance.isEightBit),
             .bool(acceptance.isInternationalized),
-            .int(acceptance.receivedAt.rawValue)
+            .bool(acceptance.requiresTLS),
+            .optional(acceptance.releasedAt?.rawValue),
+            .int(due.rawValue)
         )
         let entry = QueueEntryID(rawValue: self.sql.lastInsertedRow)
         for (number, recipient) in recipients.enumerated() {
@@ -77,7 +81,7 @@ extension Transaction {
                 .text(recipient.domain),
                 .optional(recipient.notify.map { Int64($0.rawValue) }),
                 .optional(recipient.originalRecipient),
-                .int(acceptance.receivedAt.rawValue)
+                .int(due.rawValue)
             )
         }
         self.touch(.queue)
@@ -88,9 +92,10 @@ extension Transaction {
     ///
     /// What is done leaves the entry, an entry that is empty leaves the queue.
     func record(_ outcomes: [DeliveryOutcome], of entry: QueueEntryID, report: IncomingAcceptance?) throws {
+        try self.deliver(entry, to: outcomes)
         for outcome in outcomes {
             switch outcome.result {
-            case .delivered, .failed:
+            case .delivered, .deliveredHere, .failed:
                 try self.sql.run(
                     "DELETE FROM queue_recipient WHERE entry = ? AND number = ?",
                     .int(entry.rawValue),
@@ -112,6 +117,28 @@ extension Transaction {
         }
         try self.schedule(entry)
         if let report { _ = try self.accept(report, isReport: true) }
+    }
+
+    /// Delivers a queued message to the accounts among the outcomes, each once.
+    private func deliver(_ entry: QueueEntryID, to outcomes: [DeliveryOutcome]) throws {
+        var accounts: Set<AccountID> = []
+        for case .deliveredHere(let new) in outcomes.map(\.result) { accounts.formUnion(new) }
+        guard !accounts.isEmpty else { return }
+        let row = try self.sql.first("SELECT blob, size FROM queue WHERE id = ?", .int(entry.rawValue)) {
+            MessageRow(
+                blob: BlobID(rawValue: $0.int64(0)),
+                size: $0.int(1),
+                internalDate: MessageDate(time: self.now)
+            )
+        }
+        guard let row else { throw StoreError.notFound("queue entry \(entry.rawValue)") }
+        for account in accounts.sorted(by: { $0.rawValue < $1.rawValue }) {
+            guard let inbox = try self.sql.mailbox(named: .inbox, of: account) else {
+                throw StoreError.notFound("INBOX of a recipient")
+            }
+            self.admitAnything(to: account)
+            try self.append(row, to: inbox.id)
+        }
     }
 
     /// Makes every waiting recipient due at `time` and takes entries off hold.
