@@ -16,12 +16,15 @@ extension Reply {
         EnhancedStatusCode(5, 5, 1),
         "A mail transaction is in progress: send RSET first"
     )
+    /// RFC 2033 §4.2.
+    static let noRecipientsHere = Reply(503, EnhancedStatusCode(5, 5, 1), "No valid recipients")
     static let chunksBegun = Reply(503, EnhancedStatusCode(5, 5, 1), "The message is being sent with BDAT")
     static let alreadySecure = Reply(503, EnhancedStatusCode(5, 5, 1), "TLS is already on")
     static let alreadyAuthenticated = Reply(503, EnhancedStatusCode(5, 5, 1), "Already authenticated")
 
     /// RFC 2920 §3.1.
     static let notSynchronized = Reply(554, EnhancedStatusCode(5, 5, 0), "Wait for the reply before the next command")
+    static let notForOthers = Reply(550, EnhancedStatusCode(5, 7, 1), "You may not speak for others")
     static let notYours = Reply(553, EnhancedStatusCode(5, 7, 1), "This reverse-path is not an address of your account")
     /// RFC 6531 §3.5: at MAIL it is 550.
     static let senderNeedsSMTPUTF8 = Reply(550, EnhancedStatusCode(5, 6, 7), "Address requires SMTPUTF8")

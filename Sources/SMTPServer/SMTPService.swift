@@ -13,9 +13,11 @@ package enum SMTPRole: String, Sendable, Hashable, CaseIterable {
     case submission
     /// Port 465: the same over implicit TLS (RFC 8314 §3.3).
     case submissions
+    /// Mail for our own domains from a mail server in front of us, on the same machine (RFC 2033).
+    case lmtp
 
     /// Whether our users submit mail here.
-    var isSubmission: Bool { self != .exchange }
+    var isSubmission: Bool { self == .submission || self == .submissions }
 }
 
 /// What all SMTP sessions of the process share.
@@ -63,6 +65,8 @@ package struct SMTPService: Sendable {
         package var contentTimeout: Duration = .seconds(600)
         /// How long an exchange waits before it greets: who speaks first is no mail server (RFC 5321 §3.1).
         package var greetingDelay: Duration = .zero
+        /// Whether a client with that address may say for whom it speaks, with XCLIENT.
+        package var speaksForOthers: @Sendable (_ address: String) -> Bool = { _ in false }
         /// How long a client may take for a command, and for a whole message, when the process is about to end.
         package var endingCommandTimeout: Duration = .seconds(1)
         package var endingTimeout: Duration = .seconds(3)

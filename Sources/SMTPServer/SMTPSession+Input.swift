@@ -135,6 +135,8 @@ extension SMTPSession {
             try await self.beginAuthentication(mechanism, initialResponse)
         case .startTLS:
             try await self.startTLS()
+        case .client(let address, let port):
+            await self.beginAnew(address, port)
         case .quit:
             self.isOpen = false
         }

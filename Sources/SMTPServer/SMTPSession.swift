@@ -53,7 +53,7 @@ package struct SMTPSession<C: Connection<SMTPNote>> {
     private var errors = 0
     let admit: @Sendable (AccountID) -> Bool
     /// As whose the session is counted, once it has been greeted.
-    private var place: ClientCounter.Place?
+    var place: ClientCounter.Place?
 
     /// Makes the session of one connection; over implicit TLS the handshake is done.
     ///
@@ -129,9 +129,14 @@ package struct SMTPSession<C: Connection<SMTPNote>> {
         } catch {
             return self.end(error)
         }
-        self.say(.serviceReady(self.service.options.hostname))
+        self.say(self.greeting)
         try await self.flush()
         try await self.takeInput()
+    }
+
+    /// The first line.
+    var greeting: Reply {
+        .serviceReady(self.service.options.hostname, protocol: self.view.role == .lmtp ? "LMTP" : "ESMTP")
     }
 
     private mutating func take(_ octets: [UInt8]) async throws {

@@ -92,6 +92,8 @@ extension Appliance {
         options.recipientsPerHour = self.settings.limits.recipientsPerHour
         options.offenceLimit = self.settings.limits.banAfter
         options.banTime = self.settings.limits.banTime
+        options.greetingDelay = self.settings.listen.greetingDelay
+        options.speaksForOthers = Self.isWithin(self.settings.listen.xclient)
         return options
     }
 
@@ -160,6 +162,7 @@ extension Appliance {
             self.listener(sockets, farewell: Self.smtpFarewell, self.smtpChannel(smtp, .exchange, .startTLS))
         case "submission":
             self.listener(sockets, farewell: Self.smtpFarewell, self.smtpChannel(smtp, .submission, .startTLS))
+        case "lmtp": self.listener(sockets, farewell: Self.smtpFarewell, self.smtpChannel(smtp, .lmtp, .none))
         case "submissions": self.listener(sockets, farewell: "", self.smtpChannel(smtp, .submissions, .implicit))
         default: self.listener(sockets, farewell: "", self.httpChannel(http))
         }
@@ -179,7 +182,8 @@ extension Appliance {
             limits: ConnectionLimits(
                 total: self.settings.limits.connections,
                 perAddress: self.settings.limits.connectionsPerAddress,
-                makesRoom: makesRoom
+                makesRoom: makesRoom,
+                isProxy: self.proxies
             ),
             farewell: Array(farewell.utf8),
             drainDeadline: .init(Self.drainDeadline),
@@ -187,11 +191,20 @@ extension Appliance {
         )
     }
 
-    private enum TLSUse { case startTLS, implicit }
+    private enum TLSUse { case none, startTLS, implicit }
+
+    /// Whether an address is a proxy's, which says whose its connections are.
+    private var proxies: @Sendable (_ address: String) -> Bool { Self.isWithin(self.settings.listen.proxies) }
+
+    private static func isWithin(_ networks: [String]) -> @Sendable (_ address: String) -> Bool {
+        // The settings were checked when they were read.
+        let networks = NetworkList(networks) ?? NetworkList()
+        return { text in (try? IPAddress(parsing: text)).map { networks.contains($0.unmapped) } ?? false }
+    }
 
     private func imapChannel(_ service: IMAPService, _ use: TLSUse) -> MailChannel<IMAPNote> {
         let logger = self.logger
-        return MailChannel(security: self.security(use, self.tls?.imap)) { connection in
+        return MailChannel(security: self.security(use, self.tls?.imap), isProxy: self.proxies) { connection in
             try await logger.forConnection("imap", connection.peer) {
                 var session = IMAPSession(connection: connection, service: service)
                 try await session.run()
@@ -201,7 +214,9 @@ extension Appliance {
 
     private func smtpChannel(_ service: SMTPService, _ role: SMTPRole, _ use: TLSUse) -> MailChannel<SMTPNote> {
         let logger = self.logger
-        return MailChannel(security: self.security(use, self.tls?.smtp)) { connection in
+        // Who is on this machine needs no proxy.
+        let isProxy = role == .lmtp ? Self.isWithin([]) : self.proxies
+        return MailChannel(security: self.security(use, self.tls?.smtp), isProxy: isProxy) { connection in
             try await logger.forConnection(role.rawValue, connection.peer) {
                 var session = SMTPSession(connection: connection, service: service, role: role)
                 try await session.run()
@@ -210,7 +225,7 @@ extension Appliance {
     }
 
     private func security<Note>(_ use: TLSUse, _ context: TLSServerContext?) -> MailChannel<Note>.Security {
-        guard let context else { return .none }
+        guard let context, use != .none else { return .none }
         return use == .implicit ? .implicit({ context }) : .startTLS({ context })
     }
 }

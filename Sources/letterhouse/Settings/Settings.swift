@@ -14,7 +14,15 @@ struct Settings: Sendable, Equatable {
         var smtp: [String]
         var submission: [String]
         var submissions: [String]
+        /// `host:port` of this machine itself, or the path of a Unix socket.
+        var lmtp: [String]
         var http: [String]
+        /// Networks whose connections begin with a header of the PROXY protocol.
+        var proxies: [String]
+        /// Networks whose SMTP clients may use XCLIENT.
+        var xclient: [String]
+        /// How long the exchange waits before it greets.
+        var greetingDelay: Duration
     }
 
     /// PEM files; the first two or neither.
@@ -133,7 +141,11 @@ extension Settings {
             smtp: reader.addresses("listen.smtp", default: ["0.0.0.0:25", "[::]:25"]),
             submission: reader.addresses("listen.submission", default: ["0.0.0.0:587", "[::]:587"]),
             submissions: reader.addresses("listen.submissions", default: ["0.0.0.0:465", "[::]:465"]),
-            http: reader.addresses("listen.http", default: ["127.0.0.1:8080"])
+            lmtp: reader.localAddresses("listen.lmtp"),
+            http: reader.addresses("listen.http", default: ["127.0.0.1:8080"]),
+            proxies: reader.networks("listen.proxies", default: []),
+            xclient: reader.networks("listen.xclient", default: []),
+            greetingDelay: reader.duration("listen.greeting-delay", default: .zero, atLeast: .zero)
         )
         self.tls = Self.tls(&reader)
         if self.tls == nil {
@@ -294,7 +306,11 @@ extension Settings {
             smtp: ["127.0.0.1:1025"],
             submission: ["127.0.0.1:1587"],
             submissions: ["127.0.0.1:1465"],
-            http: ["127.0.0.1:8080"]
+            lmtp: [],
+            http: ["127.0.0.1:8080"],
+            proxies: [],
+            xclient: [],
+            greetingDelay: .zero
         )
         return settings
     }
