@@ -243,7 +243,7 @@ let package = Package(
             name: "HTTPServerTests",
             dependencies: [
                 "HTTPServer", "IMAPServer", "SMTPServer", "MailConnection", "MailStorage", "MailMessage",
-                "SASLMechanisms", "SQLiteStorage", "TestSupport",
+                "SASLMechanisms", "SenderAuthentication", "SQLiteStorage", "TestSupport",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),

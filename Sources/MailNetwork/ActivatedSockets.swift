@@ -8,7 +8,9 @@ import Glibc
 /// A socket unit names its sockets with `FileDescriptorName=`; several may share a name, as those of IPv4 and IPv6 do.
 package struct ActivatedSockets: Sendable, Equatable {
     /// The names a socket unit may use.
-    package static let knownNames: Set<String> = ["imap", "imaps", "smtp", "submission", "submissions", "http"]
+    package static let knownNames: Set<String> = [
+        "imap", "imaps", "smtp", "submission", "submissions", "lmtp", "http",
+    ]
 
     /// Descriptors of listening stream sockets, by name, in the order they were passed; empty without activation.
     package let byName: [String: [CInt]]

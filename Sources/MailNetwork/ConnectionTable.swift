@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import MailConnection
 import NIOCore
 
 /// How many connections a listener serves at the same time.
@@ -10,11 +11,19 @@ package struct ConnectionLimits: Sendable {
     package var perAddress: Int
     /// Whether, when there are too many, the one that has been idle longest of those who have not logged in gives way.
     package var makesRoom: Bool
+    /// Whether an address is a proxy's, whose connections are many others'.
+    package var isProxy: @Sendable (_ address: String) -> Bool
 
-    package init(total: Int = 10_000, perAddress: Int = 100, makesRoom: Bool = false) {
+    package init(
+        total: Int = 10_000,
+        perAddress: Int = 100,
+        makesRoom: Bool = false,
+        isProxy: @escaping @Sendable (_ address: String) -> Bool = { _ in false }
+    ) {
         self.total = total
         self.perAddress = perAddress
         self.makesRoom = makesRoom
+        self.isProxy = isProxy
     }
 }
 
@@ -60,7 +69,8 @@ struct ConnectionTable {
     ///
     /// Returns one that has to be ended in its stead.
     mutating func arrived(_ channel: any Channel, at now: NIODeadline) -> (any Channel)? {
-        let address = AddressKey(channel.remoteAddress)
+        let isProxy = channel.remoteAddress.flatMap { Peer(socketAddress: $0) }.map { self.limits.isProxy($0.address) }
+        let address = isProxy == true ? nil : AddressKey(channel.remoteAddress)
         let evicted = self.hasRoom(for: address) ? nil : self.makeRoom(for: address)
         let isAdmitted = self.hasRoom(for: address)
         if isAdmitted {

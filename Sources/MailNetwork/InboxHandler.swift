@@ -62,6 +62,8 @@ final class InboxHandler<Note: Sendable>: ChannelDuplexHandler {
         switch event {
         case let established as TLSEstablished:
             self.feed.yield(.secured(established.security))
+        case let told as ProxiedPeer:
+            self.feed.yield(.proxied(told))
         case ChannelEvent.inputClosed:
             // The other half stays open: a client that has sent all its commands may still wait for the answers.
             self.feed.yield(.endOfOctets)
@@ -131,6 +133,8 @@ final class InboxHandler<Note: Sendable>: ChannelDuplexHandler {
 package struct SocketDeadlines: Sendable {
     /// For the TLS handshake, from STARTTLS or the connection's begin.
     package var handshake: TimeAmount
+    /// For the header of the PROXY protocol, where one comes first.
+    package var proxyHeader: TimeAmount
     /// For taking one block that was written, whole.
     package var write: TimeAmount
     /// For hanging up after the session has ended.
@@ -138,10 +142,12 @@ package struct SocketDeadlines: Sendable {
 
     package init(
         handshake: TimeAmount = .seconds(30),
+        proxyHeader: TimeAmount = .seconds(5),
         write: TimeAmount = .minutes(5),
         hangup: TimeAmount = .seconds(2)
     ) {
         self.handshake = handshake
+        self.proxyHeader = proxyHeader
         self.write = write
         self.hangup = hangup
     }

@@ -18,6 +18,7 @@ package struct MailChannel<Note: Sendable>: ServerChildChannel {
 
     private let security: Security
     private let deadlines: SocketDeadlines
+    private let isProxy: @Sendable (_ address: String) -> Bool
     private let serve: @Sendable (SocketConnection<Note>) async throws -> Void
 
     /// Makes a channel.
@@ -25,15 +26,18 @@ package struct MailChannel<Note: Sendable>: ServerChildChannel {
     /// - Parameters:
     ///   - security: how TLS comes to a connection.
     ///   - deadlines: how long to wait for peers.
+    ///   - isProxy: whether connections from an address begin with a header of the PROXY protocol.
     ///   - serve: runs one session to its end. It is called when the connection is accepted, with implicit TLS after the
     ///     handshake. The connection is closed when it returns or throws.
     package init(
         security: Security,
         deadlines: SocketDeadlines = SocketDeadlines(),
+        isProxy: @escaping @Sendable (_ address: String) -> Bool = { _ in false },
         serve: @escaping @Sendable (SocketConnection<Note>) async throws -> Void
     ) {
         self.security = security
         self.deadlines = deadlines
+        self.isProxy = isProxy
         self.serve = serve
     }
 
@@ -45,11 +49,13 @@ package struct MailChannel<Note: Sendable>: ServerChildChannel {
                 case .startTLS(let context): (.server(context), false)
                 case .implicit(let context): (.server(context), true)
                 }
+            let peer = Peer(of: channel)
             return try MailSocket(
                 on: channel,
-                peer: Peer(of: channel),
+                peer: peer,
                 role: role,
                 isImplicit: isImplicit,
+                isProxied: peer.map { self.isProxy($0.address) } ?? false,
                 deadlines: self.deadlines
             )
         }

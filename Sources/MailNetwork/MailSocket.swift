@@ -12,6 +12,8 @@ package struct MailSocket<Note: Sendable>: ServerChildChannelValue {
     let role: TLSRole?
     /// TLS comes first, before any octet of the session.
     let isImplicit: Bool
+    /// Before everything a proxy says whose connection it is.
+    let isProxied: Bool
     let deadlines: SocketDeadlines
 
     /// Sets up the pipeline; to be called on the channel's event loop before the channel is active.
@@ -23,21 +25,33 @@ package struct MailSocket<Note: Sendable>: ServerChildChannelValue {
     ///   - peer: who is at the other end; nil if they have gone already.
     ///   - role: which side of a handshake this process is, if there is TLS.
     ///   - isImplicit: whether TLS comes first.
+    ///   - isProxied: whether a header of the PROXY protocol comes before that.
     ///   - deadlines: how long to wait for the peer.
     /// - Throws: ``PeerGone``, and what setting up TLS throws.
-    init(on channel: any Channel, peer: Peer?, role: TLSRole?, isImplicit: Bool, deadlines: SocketDeadlines) throws {
+    init(
+        on channel: any Channel,
+        peer: Peer?,
+        role: TLSRole?,
+        isImplicit: Bool,
+        isProxied: Bool = false,
+        deadlines: SocketDeadlines
+    ) throws {
         guard let peer else { throw PeerGone() }
         self.channel = channel
         self.inbox = SocketInbox()
         self.peer = peer
         self.role = role
         self.isImplicit = isImplicit
+        self.isProxied = isProxied
         self.deadlines = deadlines
         if let options = channel.syncOptions {
             try options.setOption(.autoRead, value: false)
             try options.setOption(.maxMessagesPerRead, value: 1)
             try options.setOption(.allowRemoteHalfClosure, value: true)
             try options.setOption(.recvAllocator, value: TransientReadBuffers())
+        }
+        if isProxied {
+            try channel.pipeline.syncOperations.addHandler(ProxyHeaderHandler(patience: deadlines.proxyHeader))
         }
         if isImplicit, let role {
             try channel.pipeline.syncOperations.addHandler(
@@ -56,6 +70,7 @@ package struct MailSocket<Note: Sendable>: ServerChildChannelValue {
             let outcome: Swift.Result<Result, any Error>
             do {
                 var connection = SocketConnection(self)
+                if self.isProxied { try await connection.awaitPeer() }
                 if self.isImplicit { try await connection.awaitSecurity() }
                 outcome = .success(try await body(connection))
             } catch {

@@ -62,7 +62,7 @@ package struct SocketConnection<Note: Sendable>: Connection {
                 return .note(note)
             case .shutdown:
                 return .shutdown
-            case .secured, .failed:
+            case .secured, .proxied, .failed:
                 continue
             }
         }
@@ -109,6 +109,23 @@ package struct SocketConnection<Note: Sendable>: Connection {
         try await self.awaitSecurity(refusingClearText: role.isClient)
     }
 
+    /// Returns when the proxy has said whose connection it is; nothing else has come before.
+    mutating func awaitPeer() async throws {
+        var failure: any Error = PeerGone()
+        while let event = await self.events.next(isolation: #isolation) {
+            switch event {
+            case .proxied(let told):
+                if let peer = told.peer { self.peer = peer }
+                return
+            case .note(let note): self.notes.insert(.note(note), at: 0)
+            case .shutdown: self.notes.insert(.shutdown, at: 0)
+            case .failed(let error): failure = error
+            case .octets, .endOfOctets, .secured: continue
+            }
+        }
+        throw failure
+    }
+
     /// Returns when TLS is established.
     ///
     /// Octets before that came in clear text and are thrown away; notes are kept.
@@ -132,6 +149,8 @@ package struct SocketConnection<Note: Sendable>: Connection {
                 notes.append(.note(note))
             case .shutdown:
                 notes.append(.shutdown)
+            case .proxied:
+                continue
             case .failed(let error):
                 failure = error
             case .secured(let security):

@@ -11,6 +11,8 @@ enum SocketEvent<Note: Sendable>: Sendable {
     case endOfOctets
     case note(Note)
     case shutdown
+    /// The proxy's header has come.
+    case proxied(ProxiedPeer)
     /// TLS is established: what stands before it came in clear text, what follows was deciphered.
     case secured(Peer.Security)
     /// Why the connection ends; nothing but the end of the inbox follows from the socket.

@@ -22,7 +22,7 @@ struct Attempt: Sendable {
 
     let service: RelayService
     let entry: QueueEntry
-    let recipients: [QueueEntry.Recipient]
+    var recipients: [QueueEntry.Recipient]
     let destination: Destination
     /// Takes verdicts, by the recipients' numbers; called once for each recipient.
     let settle: @Sendable ([Int: Verdict]) -> Void
@@ -31,8 +31,13 @@ struct Attempt: Sendable {
     func run() async throws -> Outcome {
         Metrics.attemptBegan()
         defer { Metrics.attemptEnded() }
+        var attempt = self
+        if self.entry.releasedAt != nil {
+            attempt.recipients = try await self.deliverHere()
+            if attempt.recipients.isEmpty { return .undecided }
+        }
         var findings = Findings()
-        let outcome = try await self.run(&findings)
+        let outcome = try await attempt.run(&findings)
         if !findings.verdicts.isEmpty { self.settle(findings.verdicts) }
         return outcome
     }
@@ -62,8 +67,45 @@ struct Attempt: Sendable {
             guard case .temporary(let status) = error else { return .undecided }
             return .unreachable(status)
         }
+        if self.isStrict, !route.isAuthentic {
+            let failure = SessionFailure.requiresTLS("who the domain's mail hosts are cannot be verified")
+            findings.add(plan.recipients.map(\.number), .failed(failure.status))
+            return .undecided
+        }
         return try await self.deliver(plan, along: route, &findings)
     }
+
+    /// Delivers to those who have mailboxes here, of a message that was held (RFC 4865); returns the others.
+    private func deliverHere() async throws -> [QueueEntry.Recipient] {
+        var verdicts: [Int: Verdict] = [:]
+        var others: [QueueEntry.Recipient] = []
+        for recipient in self.recipients {
+            let route: RecipientRoute
+            do {
+                route = try await self.service.route(recipient.recipient.localPart, recipient.recipient.domain)
+            } catch {
+                if Task.isCancelled { throw CancellationError() }
+                verdicts[recipient.number] = .deferred(
+                    SessionFailure.local("the recipient cannot be looked up now").status
+                )
+                continue
+            }
+            switch route {
+            case .remote: others.append(recipient)
+            // To others elsewhere the message goes by itself.
+            case .local(let accounts, _) where !accounts.isEmpty: verdicts[recipient.number] = .deliveredHere(accounts)
+            case .local, .unknownMailbox:
+                verdicts[recipient.number] = .failed(
+                    DeliveryStatus(EnhancedStatusCode(5, 1, 1), "the mailbox is not here any more")
+                )
+            }
+        }
+        if !verdicts.isEmpty { self.settle(verdicts) }
+        return others
+    }
+
+    /// Whether the message must not go on without TLS; a report may (RFC 8689 §5).
+    private var isStrict: Bool { self.entry.requiresTLS && !self.entry.reversePath.isEmpty }
 
     // MARK: What there is to do
 
@@ -92,6 +134,7 @@ struct Attempt: Sendable {
         let content = QueuedContent(self.entry, in: self.service.queue)
         var transaction = ClientTransaction(reversePath: reversePath, recipients: [], size: content.size)
         transaction.isEightBit = self.entry.isEightBit
+        transaction.requiresTLS = self.entry.requiresTLS
         transaction.returnContent = self.entry.returnsFull.map { $0 ? .full : .headers }
         transaction.envelopeIdentifier = self.entry.envelopeID
         do {
@@ -127,7 +170,7 @@ struct Attempt: Sendable {
         var plan = plan
         var last = SessionFailure.connection("no host was asked")
         // Who cannot be asked now may be of another opinion. What a smarthost minds are our settings.
-        var isRefusedByAll = route.isComplete && self.smarthost == nil
+        var isRefusedByAll = route.isComplete && (self.smarthost == nil || self.isStrict)
         let end = self.service.time.now() + self.service.options.timeouts.dialogue
         for (position, hop) in route.hops.enumerated() {
             // RFC 5321 §5.1: at least two.
@@ -160,6 +203,7 @@ struct Attempt: Sendable {
             guard !plan.recipients.isEmpty else { return nil }
             if plan.recipients.count < before { continue }
             let reason = failure ?? .outOfStep("the host takes no transaction")
+            guard !self.isStrict else { return reason.requiringTLS }
             // RFC 7435: what would otherwise go in clear text may do so after TLS has failed.
             guard reason.cause == .handshake, !isClear, self.isOpportunistic else { return reason }
             isClear = true
@@ -190,6 +234,7 @@ struct Attempt: Sendable {
                     work: self.service.work
                 )
                 failure = try await session.open()
+                if failure == nil, self.isStrict, !session.offers("REQUIRETLS") { failure = .requiresPromise }
                 while failure == nil, !plan.recipients.isEmpty, session.takesAnotherTransaction {
                     var transaction = plan.transaction
                     transaction.recipients = Array(plan.recipients.prefix(session.recipientLimit))
@@ -227,8 +272,8 @@ struct Attempt: Sendable {
             switch self.smarthost?.security ?? .opportunistic {
             case .implicit: .implicit(verifying: true)
             case .startTLS: .startTLS(verifying: true)
-            case .opportunistic: isClear ? .none : .startTLS(verifying: false)
-            case .none: .none
+            case .opportunistic: isClear ? .none : .startTLS(verifying: self.isStrict)
+            case .none: self.isStrict ? .startTLS(verifying: true) : .none
             }
         // Verification of a smarthost given as an address is by that address.
         let name = hop.name ?? (self.smarthost == nil ? nil : hop.address.description)
@@ -246,8 +291,8 @@ struct Attempt: Sendable {
             // The connector has failed if there is none.
             case .implicit: .required
             case .startTLS: .required
-            case .opportunistic: isClear ? .asIs : .opportunistic
-            case .none: .asIs
+            case .opportunistic: self.isStrict ? .required : isClear ? .asIs : .opportunistic
+            case .none: self.isStrict ? .required : .asIs
             }
         return ClientStateMachine.Settings(
             hostname: self.service.options.hostname,

@@ -41,7 +41,8 @@ struct BounceReport: Sendable {
 
     /// Whether the whole message goes along: RET, which is about failures only (RFC 3461 §4.3).
     private var returnsFull: Bool {
-        self.entry.returnsFull == true && self.items.contains { $0.action == .failed }
+        // RFC 8689 §5: what must not be read by others is not returned either.
+        self.entry.returnsFull == true && !self.entry.requiresTLS && self.items.contains { $0.action == .failed }
             && self.entry.size - self.entry.relayFrom <= self.options.fullReportLimit
     }
 
@@ -121,7 +122,8 @@ struct BounceReport: Sendable {
 
     private var subject: String {
         if self.has(.failed) { return "Undelivered mail" }
-        return self.has(.delayed) ? "Delayed mail, still being tried" : "Mail was passed on"
+        if self.has(.delayed) { return "Delayed mail, still being tried" }
+        return self.has(.relayed) ? "Mail was passed on" : "Mail was delivered"
     }
 
     private func text(hasOriginal: Bool) -> String {
@@ -134,6 +136,7 @@ struct BounceReport: Sendable {
                 "Your message has not been delivered yet to the following. It will be tried until\n\(retryUntil);"
                     + " you need not send it again:"
             ),
+            (.delivered, "Your message was delivered to:"),
             (.relayed, "Your message was passed on to a host that sends no confirmations, for:"),
         ]
         for (action, sentence) in sections where self.has(action) {
@@ -150,6 +153,9 @@ struct BounceReport: Sendable {
 extension QueueEntry {
     /// When the message is given up.
     func expiry(_ options: RelayService.Options) -> UnixTime {
-        self.receivedAt.advanced(by: options.lifetime.components.seconds)
+        self.begin.advanced(by: options.lifetime.components.seconds)
     }
+
+    /// From when on the message is tried.
+    var begin: UnixTime { max(self.releasedAt ?? self.receivedAt, self.receivedAt) }
 }

@@ -40,6 +40,8 @@ struct ClientSession {
     var recipientLimit: Int { self.machine.recipientLimit }
     /// Whether the host has taken one of the last transaction's recipients.
     var hasTakenRecipient: Bool { !self.machine.accepted.isEmpty }
+    /// Whether the host has announced an extension.
+    func offers(_ keyword: String) -> Bool { self.machine.server?.offers(keyword) ?? false }
     /// Whether there can be another transaction.
     var takesAnotherTransaction: Bool { !self.isOver && self.machine.takesAnotherTransaction }
 

@@ -23,6 +23,10 @@ struct ClientTransaction: Sendable {
     /// Not simply what the submitting client said: some say SMTPUTF8 whenever they can, and mail that needs nothing of
     /// it must reach hosts that do not have it.
     var needsInternationalization = false
+    /// REQUIRETLS (RFC 8689): only hosts that have shown who they are, and offer it, get the message.
+    ///
+    /// With the null reverse-path it is only said where it is offered (§5).
+    var requiresTLS = false
     var returnContent: ReturnContent?
     var envelopeIdentifier: String?
 
@@ -33,6 +37,7 @@ struct ClientTransaction: Sendable {
         // Without 8BITMIME (RFC 6152 §3) there the content goes as it is, see Docs.docc.
         if self.isEightBit, server.offers("8BITMIME") { parameters.append(.body(.eightBitMIME)) }
         if self.isInternationalized { parameters.append(.smtpUTF8) }
+        if self.requiresTLS, server.offers("REQUIRETLS") { parameters.append(.requireTLS) }
         if server.offers("DSN") {
             if let content = self.returnContent { parameters.append(.returnContent(content)) }
             if let parameter = self.envelopeIdentifier.flatMap(Parameter.envelopeIdentifier) {

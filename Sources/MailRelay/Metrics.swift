@@ -30,7 +30,7 @@ enum Metrics {
     /// The counter of recipients by what became of them.
     static func recipients(_ result: DeliveryOutcome.Result) -> Counter {
         switch result {
-        case .delivered: Self.delivered
+        case .delivered, .deliveredHere: Self.delivered
         case .failed: Self.failed
         case .deferred: Self.deferred
         }

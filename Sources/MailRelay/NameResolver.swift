@@ -6,9 +6,23 @@
 /// resolver.
 package protocol NameResolver: Sendable {
     /// The hosts that take a domain's mail (RFC 5321 §5.1), in any order; empty if the domain exists and names none.
-    func mailExchangers(of domain: String) async throws(ResolutionFailure) -> [(preference: Int, name: String)]
+    func mailExchangers(of domain: String) async throws(ResolutionFailure) -> [MailExchange]
     /// The numeric addresses of a host, the preferred ones first; never empty.
     func addresses(of host: String) async throws(ResolutionFailure) -> [String]
+}
+
+/// A host that takes a domain's mail.
+package struct MailExchange: Sendable, Hashable {
+    package let preference: Int
+    package let name: String
+    /// Whether DNSSEC has shown that the domain says so.
+    package let isSecure: Bool
+
+    package init(preference: Int, name: String, isSecure: Bool = false) {
+        self.preference = preference
+        self.name = name
+        self.isSecure = isSecure
+    }
 }
 
 /// Why the name system gives no answer that mail could follow.

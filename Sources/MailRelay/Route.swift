@@ -16,6 +16,9 @@ struct Route: Sendable, Hashable {
     }
 
     let hops: [Hop]
+    /// Whether the hosts' names are those that the domain, or the administrator, has given: shown by DNSSEC, or the domain's
+    /// own name.
+    var isAuthentic = false
     /// Whether these are all: no other host's addresses are unknown for the moment.
     var isComplete = true
 
@@ -105,7 +108,11 @@ struct Router: Sendable {
             hops += found.hops
         }
         guard hops.isEmpty else {
-            return Route(hops: Array(hops.prefix(Route.hopLimit)), isComplete: findings.trouble == nil)
+            return Route(
+                hops: Array(hops.prefix(Route.hopLimit)),
+                isAuthentic: exchangers.allSatisfy(\.isSecure),
+                isComplete: findings.trouble == nil
+            )
         }
         throw findings.failure
     }
@@ -114,8 +121,8 @@ struct Router: Sendable {
     private func exchangers(
         of domain: String,
         using random: inout some RandomNumberGenerator
-    ) async throws(RouteFailure) -> [(preference: Int, name: String)] {
-        let found: [(preference: Int, name: String)]
+    ) async throws(RouteFailure) -> [MailExchange] {
+        let found: [MailExchange]
         do {
             found = try await self.resolver.mailExchangers(of: domain)
         } catch {
@@ -125,7 +132,8 @@ struct Router: Sendable {
             case .temporary(let reason): throw .temporary(reason)
             }
         }
-        guard !found.isEmpty else { return [(0, domain)] }
+        // No look-up of MX records has told the name (RFC 8689 §4.2.1).
+        guard !found.isEmpty else { return [MailExchange(preference: 0, name: domain, isSecure: true)] }
         // RFC 7505 §3; together with others a null MX says nothing (§4.1).
         let hosts = found.filter { !$0.name.isEmpty && $0.name != "." }
         guard !hosts.isEmpty else { throw .nullMX }
@@ -210,7 +218,9 @@ struct Router: Sendable {
     /// The administrator's word: any address will do, and what goes wrong is not the messages' fault.
     private func routeToSmarthost() async throws(RouteFailure) -> Route {
         guard let host = self.options.smarthost?.host else { throw .temporary("there is no smarthost") }
-        if let address = try? IPAddress(parsing: host) { return Route(hops: [Route.Hop(name: nil, address: address)]) }
+        if let address = try? IPAddress(parsing: host) {
+            return Route(hops: [Route.Hop(name: nil, address: address)], isAuthentic: true)
+        }
         let texts: [String]
         do throws(ResolutionFailure) {
             texts = try await self.resolver.addresses(of: host)
@@ -220,6 +230,7 @@ struct Router: Sendable {
         }
         let addresses = texts.compactMap { try? IPAddress(parsing: $0) }
         guard !addresses.isEmpty else { throw .temporary("the smarthost has no address") }
-        return Route(hops: Self.first(Route.hopLimit, of: addresses).map { Route.Hop(name: host, address: $0) })
+        let hops = Self.first(Route.hopLimit, of: addresses).map { Route.Hop(name: host, address: $0) }
+        return Route(hops: hops, isAuthentic: true)
     }
 }

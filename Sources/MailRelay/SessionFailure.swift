@@ -25,7 +25,7 @@ struct SessionFailure: Error, Sendable, Hashable {
     let status: DeliveryStatus
 
     /// Whether the host said that trying again is pointless.
-    var isPermanent: Bool { self.cause == .refused && self.status.code.class == 5 }
+    var isPermanent: Bool { (self.cause == .refused || self.cause == .policy) && self.status.code.class == 5 }
 
     /// Whether the host still listens: it has answered, and has not said that it hangs up (RFC 5321 §3.8).
     var leavesListener: Bool {
@@ -62,6 +62,23 @@ struct SessionFailure: Error, Sendable, Hashable {
 
     static func handshake(_ text: String) -> Self {
         Self(cause: .handshake, status: DeliveryStatus(EnhancedStatusCode(4, 7, 5), "TLS failed: \(text)"))
+    }
+
+    /// RFC 8689 §4.2.1: the message requires what the host does not promise.
+    static let requiresPromise = Self(
+        cause: .policy,
+        status: DeliveryStatus(EnhancedStatusCode(5, 7, 30), "the message requires REQUIRETLS, which is not offered")
+    )
+
+    /// RFC 8689 §4.2.1: the message requires TLS with a host that has shown who it is.
+    static func requiresTLS(_ text: String) -> Self {
+        Self(cause: .policy, status: DeliveryStatus(EnhancedStatusCode(5, 7, 10), "the message requires TLS: \(text)"))
+    }
+
+    /// The same, for a message that requires TLS: that there is none will not be better later.
+    var requiringTLS: Self {
+        guard self.cause == .handshake || self.cause == .policy, self.status.code.class != 5 else { return self }
+        return .requiresTLS(self.status.description)
     }
 
     static func outOfStep(_ text: String) -> Self {

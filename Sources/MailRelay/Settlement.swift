@@ -58,6 +58,13 @@ struct Settlement: Sendable {
                 result: .delivered,
                 report: isReported ? .relayed : nil
             )
+        case .deliveredHere(let accounts):
+            return Decision(
+                recipient: recipient,
+                status: verdict.status,
+                result: .deliveredHere(accounts),
+                report: BounceReport.wantsRelayed(recipient) ? .delivered : nil
+            )
         case .failed(let status):
             return self.failure(recipient, status)
         case .deferred(let status):
@@ -90,7 +97,7 @@ struct Settlement: Sendable {
         var random = RandomSource(octets: self.service.random)
         var next = options.schedule.nextAttempt(afterAttempts: recipient.attempts + 1, at: now, using: &random)
         if let notBefore = self.notBefore, notBefore > next { next = notBefore }
-        let isLate = now >= self.entry.receivedAt.advanced(by: options.delayReportAfter.components.seconds)
+        let isLate = now >= self.entry.begin.advanced(by: options.delayReportAfter.components.seconds)
         let isReported =
             isLate && !recipient.isDelayReported && !self.entry.reversePath.isEmpty
             && BounceReport.wantsDelay(recipient)
@@ -173,7 +180,8 @@ struct Settlement: Sendable {
             ),
             original: original ?? [],
             route: route,
-            at: now
+            at: now,
+            requiresTLS: self.entry.requiresTLS
         )
         if acceptance == nil {
             Logger.current.warning("Report is dropped: the sender is unknown here", metadata: self.metadata)
@@ -197,7 +205,7 @@ struct Settlement: Sendable {
         metadata["recipient"] = "\(recipient.localPart)@\(recipient.domain)"
         metadata["reply"] = "\(decision.status.description)"
         switch decision.result {
-        case .delivered: Logger.current.info("Recipient delivered", metadata: metadata)
+        case .delivered, .deliveredHere: Logger.current.info("Recipient delivered", metadata: metadata)
         case .failed: Logger.current.info("Recipient failed", metadata: metadata)
         // Nobody was asked: there may be thousands, and the dispatcher has said so once for all.
         case .deferred where self.notBefore != nil: Logger.current.debug("Recipient deferred", metadata: metadata)

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import MailStorage
 import SMTPSyntax
 
 /// What an attempt found out about a recipient.
 enum Verdict: Sendable, Hashable {
     /// The host took responsibility; `knowsDSN`: for reports to the sender, too (RFC 3461 §5.2.1).
     case delivered(DeliveryStatus, knowsDSN: Bool)
+    /// It is to be put into the inboxes of these accounts: the message was held for somebody here.
+    case deliveredHere([AccountID])
     /// It will not work.
     case failed(DeliveryStatus)
     /// It may work later.
@@ -27,6 +30,7 @@ enum Verdict: Sendable, Hashable {
     var status: DeliveryStatus {
         switch self {
         case .delivered(let status, _), .failed(let status), .deferred(let status): status
+        case .deliveredHere: DeliveryStatus(EnhancedStatusCode(2, 0, 0), "delivered here")
         }
     }
 
@@ -34,6 +38,7 @@ enum Verdict: Sendable, Hashable {
     func at(_ host: String) -> Self {
         switch self {
         case .delivered(let status, let knowsDSN): .delivered(status.at(host), knowsDSN: knowsDSN)
+        case .deliveredHere: self
         case .failed(let status): .failed(status.at(host))
         case .deferred(let status): .deferred(status.at(host))
         }

@@ -55,6 +55,8 @@ package struct Acceptance: Sendable {
     /// Accounts whose INBOX gets it; one named twice gets it once.
     package var local: [AccountID]
     package var remote: [RemoteRecipient]
+    /// What goes on to others on behalf of recipients here, under reverse-paths of its own.
+    package var forwards: [Forwarding]
     package var receivedAt: UnixTime
     /// RFC 3461 parameters of MAIL, kept for the next hop and for reports.
     package var envelopeID: String?
@@ -64,6 +66,10 @@ package struct Acceptance: Sendable {
     package var isInternationalized: Bool
     /// Local recipients get it in their mailbox for `\Junk` (RFC 6154 §2); in INBOX who has none.
     package var isJunk: Bool
+    /// Whether it must never go on without TLS (RFC 8689).
+    package var requiresTLS: Bool
+    /// Before that time nobody gets it (RFC 4865): then ``local`` is empty, and recipients here are among ``remote``.
+    package var releasedAt: UnixTime?
 
     package init(
         message: StagedMessage,
@@ -71,24 +77,30 @@ package struct Acceptance: Sendable {
         reversePath: String,
         local: [AccountID] = [],
         remote: [RemoteRecipient] = [],
+        forwards: [Forwarding] = [],
         receivedAt: UnixTime,
         envelopeID: String? = nil,
         returnsFull: Bool? = nil,
         isEightBit: Bool = false,
         isInternationalized: Bool = false,
-        isJunk: Bool = false
+        isJunk: Bool = false,
+        requiresTLS: Bool = false,
+        releasedAt: UnixTime? = nil
     ) {
         self.message = message
         self.relayFrom = relayFrom
         self.reversePath = reversePath
         self.local = local
         self.remote = remote
+        self.forwards = forwards
         self.receivedAt = receivedAt
         self.envelopeID = envelopeID
         self.returnsFull = returnsFull
         self.isEightBit = isEightBit
         self.isInternationalized = isInternationalized
         self.isJunk = isJunk
+        self.requiresTLS = requiresTLS
+        self.releasedAt = releasedAt
     }
 }
 
@@ -119,9 +131,21 @@ package struct RemoteRecipient: Hashable, Sendable {
     }
 }
 
+/// A message that goes on to addresses elsewhere, under one reverse-path.
+package struct Forwarding: Hashable, Sendable {
+    /// Canonical; empty: the null reverse-path.
+    package var reversePath: String
+    package var recipients: [RemoteRecipient]
+
+    package init(reversePath: String, recipients: [RemoteRecipient]) {
+        self.reversePath = reversePath
+        self.recipients = recipients
+    }
+}
+
 /// What an acceptance became.
 package struct AcceptanceReceipt: Hashable, Sendable {
-    /// The queue entry, if there were remote recipients.
+    /// The queue entry, if there were remote recipients; those of what is forwarded are nobody's business.
     package var entry: QueueEntryID?
 
     package init(entry: QueueEntryID?) { self.entry = entry }
@@ -168,6 +192,9 @@ package struct QueueEntry: Sendable {
     package var returnsFull: Bool?
     package var isEightBit: Bool
     package var isInternationalized: Bool
+    package var requiresTLS: Bool
+    /// When it could go out first, if its sender said so; such an entry may have recipients here.
+    package var releasedAt: UnixTime?
     package var isOnHold: Bool
     package var recipients: [Recipient]
 
@@ -182,6 +209,8 @@ package struct QueueEntry: Sendable {
         returnsFull: Bool?,
         isEightBit: Bool,
         isInternationalized: Bool,
+        requiresTLS: Bool = false,
+        releasedAt: UnixTime? = nil,
         isOnHold: Bool,
         recipients: [Recipient]
     ) {
@@ -195,6 +224,8 @@ package struct QueueEntry: Sendable {
         self.returnsFull = returnsFull
         self.isEightBit = isEightBit
         self.isInternationalized = isInternationalized
+        self.requiresTLS = requiresTLS
+        self.releasedAt = releasedAt
         self.isOnHold = isOnHold
         self.recipients = recipients
     }
@@ -205,6 +236,8 @@ package struct DeliveryOutcome: Sendable {
     package enum Result: Sendable {
         /// The next hop took responsibility.
         case delivered
+        /// To the inboxes of these accounts, by being written down, whatever their quotas.
+        case deliveredHere([AccountID])
         /// It will not work; a report is due if the sender wants one.
         case failed
         /// Try again then.

@@ -8,18 +8,21 @@ extension MailQueue {
     ///
     /// Its reverse-path is null and nothing is to be reported about it, by anybody (RFC 3461 §6.1, RFC 5321 §4.5.5).
     /// `original` is what the report's `original` says; `route`, where mail for `report.to` goes: nil comes back for one
-    /// that is unknown here. Throws ``StoreError``.
+    /// that is unknown here. `requiresTLS`: whether the message does (RFC 8689 §5). Throws ``StoreError``.
     package func stage(
         report: DeliveryReport,
         original: [UInt8],
         route: RecipientRoute,
-        at time: UnixTime
+        at time: UnixTime,
+        requiresTLS: Bool = false
     ) async throws -> Acceptance? {
         var local: [AccountID] = []
         var remote: [RemoteRecipient] = []
         switch route {
         case .unknownMailbox: break
-        case .local(let accounts): local = accounts
+        case .local(let accounts, let forwards):
+            local = accounts
+            remote = forwards.map { RemoteRecipient(localPart: $0.localPart, domain: $0.domain, notify: []) }
         case .remote:
             let (localPart, domain) = (report.to.localPart, report.to.domain)
             remote = [
@@ -43,7 +46,8 @@ extension MailQueue {
             remote: remote,
             receivedAt: time,
             isEightBit: octets.contains { $0 > 0x7F },
-            isInternationalized: report.isInternationalized
+            isInternationalized: report.isInternationalized,
+            requiresTLS: requiresTLS
         )
     }
 }

@@ -117,6 +117,9 @@ package struct CredentialSource<Identity: Sendable>: Sendable {
         return (name, credential)
     }
 
+    /// Whether anybody has logged in from that address lately, whichever way, or its wrong passwords are not counted.
+    package func knows(_ address: String) -> Bool { self.guesses?.knows(address) ?? false }
+
     /// Whether the user still has this verifier.
     func isCurrent(_ verifier: PasswordVerifier, of user: String) async throws -> Bool {
         try await self.lookup(user)?.verifier == verifier

@@ -46,6 +46,13 @@ package final class GuessCounter: Sendable {
         if self.limits.withLock({ $0.refuses(user, from: origin, at: now) }) { throw .tooManyGuesses }
     }
 
+    /// Whether anybody has logged in from that address lately, or its guesses are not counted.
+    func knows(_ address: String) -> Bool {
+        guard let origin = self.octets(address).flatMap(GuessOrigin.init) else { return true }
+        let now = self.now()
+        return self.limits.withLock { $0.knows(origin, at: now) }
+    }
+
     /// Says what became of a guess; once for each.
     func end(_ guess: GuessLimits.Guess?, _ outcome: GuessLimits.Outcome) {
         guard let guess else { return }

@@ -17,7 +17,7 @@ package struct GuessLimits: Sendable {
         package var neighbourhoodFactor = 4
         /// How long an account is known at an address after its last login there.
         package var acquaintance: Duration = .seconds(30 * 86_400)
-        /// Addresses, neighbourhoods and acquaintances that are remembered, of each kind.
+        /// Addresses, neighbourhoods, acquaintances and their addresses that are remembered, of each kind.
         package var tableLimit = 65_536
 
         package init() {}
@@ -81,6 +81,8 @@ package struct GuessLimits: Sendable {
     private let neighbourhoodRate: Rate
     private var buckets: [GuessOrigin.Network: Bucket] = [:]
     private var known: [Acquaintance: Known] = [:]
+    /// When somebody last logged in from an address.
+    private var visits: [GuessOrigin.Network: Duration] = [:]
 
     package init(_ options: Options = Options()) {
         precondition(options.perHour >= 10 && options.neighbourhoodFactor >= 1 && options.tableLimit >= 2)
@@ -90,7 +92,12 @@ package struct GuessLimits: Sendable {
     }
 
     /// How much is remembered.
-    var entryCount: Int { self.buckets.count + self.known.count }
+    var entryCount: Int { self.buckets.count + self.known.count + self.visits.count }
+
+    /// Whether anybody has logged in from there lately.
+    package func knows(_ origin: GuessOrigin, at now: Duration) -> Bool {
+        self.visits[origin.address].map { now - $0 < self.options.acquaintance } ?? false
+    }
 
     /// Somebody at `origin` wants to be `user`; letter case makes no difference.
     package mutating func begin(_ user: String, from origin: GuessOrigin, at now: Duration) -> Verdict {
@@ -141,6 +148,9 @@ package struct GuessLimits: Sendable {
             self.forgetAcquaintances(at: now)
         }
         self.known[guess.acquaintance, default: Known(since: now, bucket: Bucket(fullAt: now))].since = now
+        let address = guess.acquaintance.network
+        if self.visits[address] == nil, self.visits.count >= self.options.tableLimit { self.forgetVisits(at: now) }
+        self.visits[address] = now
     }
 
     /// Takes a guess out of the bucket; if there is none, whether that has been reported before.
@@ -163,6 +173,13 @@ package struct GuessLimits: Sendable {
         self.buckets = Dictionary(uniqueKeysWithValues: most.map { ($0.key, $0.value) })
     }
 
+    private mutating func forgetVisits(at now: Duration) {
+        self.visits = self.visits.filter { now - $0.value < self.options.acquaintance }
+        guard self.visits.count > self.options.tableLimit / 2 else { return }
+        let latest = self.visits.sorted { $0.value > $1.value }.prefix(self.options.tableLimit / 2)
+        self.visits = Dictionary(uniqueKeysWithValues: latest.map { ($0.key, $0.value) })
+    }
+
     private mutating func forgetAcquaintances(at now: Duration) {
         self.known = self.known.filter { now - $0.value.since < self.options.acquaintance }
         guard self.known.count > self.options.tableLimit / 2 else { return }
@@ -171,9 +188,9 @@ package struct GuessLimits: Sendable {
     }
 }
 
-/// Where guesses come from: an address as guesses are counted, and its neighbourhood.
+/// Where guesses come from, and sessions: an address as they are counted, and its neighbourhood.
 package struct GuessOrigin: Hashable, Sendable {
-    struct Network: Hashable, Sendable {
+    package struct Network: Hashable, Sendable {
         /// In octets; different for each kind of network, so it tells them apart.
         private let prefixLength: Int
         private let bits: UInt64
@@ -185,9 +202,9 @@ package struct GuessOrigin: Hashable, Sendable {
     }
 
     /// An IPv4 address, or the /64 of an IPv6 address, of which any customer has as many addresses as he likes.
-    let address: Network
+    package let address: Network
     /// The /24 of an IPv4 address, the /48 of an IPv6 address.
-    let neighbourhood: Network
+    package let neighbourhood: Network
 
     /// From the 4 or 16 octets of an address in network order; nil for any other number of them.
     package init?(octets: [UInt8]) {

@@ -26,7 +26,8 @@ struct DeliveredReport: Sendable {
             report: self.report(of: recipients, to: sender),
             original: header,
             route: try await self.service.directory.route(localPart: sender.localPart, domain: sender.domain),
-            at: self.arrival
+            at: self.arrival,
+            requiresTLS: self.transaction.requiresTLS
         )
     }
 
@@ -57,7 +58,7 @@ struct DeliveredReport: Sendable {
             recipients: recipients.map { recipient in
                 DeliveryReport.Recipient(
                     final: recipient.address.description,
-                    action: .delivered,
+                    action: recipient.isSentOn ? .expanded : .delivered,
                     status: EnhancedStatusCode(2, 0, 0).description,
                     original: recipient.originalRecipient.map { ($0.addressType, $0.address) },
                     lastAttempt: time

@@ -6,16 +6,17 @@ import SMTPSyntax
 ///
 /// A new command is one file and one line here; so is a new extension.
 enum ExtensionTable {
-    /// The commands of RFC 5321 §4.1.1 in its order.
+    /// The commands of RFC 5321 §4.1.1 in its order, and LMTP's greeting.
     static let base: [any SMTPCommand.Type] = [
-        EhloCommand.self, HeloCommand.self, MailCommand.self, RcptCommand.self, DataCommand.self, RsetCommand.self,
+        EhloCommand.self, HeloCommand.self, LhloCommand.self, MailCommand.self, RcptCommand.self, DataCommand.self,
+        RsetCommand.self,
         VrfyCommand.self, ExpnCommand.self, HelpCommand.self, NoopCommand.self, QuitCommand.self,
     ]
 
     /// In the order of EHLO's reply.
     static let extensions: [any SMTPExtension.Type] = [
         Size.self, Pipelining.self, EightBitMIME.self, SMTPUTF8.self, EnhancedStatusCodes.self, StartTLS.self,
-        Auth.self, Chunking.self, DSN.self,
+        Auth.self, Limits.self, RequireTLS.self, FutureRelease.self, XClient.self, Chunking.self, DSN.self,
     ]
 
     private static let commands: [String: any SMTPCommand.Type] = Dictionary(

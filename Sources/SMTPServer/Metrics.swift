@@ -22,6 +22,23 @@ enum Metrics {
     /// Reports of delivery to senders.
     static func countReport() { Self.reports.increment() }
 
+    private static let refusals = Dictionary(
+        uniqueKeysWithValues: ClientLimits.Refusal.allCases.map { refusal in
+            let dimensions = [("reason", refusal.rawValue)]
+            return (refusal, Counter(label: "letterhouse_smtp_refused_sessions_total", dimensions: dimensions))
+        }
+    )
+
+    /// The counter of sessions that could not begin.
+    static func refusals(_ refusal: ClientLimits.Refusal) -> Counter? { Self.refusals[refusal] }
+
+    static func count(refusal: ClientLimits.Refusal) { Self.refusals(refusal)?.increment() }
+
+    private static let bans = Counter(label: "letterhouse_smtp_bans_total")
+
+    /// Addresses that were banned.
+    static func countBan() { Self.bans.increment() }
+
     // MARK: Commands
 
     /// How a command ended.

@@ -16,15 +16,24 @@ extension Reply {
         EnhancedStatusCode(5, 5, 1),
         "A mail transaction is in progress: send RSET first"
     )
+    /// RFC 2033 §4.2.
+    static let noRecipientsHere = Reply(503, EnhancedStatusCode(5, 5, 1), "No valid recipients")
     static let chunksBegun = Reply(503, EnhancedStatusCode(5, 5, 1), "The message is being sent with BDAT")
     static let alreadySecure = Reply(503, EnhancedStatusCode(5, 5, 1), "TLS is already on")
     static let alreadyAuthenticated = Reply(503, EnhancedStatusCode(5, 5, 1), "Already authenticated")
 
     /// RFC 2920 §3.1.
     static let notSynchronized = Reply(554, EnhancedStatusCode(5, 5, 0), "Wait for the reply before the next command")
+    static let notForOthers = Reply(550, EnhancedStatusCode(5, 7, 1), "You may not speak for others")
     static let notYours = Reply(553, EnhancedStatusCode(5, 7, 1), "This reverse-path is not an address of your account")
     /// RFC 6531 §3.5: at MAIL it is 550.
     static let senderNeedsSMTPUTF8 = Reply(550, EnhancedStatusCode(5, 6, 7), "Address requires SMTPUTF8")
+    /// RFC 4865 §4: what HOLDFOR or HOLDUNTIL says is over already, or too far away.
+    static let releaseOutOfRange = Reply(
+        554,
+        EnhancedStatusCode(5, 5, 4),
+        "The message cannot be held until then"
+    )
     static let tooManyHops = Reply(
         554,
         EnhancedStatusCode(5, 4, 6),
@@ -42,6 +51,18 @@ extension Reply {
         let queued = entry.map { ", queue id \($0.rawValue)" } ?? ""
         return Reply(250, EnhancedStatusCode(2, 0, 0), "Accepted as \(id)\(queued)")
     }
+
+    /// Too many at the same time or within a minute, or a ban: it does not say which.
+    static func comeLater(_ hostname: String) -> Reply {
+        Reply(421, EnhancedStatusCode(4, 7, 0), "\(hostname) Too many connections from here: try again later")
+    }
+
+    /// The account has named as many within the hour as it may.
+    static let tooManyWithinHour = Reply(
+        450,
+        EnhancedStatusCode(4, 7, 1),
+        "Too many recipients within an hour: try again later"
+    )
 
     static func credentialChanged(_ hostname: String) -> Reply {
         let text = "\(hostname) Password has changed, closing transmission channel"

@@ -46,6 +46,8 @@ struct Outcome: Sendable {
         case chunk(ChunkCounter, refusal: Reply?)
         case authenticate(mechanism: String, initialResponse: [UInt8]?)
         case startTLS
+        /// XCLIENT: the session begins anew for a client at that address and port; nil: as it was.
+        case client(address: String?, port: Int?)
         /// The session ends.
         case quit
     }

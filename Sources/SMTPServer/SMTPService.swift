@@ -3,6 +3,7 @@
 import MailConnection
 import MailStorage
 import SASLMechanisms
+import SenderAuthentication
 
 /// What a listener is for; a session keeps its role from beginning to end.
 package enum SMTPRole: String, Sendable, Hashable, CaseIterable {
@@ -12,9 +13,11 @@ package enum SMTPRole: String, Sendable, Hashable, CaseIterable {
     case submission
     /// Port 465: the same over implicit TLS (RFC 8314 §3.3).
     case submissions
+    /// Mail for our own domains from a mail server in front of us, on the same machine (RFC 2033).
+    case lmtp
 
     /// Whether our users submit mail here.
-    var isSubmission: Bool { self != .exchange }
+    var isSubmission: Bool { self == .submission || self == .submissions }
 }
 
 /// What all SMTP sessions of the process share.
@@ -33,6 +36,8 @@ package struct SMTPService: Sendable {
         package var messageLimit = 50 * 1024 * 1024
         /// Recipients of one message; at least 100 (RFC 5321 §4.5.3.1.8).
         package var recipientsLimit = 1000
+        /// How long our users' messages may be held, in seconds: at most 999999999 (RFC 4865).
+        package var futureReleaseLimit: Int64 = 31 * 86_400
         /// `Received` fields from which on a message is taken to run in circles; at least 50 (RFC 5321 §6.3 asks for 100
         /// "normally", and every hop here is ours or the sender's).
         package var hopLimit = 50
@@ -42,12 +47,26 @@ package struct SMTPService: Sendable {
         package var errorLimit = 20
         /// Wrong passwords on one connection before it is closed.
         package var loginAttempts = 5
+        /// Sessions at the same time of one IPv4 address or /64 of IPv6, and of the /24 or /48 around it.
+        package var sessionsPerAddress = 100
+        package var sessionsPerNetwork = 400
+        /// Sessions at the same time of one account.
+        package var sessionsPerAccount = 50
+        /// Sessions that may begin within a minute, of one address; four times as many of its network.
+        package var sessionsPerMinute = 120
+        /// Recipients that an account may name within an hour.
+        package var recipientsPerHour = 2000
+        /// Offences within an hour after which an address is banned, and for how long.
+        package var offenceLimit = 5
+        package var banTime: Duration = .seconds(3600)
         /// How long a client may take for a command (RFC 5321 §4.5.3.2.7: at least 5 minutes).
         package var commandTimeout: Duration = .seconds(300)
         /// How long a client may be silent within a message (RFC 5321 §4.5.3.2).
         package var contentTimeout: Duration = .seconds(600)
         /// How long an exchange waits before it greets: who speaks first is no mail server (RFC 5321 §3.1).
         package var greetingDelay: Duration = .zero
+        /// Whether a client with that address may say for whom it speaks, with XCLIENT.
+        package var speaksForOthers: @Sendable (_ address: String) -> Bool = { _ in false }
         /// How long a client may take for a command, and for a whole message, when the process is about to end.
         package var endingCommandTimeout: Duration = .seconds(1)
         package var endingTimeout: Duration = .seconds(3)
@@ -60,19 +79,26 @@ package struct SMTPService: Sendable {
     package let queue: any MailQueue
     /// Checks the passwords of those who submit.
     package let credentials: CredentialSource<Account>
+    /// Under which address a message goes on elsewhere.
+    let rewriting: SenderRewriting
     package let time: TimeSource
     /// Finds out who sent what other servers bring; nil: nobody does.
     let senders: SenderPolicy?
     /// Signs what our users submit; nil: nobody does.
     let signing: SigningPolicy?
+    /// Who comes, how often, and how they behave.
+    let clients: ClientCounter
     let random: @Sendable (_ count: Int) -> [UInt8]
 
     /// Puts a service together; `random` makes octets for identifiers, which must not repeat but are no secrets.
+    ///
+    /// `rewriting` must outlive restarts: reports come back days later.
     package init(
         options: Options,
         directory: any Directory,
         queue: any MailQueue,
         credentials: CredentialSource<Account>,
+        rewriting: SenderRewriting,
         time: TimeSource,
         senders: SenderPolicy? = nil,
         signing: SigningPolicy? = nil,
@@ -82,9 +108,11 @@ package struct SMTPService: Sendable {
         self.directory = directory
         self.queue = queue
         self.credentials = credentials
+        self.rewriting = rewriting
         self.time = time
         self.senders = senders
         self.signing = signing
+        self.clients = ClientCounter(ClientLimits.Options(options), now: time.now, isKnown: credentials.knows)
         self.random = random
     }
 
@@ -97,5 +125,18 @@ package struct SMTPService: Sendable {
     package static func systemRandom(_ count: Int) -> [UInt8] {
         var generator = SystemRandomNumberGenerator()
         return (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+    }
+}
+
+extension ClientLimits.Options {
+    fileprivate init(_ options: SMTPService.Options) {
+        self.init()
+        self.sessionsPerAddress = options.sessionsPerAddress
+        self.sessionsPerNetwork = options.sessionsPerNetwork
+        self.sessionsPerAccount = options.sessionsPerAccount
+        self.sessionsPerMinute = options.sessionsPerMinute
+        self.recipientsPerHour = options.recipientsPerHour
+        self.offences = options.offenceLimit
+        self.banTime = options.banTime
     }
 }

@@ -53,8 +53,11 @@ extension SMTPSession {
             self.say(.challenge(String(decoding: SASLEncoding.encode(challenge), as: UTF8.self)))
             self.expecting = .saslResponse(authenticator)
         case .success(let account):
-            guard self.admit(account.id) else { return self.refuse(.tooManyConnections) }
+            guard self.admit(account.id), self.service.clients.admit(account.id) else {
+                return self.refuse(.tooManyConnections)
+            }
             guard try await self.isWatched(account, authenticator) else {
+                self.service.clients.release(account.id)
                 return self.loginFailed(.invalidCredentials)
             }
             self.view.account = account
@@ -136,7 +139,33 @@ extension SMTPSession {
             self.isOpen = false
             return
         }
+        self.forget()
+        // Who the client is may have been told by XCLIENT.
+        self.view.peer.security = self.connection.peer.security
+    }
+
+    /// Forgets what the client said, and who it has shown to be.
+    private mutating func forget() {
+        if let account = self.view.account { self.service.clients.release(account.id) }
+        self.stopWatchingCredential()
         self.view.forget()
-        self.view.peer = self.connection.peer
+    }
+
+    /// The session is another client's from now on, which is greeted (XCLIENT), unless it may not come.
+    mutating func beginAnew(_ address: String?, _ port: Int?) async {
+        await self.dropMessage()
+        self.forget()
+        if let address {
+            self.view.peer.address = address
+            self.view.peer.isLoopback = false
+        }
+        if let port { self.view.peer.port = port }
+        if let place = self.place.take() { self.service.clients.end(place) }
+        do {
+            self.place = try self.service.clients.begin(self.view.peer, hostname: self.service.options.hostname)
+        } catch {
+            return self.end(error)
+        }
+        self.say(self.greeting)
     }
 }

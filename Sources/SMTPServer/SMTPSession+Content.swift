@@ -32,7 +32,7 @@ extension SMTPSession {
                 return true
             case .refused(let fault):
                 self.expecting = .command
-                await self.refuseMessage(.contentRefused(fault), closing: true)
+                await self.refuseMessage(.contentRefused(fault), isOffence: true, forEach: true)
                 return true
             }
         }
@@ -75,12 +75,12 @@ extension SMTPSession {
         }
         if counter.isLast { self.lineEnds.finish() }
         if let fault = self.lineEnds.fault {
-            await self.refuseMessage(.contentRefused(fault), closing: true)
+            await self.refuseMessage(.contentRefused(fault), isOffence: true, forEach: counter.isLast)
         } else if counter.isLast {
             try await self.endMessage()
         } else if let failure = self.reception?.failure {
             let reply = try self.reply(to: failure)
-            await self.refuseMessage(reply, closing: false)
+            await self.refuseMessage(reply)
             self.view.chunkFailure = reply
         } else {
             self.say(Reply(250, EnhancedStatusCode(2, 0, 0), "\(counter.size) octets received"))
@@ -100,30 +100,18 @@ extension SMTPSession {
         self.reception = nil
         do {
             let message = try await reception.finish()
-            var acceptance = transaction.acceptance(
-                of: message,
-                relayFrom: reception.relayFrom,
-                isEightBit: reception.isEightBit,
-                at: UnixTime(self.service.time.unixTime())
-            )
-            acceptance.isJunk = reception.isJunk
-            let report = try await DeliveredReport(
-                service: self.service,
-                transaction: transaction,
-                arrival: acceptance.receivedAt
-            ).staged(header: reception.returnedHeader)
-            let receipt = try await self.service.queue.accept(acceptance, report: report)
+            let replies = try await self.accept(message, transaction, reception)
             await self.dropMessage()
-            let reply = Reply.accepted(id: reception.id, entry: receipt.entry)
-            self.say(reply)
+            for reply in replies { self.say(reply) }
             self.forgive()
             Metrics.count(message: self.view.role, .accepted)
             Metrics.count(acceptedOctets: reception.size)
-            if report != nil { Metrics.countReport() }
-            Logger.current.info("Message accepted", metadata: self.metadata(reply, id: reception.id))
+            for reply in Set(replies) {
+                Logger.current.info("Message accepted", metadata: self.metadata(reply, id: reception.id))
+            }
         } catch {
             await reception.abandon()
-            await self.refuseMessage(try self.reply(to: error), closing: false)
+            await self.refuseMessage(try self.reply(to: error), forEach: true)
         }
         self.lastActivity = self.service.time.now()
         // Not with the replies to what was pipelined behind it (RFC 2920 §3.2 allows that): were we to end before they
@@ -131,12 +119,72 @@ extension SMTPSession {
         try await self.flush()
     }
 
+    /// Accepts the message for all recipients, in one transaction of the store: one reply, or in LMTP one for each.
+    ///
+    /// In LMTP, if that fails, each recipient is tried alone (RFC 2033 §4.2): then there may be negative replies among
+    /// them, but not only. Throws why nobody gets the message.
+    private func accept(
+        _ message: StagedMessage,
+        _ transaction: MailTransaction,
+        _ reception: MessageReception
+    ) async throws -> [Reply] {
+        do {
+            let reply = try await self.acceptOnce(message, transaction, reception)
+            return Array(repeating: reply, count: self.view.role == .lmtp ? transaction.recipients.count : 1)
+        } catch let error as StoreError where self.view.role == .lmtp && transaction.recipients.count > 1 {
+            var replies: [Reply] = []
+            for recipient in transaction.recipients {
+                var single = transaction
+                single.recipients = [recipient]
+                do {
+                    replies.append(try await self.acceptOnce(message, single, reception))
+                } catch {
+                    replies.append(try self.reply(to: error))
+                }
+            }
+            guard replies.contains(where: \.isPositive) else { throw error }
+            return replies
+        }
+    }
+
+    private func acceptOnce(
+        _ message: StagedMessage,
+        _ transaction: MailTransaction,
+        _ reception: MessageReception
+    ) async throws -> Reply {
+        var acceptance = transaction.acceptance(
+            of: message,
+            relayFrom: reception.relayFrom,
+            isEightBit: reception.isEightBit,
+            at: UnixTime(self.service.time.unixTime())
+        )
+        acceptance.isJunk = reception.isJunk
+        let report = try await DeliveredReport(
+            service: self.service,
+            transaction: transaction,
+            arrival: acceptance.receivedAt
+        ).staged(header: reception.returnedHeader)
+        let receipt = try await self.service.queue.accept(acceptance, report: report)
+        if report != nil { Metrics.countReport() }
+        return Reply.accepted(id: reception.id, entry: receipt.entry)
+    }
+
     /// The message is not ours; the transaction is over.
-    private mutating func refuseMessage(_ reply: Reply, closing: Bool) async {
+    ///
+    /// `isOffence`: nobody sends such a message by accident, and the session ends with it. `forEach`: the message has come to
+    /// its end, so that LMTP wants a reply for each recipient.
+    private mutating func refuseMessage(
+        _ reply: Reply,
+        closing: Bool = false,
+        isOffence: Bool = false,
+        forEach: Bool = false
+    ) async {
         Metrics.count(message: self.view.role, .refused)
         Logger.current.info("Message refused", metadata: self.metadata(reply, id: self.reception?.id))
+        let others = forEach && self.view.role == .lmtp ? (self.view.transaction?.recipients.count ?? 1) - 1 : 0
         await self.dropMessage()
-        if closing { self.end(reply) } else { self.refuse(reply) }
+        for _ in 0..<max(others, 0) { self.say(reply) }
+        if isOffence { self.expel(reply) } else if closing { self.end(reply) } else { self.refuse(reply) }
     }
 
     private func metadata(_ reply: Reply, id: String?) -> Logger.Metadata {

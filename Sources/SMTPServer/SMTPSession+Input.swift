@@ -2,6 +2,7 @@
 
 import Logging
 import MailConnection
+import MailStorage
 import SMTPSyntax
 
 /// Taking what has arrived: command lines, and whose turn it is after them.
@@ -50,7 +51,7 @@ extension SMTPSession {
                 switch error {
                 case .tooLong: self.refuse(tooLong)
                 // We do not agree about what a line is, so nothing that follows can be trusted.
-                case .bareCarriageReturn, .bareLineFeed: self.end(.bareLineEnd)
+                case .bareCarriageReturn, .bareLineFeed: self.expel(.bareLineEnd)
                 }
                 try await self.flush()
             }
@@ -67,12 +68,12 @@ extension SMTPSession {
         }
         guard let type = ExtensionTable.command(line.verb) else {
             Metrics.countUnknownCommand()
-            guard !httpMethods.contains(line.verb) else { return self.end(.noService) }
+            guard !httpMethods.contains(line.verb) else { return self.expel(.noService) }
             self.refuse(.unknownCommand)
             // RFC 2920 §3.2 (6).
             return try await self.flush()
         }
-        guard !self.isOutOfStep(type) else { return self.end(.notSynchronized) }
+        guard !self.isOutOfStep(type) else { return self.expel(.notSynchronized) }
         do {
             var parser = CommandParser(line.arguments, allowsUTF8: self.view.isExtended)
             let outcome = try await type.init(&parser).run(self.view)
@@ -121,6 +122,7 @@ extension SMTPSession {
             self.view.transaction = transaction
         case .recipient(let recipient):
             self.view.transaction?.recipients.append(recipient)
+            if let account = self.view.account { self.service.clients.countRecipient(of: account.id) }
         case .reset:
             await self.dropMessage()
         case .content:
@@ -133,6 +135,8 @@ extension SMTPSession {
             try await self.beginAuthentication(mechanism, initialResponse)
         case .startTLS:
             try await self.startTLS()
+        case .client(let address, let port):
+            await self.beginAnew(address, port)
         case .quit:
             self.isOpen = false
         }

@@ -52,6 +52,8 @@ package struct SMTPSession<C: Connection<SMTPNote>> {
     /// Permanent negative replies since the last accepted message.
     private var errors = 0
     let admit: @Sendable (AccountID) -> Bool
+    /// As whose the session is counted, once it has been greeted.
+    var place: ClientCounter.Place?
 
     /// Makes the session of one connection; over implicit TLS the handshake is done.
     ///
@@ -78,6 +80,8 @@ package struct SMTPSession<C: Connection<SMTPNote>> {
         let outcome: Result<Void, any Error>
         do { outcome = .success(try await self.serve()) } catch { outcome = .failure(error) }
         await self.dropMessage()
+        if let account = self.view.account { self.service.clients.release(account.id) }
+        if let place = self.place { self.service.clients.end(place) }
         try outcome.get()
     }
 
@@ -120,16 +124,27 @@ package struct SMTPSession<C: Connection<SMTPNote>> {
     private mutating func greet() async throws {
         self.isGreeted = true
         self.lastActivity = self.service.time.now()
-        self.say(.serviceReady(self.service.options.hostname))
+        do {
+            self.place = try self.service.clients.begin(self.view.peer, hostname: self.service.options.hostname)
+        } catch {
+            return self.end(error)
+        }
+        self.say(self.greeting)
         try await self.flush()
         try await self.takeInput()
+    }
+
+    /// The first line.
+    var greeting: Reply {
+        .serviceReady(self.service.options.hostname, protocol: self.view.role == .lmtp ? "LMTP" : "ESMTP")
     }
 
     private mutating func take(_ octets: [UInt8]) async throws {
         // QUIRK: our own users' programs may speak first; a server that does sends spam (RFC 5321 §3.1).
         if !self.isGreeted, self.view.role == .exchange {
             Logger.current.info("Client spoke before the greeting", metadata: ["peer": "\(self.view.peer.address)"])
-            return self.end(.noService)
+            self.place = try? self.service.clients.begin(self.view.peer, hostname: self.service.options.hostname)
+            return self.expel(.noService)
         }
         self.framer.append(octets)
         if self.isGreeted { try await self.takeInput() }
@@ -160,6 +175,14 @@ package struct SMTPSession<C: Connection<SMTPNote>> {
         self.isOpen = false
     }
 
+    /// The same for what only a program does that sends spam, or worse: too often, and its address is banned.
+    mutating func expel(_ reply: Reply) {
+        self.end(reply)
+        guard self.view.account == nil, let place = self.place, self.service.clients.offend(place) else { return }
+        Metrics.countBan()
+        Logger.current.warning("Address is banned", metadata: ["peer": "\(self.view.peer.address)"])
+    }
+
     /// The one place where an error becomes a reply.
     func reply(to error: any Error) throws -> Reply {
         switch error {
@@ -183,7 +206,7 @@ package struct SMTPSession<C: Connection<SMTPNote>> {
         guard reply.severity == .permanentNegative else { return }
         self.errors += 1
         let limit = self.service.options.errorLimit * (self.view.account == nil ? 1 : 5)
-        if self.errors >= limit { self.end(.tooManyErrors(self.service.options.hostname)) }
+        if self.errors >= limit { self.expel(.tooManyErrors(self.service.options.hostname)) }
     }
 
     /// A message was accepted: mistakes before it are forgiven.

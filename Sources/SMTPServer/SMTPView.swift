@@ -9,7 +9,10 @@ import SMTPSyntax
 struct SMTPView: Sendable {
     let service: SMTPService
     let role: SMTPRole
+    /// The client, or for whom it speaks (XCLIENT).
     var peer: Peer
+    /// Where the connection itself comes from.
+    let connectedAddress: String
     /// The client's name by its EHLO or HELO, in canonical form; nil before.
     var clientName: String?
     /// Whether the client greeted with EHLO, so that extensions are in use (RFC 5321 §2.2.1).
@@ -29,6 +32,7 @@ struct SMTPView: Sendable {
         self.service = service
         self.role = role
         self.peer = peer
+        self.connectedAddress = peer.address
     }
 
     /// Whether passwords may be sent here: nobody can read along.

@@ -46,7 +46,10 @@ struct TraceHeader: Sendable {
     /// HELO has no words for TLS.
     private static func protocolName(_ view: SMTPView, _ transaction: MailTransaction) -> String {
         guard view.isExtended else { return "SMTP" }
-        let base = transaction.isInternationalized ? "UTF8SMTP" : "ESMTP"
+        let base =
+            view.role == .lmtp
+            ? transaction.isInternationalized ? "UTF8LMTP" : "LMTP"
+            : transaction.isInternationalized ? "UTF8SMTP" : "ESMTP"
         return base + (view.peer.isSecure ? "S" : "") + (view.account == nil ? "" : "A")
     }
 }

@@ -29,6 +29,18 @@ extension Parameters {
     /// REQUIRETLS (RFC 8689 §2).
     package func requireTLS() throws(SyntaxError) -> Bool { try self.flag("REQUIRETLS") }
 
+    /// HOLDFOR, after how many seconds the message is to go out (RFC 4865 §4): 1 to 999999999.
+    package func holdFor() throws(SyntaxError) -> Int64? {
+        guard let value = try self.value("HOLDFOR") else { return nil }
+        guard 1...9 ~= value.utf8.count, value.utf8.allSatisfy(\.isDigit), value.utf8.first != UInt8(ascii: "0"),
+            let seconds = Int64(value)
+        else { throw SyntaxError(expected: "future-release-interval") }
+        return seconds
+    }
+
+    /// HOLDUNTIL, when the message is to go out, as it was sent (RFC 4865 §4).
+    package func holdUntil() throws(SyntaxError) -> String? { try self.value("HOLDUNTIL") }
+
     /// RET, how much of the message a failure report returns (RFC 3461 §4.3).
     package func returnContent() throws(SyntaxError) -> ReturnContent? {
         guard let value = try self.value("RET") else { return nil }

@@ -87,6 +87,15 @@ extension CommandParser {
         return Parameters(all)
     }
 
+    /// Parameters without a space in front of the first, up to the end of the line: those of XCLIENT.
+    package mutating func attributes() throws(SyntaxError) -> Parameters {
+        let first = try self.parameter()
+        let start = self
+        let others = try self.parameters()
+        guard others[first.keyword] == nil else { throw start.expected("each attribute once") }
+        return Parameters([first] + others.all)
+    }
+
     /// One parameter.
     ///
     /// esmtp-param = esmtp-keyword ["=" esmtp-value]

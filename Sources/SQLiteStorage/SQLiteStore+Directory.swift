@@ -17,6 +17,16 @@ extension SQLiteStore: Directory {
         try await self.write { try $0.removeDomain(name) }
     }
 
+    package func usesTags(domain: String) async throws -> Bool {
+        let domain = domain.lowercased()
+        return try await self.read { try $0.usesTags(domain: domain) }
+    }
+
+    package func setUsesTags(_ usesTags: Bool, domain: String) async throws {
+        let domain = domain.lowercased()
+        try await self.write { try $0.setUsesTags(usesTags, domain: domain) }
+    }
+
     package func accounts() async throws -> [Account] { try await self.read { try $0.accounts() } }
 
     package func addAccount(_ address: String, verifier: String) async throws -> Account {
@@ -74,5 +84,9 @@ extension SQLiteStore: Directory {
     package func mayUse(_ address: String, account: AccountID) async throws -> Bool {
         guard let address = try? AccountAddress(address) else { return false }
         return try await self.read { try $0.mayUse(address, account) }
+    }
+
+    package func secret(_ name: String, orElse octets: [UInt8]) async throws -> [UInt8] {
+        try await self.write { try $0.secret(name, orElse: octets) }
     }
 }

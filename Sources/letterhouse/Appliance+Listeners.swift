@@ -16,11 +16,12 @@ import SASLMechanisms
 import SMTPServer
 import SMTPSyntax
 import SQLiteStorage
+import SenderAuthentication
 import ServiceLifecycle
 
 extension Appliance {
     /// Everything that runs, on the sockets there are.
-    func services() throws -> [any Service] {
+    func services() async throws -> [any Service] {
         let clock = TimeSource.system(unixTime: { Int64(Glibc.time(nil)) })
         let credentials = try self.credentials(time: clock)
         let imap = IMAPService(
@@ -34,6 +35,7 @@ extension Appliance {
             directory: self.store,
             queue: self.store,
             credentials: credentials,
+            rewriting: try await self.rewriting(),
             time: clock,
             senders: try self.senders(),
             // Longer than the message may wait here, and its report come back.
@@ -44,7 +46,7 @@ extension Appliance {
         )
         let bridge = self.bridge(imap: imap, smtp: smtp, time: clock)
 
-        let relay = try self.relay(time: clock)
+        let relay = try self.relay(time: clock, reportRoute: smtp.reportRoute)
         var services: [any Service] = [
             bridge, relay, Maintenance(store: self.store), SearchIndexing(store: self.store),
         ]
@@ -66,6 +68,12 @@ extension Appliance {
         return services
     }
 
+    /// Addresses for what is sent on, under the key of this store.
+    private func rewriting() async throws -> SenderRewriting {
+        let new = try Random.octets(SenderRewriting.keyLength)
+        return SenderRewriting(key: try await self.store.secret("sender-rewriting", orElse: new))
+    }
+
     private var imapOptions: IMAPService.Options {
         var options = IMAPService.Options()
         options.hostname = self.settings.hostname
@@ -83,6 +91,15 @@ extension Appliance {
         options.hasTLS = self.tls != nil
         options.messageLimit = self.settings.limits.messageSize
         options.recipientsLimit = self.settings.limits.recipients
+        options.sessionsPerAddress = self.settings.limits.connectionsPerAddress
+        options.sessionsPerNetwork = self.settings.limits.connectionsPerNetwork
+        options.sessionsPerAccount = self.settings.limits.connectionsPerAccount
+        options.sessionsPerMinute = self.settings.limits.connectionsPerMinute
+        options.recipientsPerHour = self.settings.limits.recipientsPerHour
+        options.offenceLimit = self.settings.limits.banAfter
+        options.banTime = self.settings.limits.banTime
+        options.greetingDelay = self.settings.listen.greetingDelay
+        options.speaksForOthers = Self.isWithin(self.settings.listen.xclient)
         return options
     }
 
@@ -151,6 +168,7 @@ extension Appliance {
             self.listener(sockets, farewell: Self.smtpFarewell, self.smtpChannel(smtp, .exchange, .startTLS))
         case "submission":
             self.listener(sockets, farewell: Self.smtpFarewell, self.smtpChannel(smtp, .submission, .startTLS))
+        case "lmtp": self.listener(sockets, farewell: Self.smtpFarewell, self.smtpChannel(smtp, .lmtp, .none))
         case "submissions": self.listener(sockets, farewell: "", self.smtpChannel(smtp, .submissions, .implicit))
         default: self.listener(sockets, farewell: "", self.httpChannel(http))
         }
@@ -170,7 +188,8 @@ extension Appliance {
             limits: ConnectionLimits(
                 total: self.settings.limits.connections,
                 perAddress: self.settings.limits.connectionsPerAddress,
-                makesRoom: makesRoom
+                makesRoom: makesRoom,
+                isProxy: self.proxies
             ),
             farewell: Array(farewell.utf8),
             drainDeadline: .init(Self.drainDeadline),
@@ -178,11 +197,20 @@ extension Appliance {
         )
     }
 
-    private enum TLSUse { case startTLS, implicit }
+    private enum TLSUse { case none, startTLS, implicit }
+
+    /// Whether an address is a proxy's, which says whose its connections are.
+    private var proxies: @Sendable (_ address: String) -> Bool { Self.isWithin(self.settings.listen.proxies) }
+
+    private static func isWithin(_ networks: [String]) -> @Sendable (_ address: String) -> Bool {
+        // The settings were checked when they were read.
+        let networks = NetworkList(networks) ?? NetworkList()
+        return { text in (try? IPAddress(parsing: text)).map { networks.contains($0.unmapped) } ?? false }
+    }
 
     private func imapChannel(_ service: IMAPService, _ use: TLSUse) -> MailChannel<IMAPNote> {
         let logger = self.logger
-        return MailChannel(security: self.security(use, self.tls?.imap)) { connection in
+        return MailChannel(security: self.security(use, self.tls?.imap), isProxy: self.proxies) { connection in
             try await logger.forConnection("imap", connection.peer) {
                 var session = IMAPSession(connection: connection, service: service)
                 try await session.run()
@@ -192,7 +220,9 @@ extension Appliance {
 
     private func smtpChannel(_ service: SMTPService, _ role: SMTPRole, _ use: TLSUse) -> MailChannel<SMTPNote> {
         let logger = self.logger
-        return MailChannel(security: self.security(use, self.tls?.smtp)) { connection in
+        // Who is on this machine needs no proxy.
+        let isProxy = role == .lmtp ? Self.isWithin([]) : self.proxies
+        return MailChannel(security: self.security(use, self.tls?.smtp), isProxy: isProxy) { connection in
             try await logger.forConnection(role.rawValue, connection.peer) {
                 var session = SMTPSession(connection: connection, service: service, role: role)
                 try await session.run()
@@ -201,7 +231,7 @@ extension Appliance {
     }
 
     private func security<Note>(_ use: TLSUse, _ context: TLSServerContext?) -> MailChannel<Note>.Security {
-        guard let context else { return .none }
+        guard let context, use != .none else { return .none }
         return use == .implicit ? .implicit({ context }) : .startTLS({ context })
     }
 }

@@ -13,7 +13,12 @@ import SQLiteStorage
 
 extension Appliance {
     /// What empties the queue, with the names and connections of the network module.
-    func relay(time: TimeSource) throws -> RelayService {
+    ///
+    /// `reportRoute`: where reports about what was sent, or sent on, go.
+    func relay(
+        time: TimeSource,
+        reportRoute: @escaping @Sendable (_ localPart: String, _ domain: String) async throws -> RecipientRoute
+    ) throws -> RelayService {
         let settings = self.settings.relay
         var options = RelayService.Options()
         options.hostname = self.settings.hostname
@@ -32,7 +37,7 @@ extension Appliance {
         return RelayService(
             options: options,
             queue: store,
-            route: { localPart, domain in try await store.route(localPart: localPart, domain: domain) },
+            route: reportRoute,
             resolver: try Self.resolver(settings.resolver),
             connector: NetworkConnector(trust: try TLSClientContext(trust: .system)),
             work: PasswordWork(width: 1),
@@ -103,10 +108,12 @@ struct NetworkResolver: NameResolver {
     /// The resolver to ask at this moment.
     let resolver: @Sendable () throws(ResolutionError) -> DNSResolver
 
-    func mailExchangers(of domain: String) async throws(ResolutionFailure) -> [(preference: Int, name: String)] {
+    func mailExchangers(of domain: String) async throws(ResolutionFailure) -> [MailExchange] {
         do {
             // What a null MX means is the router's business.
-            return try await self.resolver().mailExchangers(of: domain).map { ($0.preference, $0.name) }
+            return try await self.resolver().mailExchangers(of: domain).map {
+                MailExchange(preference: $0.preference, name: $0.name, isSecure: $0.isSecure)
+            }
         } catch {
             throw ResolutionFailure(error)
         }

@@ -69,10 +69,14 @@ extension Appliance {
     private static func open(_ listen: Settings.Listen) throws -> [String: [CInt]] {
         let addresses = [
             "imap": listen.imap, "imaps": listen.imaps, "smtp": listen.smtp, "submission": listen.submission,
-            "submissions": listen.submissions, "http": listen.http,
+            "submissions": listen.submissions, "lmtp": listen.lmtp, "http": listen.http,
         ]
         return try addresses.mapValues { texts in
-            try texts.compactMap(ListenAddress.init).flatMap { try ListeningSocket.bind(host: $0.host, port: $0.port) }
+            try texts.flatMap { (text: String) -> [CInt] in
+                if text.hasPrefix("/") { return [try ListeningSocket.bind(path: text)] }
+                guard let address = ListenAddress(text) else { return [] }
+                return try ListeningSocket.bind(host: address.host, port: address.port)
+            }
         }
     }
 

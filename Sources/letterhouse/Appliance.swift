@@ -28,7 +28,7 @@ struct Appliance {
 
     /// Serves until SIGTERM or SIGINT; returns when everything has ended and the store is closed.
     func run() async throws {
-        let services = try self.services()
+        let services = try await self.services()
         let store = self.store
         let notifier = ServiceNotifier { await store.isResponding() }
         let group = ServiceGroup(

@@ -62,7 +62,7 @@ import Testing
         #expect(try await self.answer("alias add info@example.org ann@example.org").last == done)
         #expect(
             try await self.answer("alias list --json") == [
-                ControlReply(out: "[{\"accounts\":[\"ann@example.org\"],\"alias\":\"info@example.org\"}]\n"), done,
+                ControlReply(out: "[{\"alias\":\"info@example.org\",\"targets\":[\"ann@example.org\"]}]\n"), done,
             ]
         )
         #expect(

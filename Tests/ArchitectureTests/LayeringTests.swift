@@ -22,7 +22,7 @@ import Testing
         ],
         "SMTPServer": [
             "SMTPSyntax", "MailConnection", "MailStorage", "MailMessage", "SASLMechanisms", "SenderAuthentication",
-            "Logging", "Metrics",
+            "Logging", "Metrics", "Synchronization",
         ],
         "MailRelay": [
             "SMTPSyntax", "MailConnection", "MailStorage", "MailMessage", "SASLMechanisms", "ServiceLifecycle",

@@ -29,7 +29,12 @@ extension EndToEnd {
                 json: #""hostname":"mail.example.org""#
             ),
             Step("domain add example.net", sentence: "example.net", json: #"{"domain":"example.net"}"#),
-            Step("domain list", sentence: "example.net", json: #"{"domain":"example.net"}"#),
+            Step("domain list", sentence: "example.net", json: #"{"domain":"example.net","tags":true}"#),
+            Step(
+                "domain tags example.net off",
+                sentence: "Addresses at example.net have no +tags now.",
+                json: #"{"domain":"example.net","tags":false}"#
+            ),
             Step(
                 "account add bob@example.net",
                 input: "bob's own secret\n",

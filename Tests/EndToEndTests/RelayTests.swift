@@ -69,6 +69,49 @@ extension EndToEnd {
             withExtendedLifetime(names) {}
         }
 
+        @Test("What an alias sends on arrives under an address of ours, and reports about it reach the sender")
+        func forwarding() async throws {
+            let folder = FileManager.default.temporaryDirectory.appending(path: "letterhouse-sink-\(UUID().uuidString)")
+                .path
+            let sink = try await Sink(in: folder)
+            let (appliance, names) = try await self.appliance(sinkPort: sink.port)
+            try await appliance.command(["alias", "add", "friends@example.org", "bob@remote.example"])
+            try await appliance.command(["alias", "add", "lost@example.org", "nobody@null.remote.example"])
+            try await appliance.start()
+            try await appliance.swaks(
+                to: "friends@example.org",
+                from: "eve@remote.example",
+                service: "smtp",
+                data: "Subject: sent on\n\nhello\n"
+            )
+            try await eventually("the message arrives") { try sink.messages().count == 1 }
+            let message = try #require(try sink.messages().first)
+            let sender = try #require(message.firstMatch(of: #/^MAIL (SRS0=\S+=remote\.example=eve@example\.org)\n/#)).1
+            #expect(message.contains("\nRCPT bob@remote.example\n"))
+            // A report of another host's.
+            try await appliance.swaks(
+                to: String(sender),
+                from: "<>",
+                service: "smtp",
+                data: "Subject: from afar\n\nIt did not work.\n"
+            )
+            // And one of our own: that domain takes no mail.
+            try await appliance.swaks(
+                to: "lost@example.org",
+                from: "eve@remote.example",
+                service: "smtp",
+                data: "Subject: to nobody\n\nhello\n"
+            )
+            try await eventually("both reports arrive") { try sink.messages().count == 3 }
+            let reports = try sink.messages().dropFirst()
+            #expect(reports.allSatisfy { $0.contains("\nRCPT eve@remote.example\n") })
+            #expect(reports.contains { $0.contains("Subject: from afar") })
+            #expect(reports.contains { $0.contains("Subject: Undelivered mail") && $0.contains("Subject: to nobody") })
+            try await appliance.stop()
+            try await appliance.verify()
+            withExtendedLifetime(names) {}
+        }
+
         @Test("Nobody relays without a password, and nobody writes in another's name") func noOpenRelay() async throws {
             let (appliance, names) = try await self.appliance(sinkPort: 9)
             try await appliance.start()

@@ -13,6 +13,7 @@ import SASLMechanisms
 import SMTPServer
 import SMTPSyntax
 import SQLiteStorage
+import SenderAuthentication
 import Synchronization
 import TestSupport
 import Testing
@@ -89,6 +90,7 @@ final class Fixture: Sendable {
             directory: store,
             queue: store,
             credentials: credentials,
+            rewriting: SenderRewriting(key: [7]),
             time: clock.timeSource
         )
         self.bridge = BridgeService(

@@ -72,6 +72,10 @@ struct GatedDirectory: Directory {
     func domains() async throws -> [String] { try await self.base.domains() }
     func addDomain(_ name: String) async throws { try await self.base.addDomain(name) }
     func removeDomain(_ name: String) async throws { try await self.base.removeDomain(name) }
+    func usesTags(domain: String) async throws -> Bool { try await self.base.usesTags(domain: domain) }
+    func setUsesTags(_ usesTags: Bool, domain: String) async throws {
+        try await self.base.setUsesTags(usesTags, domain: domain)
+    }
     func accounts() async throws -> [Account] { try await self.base.accounts() }
     func addAccount(_ address: String, verifier: String) async throws -> Account {
         try await self.base.addAccount(address, verifier: verifier)
@@ -97,6 +101,9 @@ struct GatedDirectory: Directory {
     }
     func mayUse(_ address: String, account: AccountID) async throws -> Bool {
         try await self.base.mayUse(address, account: account)
+    }
+    func secret(_ name: String, orElse octets: [UInt8]) async throws -> [UInt8] {
+        try await self.base.secret(name, orElse: octets)
     }
 }
 

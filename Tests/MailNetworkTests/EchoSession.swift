@@ -64,9 +64,10 @@ struct EchoSession {
     static func channel(
         _ security: MailChannel<Note>.Security = .none,
         deadlines: SocketDeadlines = SocketDeadlines(),
+        isProxy: @escaping @Sendable (_ address: String) -> Bool = { _ in false },
         slowness: Duration? = nil
     ) -> MailChannel<Note> {
-        MailChannel(security: security, deadlines: deadlines) { connection in
+        MailChannel(security: security, deadlines: deadlines, isProxy: isProxy) { connection in
             try await EchoSession(slowness: slowness).run(connection)
         }
     }

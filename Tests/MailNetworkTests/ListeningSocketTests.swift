@@ -28,6 +28,28 @@ struct ListeningSocketTests {
         #expect(four.count == 1)
     }
 
+    @Test func aUnixSocketReplacesOneThatIsLeftOverAndNothingElse() throws {
+        let path = "/tmp/letterhouse-socket-\(UInt32.random(in: .min ... .max))"
+        defer { unlink(path) }
+        let first = try ListeningSocket.bind(path: path)
+        close(first)
+        let second = try ListeningSocket.bind(path: path)
+        close(second)
+        var status = stat()
+        #expect(lstat(path, &status) == 0)
+        #expect(status.st_mode & 0o777 == 0o666)
+        unlink(path)
+        let file = open(path, O_CREAT | O_WRONLY, 0o600)
+        close(file)
+        #expect(throws: ListeningSocketError("\(path) is there, and is no socket")) {
+            try ListeningSocket.bind(path: path)
+        }
+        let long = "/tmp/" + String(repeating: "x", count: 120)
+        #expect(throws: ListeningSocketError("\(long) is too long for a socket")) {
+            try ListeningSocket.bind(path: long)
+        }
+    }
+
     @Test(arguments: [-1, 65_536])
     func portsHaveSixteenBits(port: Int) {
         #expect(throws: ListeningSocketError("port \(port) is not a number from 0 to 65535")) {
@@ -98,7 +120,7 @@ struct ActivatedSocketsTests {
         let error = #expect(throws: ListeningSocketError.self) { try ActivatedSockets([("letterhouse.socket", 3)]) }
         #expect(
             error?.description
-                == "descriptor 3 must be named one of: http, imap, imaps, smtp, submission, submissions"
+                == "descriptor 3 must be named one of: http, imap, imaps, lmtp, smtp, submission, submissions"
         )
     }
 

@@ -18,11 +18,13 @@ struct TestClient {
     ///
     /// - Parameters:
     ///   - port: on the loopback address.
+    ///   - prefix: octets that come before everything, TLS too.
     ///   - tls: makes TLS come first.
     ///   - body: what to say.
     /// - Throws: what `body` throws.
     static func connect(
         to port: Int,
+        prefix: [UInt8] = [],
         tls: TLSClientRole? = nil,
         _ body: (inout TestClient) async throws -> Void
     ) async throws {
@@ -31,6 +33,9 @@ struct TestClient {
             .connect(host: "127.0.0.1", port: port) { channel in
                 channel.eventLoop.makeCompletedFuture {
                     if let tls { try Self.addTLS(tls, to: channel) }
+                    if !prefix.isEmpty {
+                        try channel.pipeline.syncOperations.addHandler(PrefixHandler(prefix), position: .first)
+                    }
                     return try NIOAsyncChannel<ByteBuffer, ByteBuffer>(
                         wrappingChannelSynchronously: channel,
                         configuration: .init(isOutboundHalfClosureEnabled: true)
@@ -48,6 +53,8 @@ struct TestClient {
     }
 
     func send(_ text: String) async throws { try await self.outbound.write(ByteBuffer(string: text)) }
+
+    func send(octets: [UInt8]) async throws { try await self.outbound.write(ByteBuffer(bytes: octets)) }
 
     /// Closes this side only.
     func finish() { self.outbound.finish() }
@@ -91,5 +98,19 @@ struct TestClient {
             TLSHandler(TLSRole.client(role).makeSession(), patience: .seconds(10)),
             position: .first
         )
+    }
+}
+
+/// Sends octets as soon as there is a connection.
+private final class PrefixHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+    private let octets: [UInt8]
+
+    init(_ octets: [UInt8]) { self.octets = octets }
+
+    func channelActive(context: ChannelHandlerContext) {
+        context.writeAndFlush(self.wrapOutboundOut(ByteBuffer(bytes: self.octets)), promise: nil)
+        context.fireChannelActive()
     }
 }

@@ -96,7 +96,7 @@ struct Dialogue {
     func verdicts(_ count: Int) -> String {
         (0..<count).map { number in
             switch self.machine.verdicts[number] {
-            case .delivered: "+"
+            case .delivered, .deliveredHere: "+"
             case .failed: "x"
             case .deferred: "~"
             case nil: "?"

@@ -178,6 +178,8 @@ final class Names: NameResolver {
     struct Answers: Sendable {
         var exchangers: [String: Result<[(preference: Int, name: String)], ResolutionFailure>] = [:]
         var addresses: [String: Result<[String], ResolutionFailure>] = [:]
+        /// Domains whose MX records are signed.
+        var secure: Set<String> = []
     }
 
     private let answers: Mutex<Answers>
@@ -188,8 +190,11 @@ final class Names: NameResolver {
         self.answers = Mutex(answers)
     }
 
-    func mailExchangers(of domain: String) async throws(ResolutionFailure) -> [(preference: Int, name: String)] {
-        try (self.answers.withLock { $0.exchangers[domain] } ?? .success([(10, "mx.\(domain)")])).get()
+    func mailExchangers(of domain: String) async throws(ResolutionFailure) -> [MailExchange] {
+        let (answer, isSecure) = self.answers.withLock { ($0.exchangers[domain], $0.secure.contains(domain)) }
+        return try (answer ?? .success([(10, "mx.\(domain)")])).get().map {
+            MailExchange(preference: $0.preference, name: $0.name, isSecure: isSecure)
+        }
     }
 
     func addresses(of host: String) async throws(ResolutionFailure) -> [String] {

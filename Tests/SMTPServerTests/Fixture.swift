@@ -5,13 +5,14 @@ import MailMessage
 import MailStorage
 import SASLMechanisms
 import SQLiteStorage
+import SenderAuthentication
 import TestSupport
 import Testing
 
 @testable import SMTPServer
 
 /// A store with the domain `example.org`, its accounts `ann` and `bob` with the password `secret`, the alias `team` of
-/// both, and the service on it.
+/// both, the alias `afar` of `carl@example.net`, and the service on it.
 final class Fixture: Sendable {
     private let folder: TemporaryFolder
     let store: SQLiteStore
@@ -44,9 +45,13 @@ final class Fixture: Sendable {
         self.ann = try await store.addAccount("ann@example.org", verifier: verifier.text)
         self.bob = try await store.addAccount("bob@example.org", verifier: verifier.text)
         try await store.addAlias("team@example.org", targets: ["ann@example.org", "bob@example.org"])
+        try await store.addAlias("afar@example.org", targets: ["carl@example.net"])
         var options = SMTPService.Options()
         options.hostname = "mx.example.org"
         options.hasTLS = true
+        // Tests are in a hurry, and most are about offences.
+        options.sessionsPerMinute = 1_000_000
+        options.offenceLimit = 1_000_000
         try configure(&options)
         self.service = SMTPService(
             options: options,
@@ -60,6 +65,7 @@ final class Fixture: Sendable {
                 guard let (account, text) = try await store.credential(for: $0) else { return nil }
                 return PasswordVerifier(parsing: text).map { StoredCredential(identity: account, verifier: $0) }
             },
+            rewriting: SenderRewriting(key: [7]),
             time: clock.timeSource,
             senders: senders,
             signing: signs ? SigningPolicy(keys: store, lifetime: 86_400) : nil,

@@ -15,7 +15,9 @@ import Testing
             let messages = SMTPRole.allCases.flatMap { role in
                 Metrics.Verdict.allCases.map { Metrics.messages(role, $0).map(ObjectIdentifier.init) }
             }
-            return commands + messages + Metrics.Login.allCases.map { Metrics.logins($0).map(ObjectIdentifier.init) }
+            let refusals = ClientLimits.Refusal.allCases.map { Metrics.refusals($0).map(ObjectIdentifier.init) }
+            return commands + messages + refusals
+                + Metrics.Login.allCases.map { Metrics.logins($0).map(ObjectIdentifier.init) }
         }
         let counters = all()
         #expect(!counters.contains(nil))

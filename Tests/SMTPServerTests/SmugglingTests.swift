@@ -56,6 +56,28 @@ import Testing
         return accepted
     }
 
+    @Test("In a chunk even a genuine end ends nothing, wherever the octets are cut")
+    func endInChunk() async throws {
+        let fixture = try await Fixture()
+        let content = Array("Subject: one\r\n\r\ntext\r\n.\r\n\(Self.smuggled)".utf8)
+        let octets = Array("BDAT \(content.count) LAST\r\n".utf8) + content
+        for cut in 0...octets.count {
+            try await fixture.connect { client in
+                try await client.ask("EHLO client.example.com")
+                try await client.begin(to: "ann@example.org")
+                client.pipe.send(Array(octets[..<cut]))
+                client.pipe.send(Array(octets[cut...]))
+                #expect(try await client.reply().hasPrefix("250 2.0.0 Accepted"))
+                #expect(try await client.ask("RSET").hasPrefix("250 2.0.0 OK"))
+            }
+        }
+        #expect(try await fixture.inbox(of: fixture.bob).isEmpty)
+        let messages = try await fixture.inbox(of: fixture.ann)
+        #expect(messages.count == octets.count + 1)
+        #expect(messages.allSatisfy { $0.suffix(content.count).elementsEqual(content) })
+        try await fixture.close()
+    }
+
     @Test("In chunks, the same is refused", arguments: sequences.filter { $0 != "\r\n. \r\n" })
     func chunks(_ sequence: String) async throws {
         let fixture = try await Fixture()

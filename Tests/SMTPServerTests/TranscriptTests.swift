@@ -13,6 +13,7 @@ import Testing
 ///     Given: message-limit 200       and the other limits of the service's options
 ///     Given: no tls
 ///     Given: senders checked         by the zone of TestSenders
+///     Given: xclient 192.0.2.7       who may say for whom it speaks
 @Suite("Conversations") struct TranscriptTests {
     @Test("RFC 5321", arguments: try Transcript.all(in: .module))
     func conversation(_ transcript: Transcript) async throws {
@@ -30,6 +31,7 @@ import Testing
             try set(\.errorLimit, "error-limit")
             try set(\.loginAttempts, "login-attempts")
             options.hasTLS = transcript.given("no") != "tls"
+            if let address = transcript.given("xclient") { options.speaksForOthers = { $0 == address } }
         }
         let service = fixture.service
         let role = try #require(SMTPRole(rawValue: transcript.given("role") ?? "exchange"))

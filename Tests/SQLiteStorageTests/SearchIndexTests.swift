@@ -184,7 +184,7 @@ import Testing
         let inbox = try await mail.inbox.id
         var text = ""
         for number in 0..<4000 { text += String(number &* 2_654_435_761 % 99_999_989, radix: 36) }
-        for number in 0..<8 { try await mail.append(octets("\(number)\(text)", size: 60_000), to: inbox) }
+        for number in 0..<7 { try await mail.append(octets("\(number)\(text)", size: 60_000), to: inbox) }
         await #expect(throws: StoreError.full) {
             for number in 0..<20 {
                 try await mail.append(octets("more \(number)"), to: inbox)

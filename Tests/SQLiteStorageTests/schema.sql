@@ -1,8 +1,9 @@
 -- The schema as it is now. A migration that changes it changes this file in the same commit.
 
+-- uses_tags: whether ann+anything is ann.
 CREATE TABLE domain (
     name TEXT NOT NULL PRIMARY KEY
-) STRICT, WITHOUT ROWID;
+, uses_tags INTEGER NOT NULL DEFAULT 1 CHECK (uses_tags IN (0, 1))) STRICT, WITHOUT ROWID;
 
 -- local_part and domain are NULL while a removed account's mail is being erased.
 CREATE TABLE account (
@@ -159,7 +160,7 @@ CREATE TABLE queue (
     is_eight_bit INTEGER NOT NULL CHECK (is_eight_bit IN (0, 1)),
     is_internationalized INTEGER NOT NULL CHECK (is_internationalized IN (0, 1)),
     is_on_hold INTEGER NOT NULL CHECK (is_on_hold IN (0, 1)),
-    next_attempt INTEGER,
+    next_attempt INTEGER, requires_tls INTEGER NOT NULL DEFAULT 0 CHECK (requires_tls IN (0, 1)), released_at INTEGER,
     CHECK ((is_on_hold = 1) = (next_attempt IS NULL))
 ) STRICT;
 CREATE INDEX queue_next_attempt ON queue (next_attempt, id) WHERE next_attempt IS NOT NULL;
@@ -221,3 +222,17 @@ CREATE TABLE signing_key (
     PRIMARY KEY (domain, selector)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX signing_key_in_use ON signing_key (domain, algorithm) WHERE is_signing = 1;
+
+-- Targets of aliases that are no accounts: other addresses here, or addresses elsewhere.
+CREATE TABLE alias_address (
+    alias INTEGER NOT NULL REFERENCES alias (id) ON DELETE CASCADE,
+    local_part TEXT NOT NULL,
+    domain TEXT NOT NULL,
+    PRIMARY KEY (alias, domain, local_part)
+) STRICT, WITHOUT ROWID;
+
+-- What nobody else may know: keys for codes in addresses that come back to us.
+CREATE TABLE secret (
+    name TEXT NOT NULL PRIMARY KEY,
+    octets BLOB NOT NULL
+) STRICT, WITHOUT ROWID;

@@ -15,7 +15,10 @@ struct DataCommand: SMTPCommand {
         guard !view.hasChunks else { throw Reply.chunksBegun }
         guard transaction.body != .binaryMIME else { throw Reply.binaryNeedsChunks }
         // RFC 2920 §3.2 (3): not one octet is taken without a recipient.
-        guard !transaction.recipients.isEmpty else { throw Reply.noValidRecipients }
+        guard !transaction.recipients.isEmpty else {
+            // RFC 2033 §4.2.
+            throw view.role == .lmtp ? Reply.noRecipientsHere : Reply.noValidRecipients
+        }
         return Outcome(.startMailInput, .content)
     }
 }

@@ -14,8 +14,14 @@ struct EhloCommand: SMTPCommand {
         try parser.end()
     }
 
+    func run(_ view: SMTPView) throws -> Outcome {
+        // RFC 2033 §4.1.
+        guard view.role != .lmtp else { throw Reply.unknownCommand }
+        return self.outcome(view)
+    }
+
     /// What is offered does not depend on the client's name, which is never echoed.
-    func run(_ view: SMTPView) -> Outcome {
+    func outcome(_ view: SMTPView) -> Outcome {
         let lines = [view.service.options.hostname] + ExtensionTable.ehloLines(view)
         return Outcome(Reply(250, nil, lines), .greeted(name: self.clientName, isExtended: true))
     }

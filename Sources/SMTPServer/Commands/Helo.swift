@@ -14,7 +14,9 @@ struct HeloCommand: SMTPCommand {
         try parser.end()
     }
 
-    func run(_ view: SMTPView) -> Outcome {
-        Outcome(Reply(250, view.service.options.hostname), .greeted(name: self.clientName, isExtended: false))
+    func run(_ view: SMTPView) throws -> Outcome {
+        // RFC 2033 §4.1.
+        guard view.role != .lmtp else { throw Reply.unknownCommand }
+        return Outcome(Reply(250, view.service.options.hostname), .greeted(name: self.clientName, isExtended: false))
     }
 }

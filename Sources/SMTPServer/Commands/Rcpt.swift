@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import MailStorage
 import SMTPSyntax
 
 /// RCPT, RFC 5321 §4.1.1.3: one more recipient.
@@ -22,6 +23,7 @@ struct RcptCommand: SMTPCommand {
         guard transaction.recipients.count < view.service.options.recipientsLimit else {
             throw Reply.tooManyRecipients
         }
+        if let account = view.account, !view.service.clients.mayAddress(account.id) { throw Reply.tooManyWithinHour }
         guard self.path.isASCII || transaction.isInternationalized else { throw Reply.needsSMTPUTF8 }
         var recipient = try await RecipientPolicy.recipient(self.path, view)
         try ExtensionTable.apply(self.parameters, to: &recipient, view)

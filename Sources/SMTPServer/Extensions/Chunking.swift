@@ -27,6 +27,7 @@ struct BdatCommand: SMTPCommand {
 
     private static func refusal(_ view: SMTPView) -> Reply? {
         guard let transaction = view.transaction else { return view.chunkFailure ?? .mailFirst }
-        return transaction.recipients.isEmpty ? .noValidRecipients : nil
+        guard transaction.recipients.isEmpty else { return nil }
+        return view.role == .lmtp ? .noRecipientsHere : .noValidRecipients
     }
 }

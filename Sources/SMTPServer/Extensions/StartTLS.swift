@@ -9,7 +9,8 @@ enum StartTLS: SMTPExtension {
 
     /// RFC 3207 §4.2: not again once TLS is on.
     static func ehloParameters(_ view: SMTPView) -> String? {
-        view.service.options.hasTLS && !view.peer.isSecure && view.peer.transport == .socket ? "" : nil
+        guard view.service.options.hasTLS, view.role != .lmtp else { return nil }
+        return !view.peer.isSecure && view.peer.transport == .socket ? "" : nil
     }
 
     static var commands: [any SMTPCommand.Type] { [StartTLSCommand.self] }

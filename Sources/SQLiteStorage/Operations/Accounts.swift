@@ -53,39 +53,19 @@ extension SQL {
     }
 
     /// Throws unless the address is of a domain here and neither an account's nor an alias's.
-    fileprivate func requireFree(_ address: AccountAddress) throws {
+    func requireFree(_ address: AccountAddress) throws {
         guard try self.hasDomain(address.domain) else { throw StoreError.notFound(address.domain) }
         guard try self.account(address) == nil, try self.alias(address) == nil else {
             throw StoreError.exists(address.text)
         }
     }
 
-    fileprivate func alias(_ address: AccountAddress) throws -> Int64? {
+    func alias(_ address: AccountAddress) throws -> Int64? {
         try self.first(
             "SELECT id FROM alias WHERE domain = ? AND local_part = ?",
             .text(address.domain),
             .text(address.localPart)
         ) { $0.int64(0) }
-    }
-
-    func aliases() throws -> [Alias] {
-        var aliases: [Alias] = []
-        try self.each(
-            """
-            SELECT alias.local_part, alias.domain, account.local_part, account.domain FROM alias
-            JOIN alias_target ON alias_target.alias = alias.id JOIN account ON account.id = alias_target.account
-            ORDER BY alias.domain, alias.local_part, account.domain, account.local_part
-            """
-        ) { row in
-            let address = "\(row.text(0))@\(row.text(1))"
-            let target = "\(row.text(2))@\(row.text(3))"
-            if let last = aliases.indices.last, aliases[last].address == address {
-                aliases[last].targets.append(target)
-            } else {
-                aliases.append(Alias(address: address, targets: [target]))
-            }
-        }
-        return aliases
     }
 }
 
@@ -112,6 +92,9 @@ extension Transaction {
     }
 
     func addAccount(_ address: AccountAddress, verifier: String) throws -> Account {
+        guard address.localPart != SQL.catchAll else {
+            throw StoreError.notPermitted("\(address.text) stands for all addresses: it can be an alias only")
+        }
         try self.sql.requireFree(address)
         try self.sql.run(
             "INSERT INTO account (local_part, domain, verifier, modseq, uidvalidity) VALUES (?, ?, ?, 1, 0)",
@@ -139,7 +122,12 @@ extension Transaction {
         try self.removeAccess(of: id)
         try self.sql.run("DELETE FROM subscription WHERE account = ?", .int(id.rawValue))
         try self.sql.run("DELETE FROM alias_target WHERE account = ?", .int(id.rawValue))
-        try self.sql.run("DELETE FROM alias WHERE id NOT IN (SELECT alias FROM alias_target)")
+        try self.sql.run(
+            """
+            DELETE FROM alias WHERE id NOT IN (SELECT alias FROM alias_target)
+            AND id NOT IN (SELECT alias FROM alias_address)
+            """
+        )
         try self.sql.run(
             "UPDATE account SET local_part = NULL, domain = NULL, verifier = '' WHERE id = ?",
             .int(id.rawValue)
@@ -157,29 +145,5 @@ extension Transaction {
             .int(account.id.rawValue)
         )
         self.touch(.credential(account.id))
-    }
-
-    func addAlias(_ address: AccountAddress, targets: [AccountAddress]) throws {
-        guard !targets.isEmpty else { throw StoreError.notPermitted("an alias has at least one target") }
-        try self.sql.requireFree(address)
-        try self.sql.run(
-            "INSERT INTO alias (local_part, domain) VALUES (?, ?)",
-            .text(address.localPart),
-            .text(address.domain)
-        )
-        let alias = self.sql.lastInsertedRow
-        for target in targets {
-            guard let account = try self.sql.account(target) else { throw StoreError.notFound(target.text) }
-            try self.sql.run(
-                "INSERT OR IGNORE INTO alias_target (alias, account) VALUES (?, ?)",
-                .int(alias),
-                .int(account.id.rawValue)
-            )
-        }
-    }
-
-    func removeAlias(_ address: AccountAddress) throws {
-        guard let alias = try self.sql.alias(address) else { throw StoreError.notFound(address.text) }
-        try self.sql.run("DELETE FROM alias WHERE id = ?", .int(alias))
     }
 }

@@ -55,6 +55,17 @@ extension Transaction {
         return AppendReceipt(uidValidity: mailbox.uidValidity, uids: uids)
     }
 
+    /// Adds a message whose octets are in the store already; for what need not be allowed.
+    func append(_ row: MessageRow, to id: MailboxID) throws {
+        var mailbox = try self.mailbox(id)
+        let modSeq = try self.modSeq(of: mailbox.account)
+        let uid = UID(rawValue: try mailbox.takeUIDs(1))
+        try self.reference(row.blob)
+        try self.insert(row, uid, id, modSeq)
+        try mailbox.add(uid, MailboxPage.Slot(flags: [], keywords: 0, modSeq: modSeq), size: row.size, self.sql)
+        self.put(mailbox)
+    }
+
     func insert(_ row: MessageRow, _ uid: UID, _ mailbox: MailboxID, _ modSeq: ModSeq) throws {
         try self.sql.run(
             """

@@ -34,26 +34,43 @@ extension Transaction {
             if isReport { self.admitAnything(to: account) } else { try self.admitDelivery(to: account) }
             _ = try self.append([row], to: (junk ?? inbox).id)
         }
+        for forwarding in acceptance.forwards where !forwarding.recipients.isEmpty {
+            _ = try self.enqueue(incoming, from: forwarding.reversePath, to: forwarding.recipients)
+        }
         guard !acceptance.remote.isEmpty else { return AcceptanceReceipt(entry: nil) }
+        let entry = try self.enqueue(incoming, from: acceptance.reversePath, to: acceptance.remote)
+        return AcceptanceReceipt(entry: entry)
+    }
+
+    private func enqueue(
+        _ incoming: IncomingAcceptance,
+        from reversePath: String,
+        to recipients: [RemoteRecipient]
+    ) throws -> QueueEntryID {
+        let acceptance = incoming.acceptance
+        let due = acceptance.releasedAt ?? acceptance.receivedAt
         let blob = try self.reference(incoming.message)
         try self.sql.run(
             """
             INSERT INTO queue (blob, size, relay_from, reverse_path, received_at, envelope_id, returns_full,
-            is_eight_bit, is_internationalized, is_on_hold, next_attempt) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?)
+            is_eight_bit, is_internationalized, requires_tls, released_at, is_on_hold, next_attempt)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?)
             """,
             .int(blob.rawValue),
             .int(incoming.message.size),
             .int(acceptance.relayFrom),
-            .text(acceptance.reversePath),
+            .text(reversePath),
             .int(acceptance.receivedAt.rawValue),
             .optional(acceptance.envelopeID),
             .optional(acceptance.returnsFull.map { $0 ? 1 : 0 }),
             .bool(acceptance.isEightBit),
             .bool(acceptance.isInternationalized),
-            .int(acceptance.receivedAt.rawValue)
+            .bool(acceptance.requiresTLS),
+            .optional(acceptance.releasedAt?.rawValue),
+            .int(due.rawValue)
         )
         let entry = QueueEntryID(rawValue: self.sql.lastInsertedRow)
-        for (number, recipient) in acceptance.remote.enumerated() {
+        for (number, recipient) in recipients.enumerated() {
             try self.sql.run(
                 """
                 INSERT INTO queue_recipient (entry, number, local_part, domain, notify, original_recipient, attempts,
@@ -65,20 +82,21 @@ extension Transaction {
                 .text(recipient.domain),
                 .optional(recipient.notify.map { Int64($0.rawValue) }),
                 .optional(recipient.originalRecipient),
-                .int(acceptance.receivedAt.rawValue)
+                .int(due.rawValue)
             )
         }
         self.touch(.queue)
-        return AcceptanceReceipt(entry: entry)
+        return entry
     }
 
     /// Writes down how an attempt ended.
     ///
     /// What is done leaves the entry, an entry that is empty leaves the queue.
     func record(_ outcomes: [DeliveryOutcome], of entry: QueueEntryID, report: IncomingAcceptance?) throws {
+        try self.deliver(entry, to: outcomes)
         for outcome in outcomes {
             switch outcome.result {
-            case .delivered, .failed:
+            case .delivered, .deliveredHere, .failed:
                 try self.sql.run(
                     "DELETE FROM queue_recipient WHERE entry = ? AND number = ?",
                     .int(entry.rawValue),
@@ -100,6 +118,28 @@ extension Transaction {
         }
         try self.schedule(entry)
         if let report { _ = try self.accept(report, isReport: true) }
+    }
+
+    /// Delivers a queued message to the accounts among the outcomes, each once.
+    private func deliver(_ entry: QueueEntryID, to outcomes: [DeliveryOutcome]) throws {
+        var accounts: Set<AccountID> = []
+        for case .deliveredHere(let new) in outcomes.map(\.result) { accounts.formUnion(new) }
+        guard !accounts.isEmpty else { return }
+        let row = try self.sql.first("SELECT blob, size FROM queue WHERE id = ?", .int(entry.rawValue)) {
+            MessageRow(
+                blob: BlobID(rawValue: $0.int64(0)),
+                size: $0.int(1),
+                internalDate: MessageDate(time: self.now)
+            )
+        }
+        guard let row else { throw StoreError.notFound("queue entry \(entry.rawValue)") }
+        for account in accounts.sorted(by: { $0.rawValue < $1.rawValue }) {
+            guard let inbox = try self.sql.mailbox(named: .inbox, of: account) else {
+                throw StoreError.notFound("INBOX of a recipient")
+            }
+            self.admitAnything(to: account)
+            try self.append(row, to: inbox.id)
+        }
     }
 
     /// Makes every waiting recipient due at `time` and takes entries off hold.

@@ -7,7 +7,7 @@ extension SQL {
     private static var entryColumns: String {
         """
         SELECT id, blob, size, relay_from, reverse_path, received_at, envelope_id, returns_full, is_eight_bit,
-        is_internationalized, is_on_hold FROM queue
+        is_internationalized, requires_tls, released_at, is_on_hold FROM queue
         """
     }
 
@@ -78,7 +78,9 @@ extension SQL {
             returnsFull: row.optionalInt64(7).map { $0 != 0 },
             isEightBit: row.bool(8),
             isInternationalized: row.bool(9),
-            isOnHold: row.bool(10),
+            requiresTLS: row.bool(10),
+            releasedAt: row.optionalInt64(11).map(UnixTime.init(rawValue:)),
+            isOnHold: row.bool(12),
             recipients: recipients
         )
     }

@@ -42,7 +42,10 @@ struct Rule {
         ),
         Rule(
             truth: "an alias has a target",
-            violations: "SELECT 'alias ' || id FROM alias WHERE id NOT IN (SELECT alias FROM alias_target)"
+            violations: """
+                SELECT 'alias ' || id FROM alias WHERE id NOT IN (SELECT alias FROM alias_target)
+                AND id NOT IN (SELECT alias FROM alias_address)
+                """
         ),
         Rule(
             truth: "no alias has the address of an account",

@@ -14,7 +14,15 @@ struct Settings: Sendable, Equatable {
         var smtp: [String]
         var submission: [String]
         var submissions: [String]
+        /// `host:port` of this machine itself, or the path of a Unix socket.
+        var lmtp: [String]
         var http: [String]
+        /// Networks whose connections begin with a header of the PROXY protocol.
+        var proxies: [String]
+        /// Networks whose SMTP clients may use XCLIENT.
+        var xclient: [String]
+        /// How long the exchange waits before it greets.
+        var greetingDelay: Duration
     }
 
     /// PEM files; the first two or neither.
@@ -32,6 +40,15 @@ struct Settings: Sendable, Equatable {
         var messageSize: Int
         var connections: Int
         var connectionsPerAddress: Int
+        var connectionsPerNetwork: Int
+        var connectionsPerAccount: Int
+        /// SMTP sessions that may begin, of one address.
+        var connectionsPerMinute: Int
+        /// That an account may name.
+        var recipientsPerHour: Int
+        /// Offences within an hour.
+        var banAfter: Int
+        var banTime: Duration
         var recipients: Int
         /// Within an hour, from one address.
         var wrongPasswords: Int
@@ -135,7 +152,11 @@ extension Settings {
             smtp: reader.addresses("listen.smtp", default: ["0.0.0.0:25", "[::]:25"]),
             submission: reader.addresses("listen.submission", default: ["0.0.0.0:587", "[::]:587"]),
             submissions: reader.addresses("listen.submissions", default: ["0.0.0.0:465", "[::]:465"]),
-            http: reader.addresses("listen.http", default: ["127.0.0.1:8080"])
+            lmtp: reader.localAddresses("listen.lmtp"),
+            http: reader.addresses("listen.http", default: ["127.0.0.1:8080"]),
+            proxies: reader.networks("listen.proxies", default: []),
+            xclient: reader.networks("listen.xclient", default: []),
+            greetingDelay: reader.duration("listen.greeting-delay", default: .zero, atLeast: .zero)
         )
         self.tls = Self.tls(&reader)
         if self.tls == nil {
@@ -147,6 +168,12 @@ extension Settings {
             messageSize: reader.size("limits.message-size", default: 50 << 20, in: 64 << 10...1 << 30),
             connections: reader.number("limits.connections", default: 10_000, in: 10...1_000_000),
             connectionsPerAddress: reader.number("limits.connections-per-address", default: 100, in: 1...1_000_000),
+            connectionsPerNetwork: reader.number("limits.connections-per-network", default: 400, in: 1...1_000_000),
+            connectionsPerAccount: reader.number("limits.connections-per-account", default: 50, in: 1...1_000_000),
+            connectionsPerMinute: reader.number("limits.connections-per-minute", default: 120, in: 1...1_000_000),
+            recipientsPerHour: reader.number("limits.recipients-per-hour", default: 2000, in: 1...1_000_000),
+            banAfter: reader.number("limits.ban-after", default: 5, in: 1...1_000_000),
+            banTime: reader.duration("limits.ban-time", default: .seconds(3600), atLeast: .seconds(1)),
             recipients: reader.number("limits.recipients", default: 1000, in: 100...100_000),
             wrongPasswords: reader.number("limits.wrong-passwords", default: 100, in: 10...1_000_000),
             wrongPasswordsExempt: reader.networks("limits.wrong-passwords-exempt", default: [])
@@ -309,7 +336,11 @@ extension Settings {
             smtp: ["127.0.0.1:1025"],
             submission: ["127.0.0.1:1587"],
             submissions: ["127.0.0.1:1465"],
-            http: ["127.0.0.1:8080"]
+            lmtp: [],
+            http: ["127.0.0.1:8080"],
+            proxies: [],
+            xclient: [],
+            greetingDelay: .zero
         )
         return settings
     }

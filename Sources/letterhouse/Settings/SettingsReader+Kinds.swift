@@ -29,6 +29,21 @@ extension SettingsReader {
         return addresses
     }
 
+    /// `host:port` on loopback, or the absolute path of a Unix socket, several of them; none if nothing is said.
+    mutating func localAddresses(_ key: String) -> [String] {
+        let addresses = self.list(key, default: [])
+        let isLocal = addresses.allSatisfy { text in
+            if text.hasPrefix("/") { return true }
+            guard let host = ListenAddress(text)?.host else { return false }
+            return host == "localhost" || (try? IPAddress(parsing: host))?.unmapped.scope == .loopback
+        }
+        guard isLocal else {
+            self.fault(key, expected: "addresses of this machine itself such as 127.0.0.1:24, or paths of sockets")
+            return []
+        }
+        return addresses
+    }
+
     /// Where to listen for what needs TLS when there is no certificate: nowhere, but whoever asked for it is told.
     mutating func withoutCertificate(_ key: String, _ addresses: [String]) -> [String] {
         if !addresses.isEmpty, self.isGiven(key) { self.fault(key, expected: "tls.certificate and tls.key beside it") }

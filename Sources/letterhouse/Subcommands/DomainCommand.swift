@@ -9,7 +9,7 @@ struct DomainCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "domain",
         abstract: "Say whose mail is delivered here.",
-        subcommands: [Add.self, List.self, Remove.self]
+        subcommands: [Add.self, List.self, Tags.self, Remove.self]
     )
 
     struct Add: StoreCommand {
@@ -36,10 +36,36 @@ struct DomainCommand: AsyncParsableCommand {
 
         func run(on store: SQLiteStore, verifier: String?, console: Console) async throws {
             try console.list(
-                try await store.domains().map(DomainRow.init),
+                try await DomainRow.all(in: store),
                 none: "No domains. Add one: letterhouse domain add example.org"
             )
         }
+    }
+
+    struct Tags: StoreCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Say whether ann+anything at a domain is ann.",
+            discussion: "It is, unless switched off: then such addresses must be aliases, or nobody has them."
+        )
+
+        @Argument(help: "The domain.") var domain: String
+        @Argument(help: "On or off, in lower case.") var tags: Switch
+        @OptionGroup var common: StoreArguments
+
+        func run(on store: SQLiteStore, verifier: String?, console: Console) async throws {
+            let domain = try DomainArgument.checked(self.domain)
+            try await store.setUsesTags(self.tags == .on, domain: domain)
+            try console.report(
+                self.tags == .on
+                    ? "Addresses at \(domain) may have +tags now." : "Addresses at \(domain) have no +tags now.",
+                DomainRow(domain: domain, tags: self.tags == .on)
+            )
+        }
+    }
+
+    /// A word that people type for yes or no.
+    enum Switch: String, ExpressibleByArgument {
+        case on, off
     }
 
     struct Remove: StoreCommand {
@@ -60,9 +86,19 @@ struct DomainCommand: AsyncParsableCommand {
 }
 
 private struct DomainRow: ConsoleRow {
-    static let header = ["DOMAIN"]
+    static let header = ["DOMAIN", "TAGS"]
     var domain: String
-    var cells: [String] { [self.domain] }
+    /// Whether addresses may have `+tags`; nil of a domain that is gone.
+    var tags: Bool?
+    var cells: [String] { [self.domain, self.tags == false ? "off" : "on"] }
+
+    static func all(in store: SQLiteStore) async throws -> [DomainRow] {
+        var rows: [DomainRow] = []
+        for domain in try await store.domains() {
+            rows.append(DomainRow(domain: domain, tags: try await store.usesTags(domain: domain)))
+        }
+        return rows
+    }
 }
 
 /// Domains as people type them.
