@@ -24,6 +24,33 @@ extension EndToEnd {
         /// The octets that must come back, after the two lines that we write.
         private static var expected: String { Self.body.replacing("\n", with: "\r\n") + "\r\n" }
 
+        @Test("Behind other servers: by LMTP, and whose connection it is by PROXY and XCLIENT") func inFront()
+            async throws
+        {
+            let appliance = try await TestAppliance(
+                settings: """
+                    listen:
+                      proxies: [127.0.0.2]
+                      xclient: [127.0.0.3]
+                    """
+            )
+            try await appliance.start()
+            let text = "Subject: x\n\nhello\n"
+            try await appliance.swaks(service: "lmtp", data: text, ["--protocol", "LMTP"])
+            #expect(try await appliance.curl("INBOX;MAILINDEX=1").contains(" with LMTP id "))
+            let proxied = [
+                "--local-interface", "127.0.0.2", "--proxy-version", "2", "--proxy-family", "AF_INET", "--proxy-source",
+                "203.0.113.9", "--proxy-source-port", "4321", "--proxy-dest", "192.0.2.1", "--proxy-dest-port", "25",
+            ]
+            try await appliance.swaks(data: text, proxied)
+            #expect(try await appliance.curl("INBOX;MAILINDEX=2").contains("([203.0.113.9])"))
+            let introduced = ["--local-interface", "127.0.0.3", "--xclient-addr", "203.0.113.10"]
+            try await appliance.swaks(data: text, introduced)
+            #expect(try await appliance.curl("INBOX;MAILINDEX=3").contains("([203.0.113.10])"))
+            try await appliance.stop()
+            try await appliance.verify()
+        }
+
         @Test("swaks delivers; curl and mbsync (with SCRAM) read it octet for octet; IDLE hears of it") func delivery()
             async throws
         {

@@ -32,7 +32,9 @@ final class TestAppliance: Sendable {
             attributes: [.posixPermissions: 0o700]
         )
         var ports: [String: ListeningPort] = [:]
-        for name in ["imap", "imaps", "smtp", "submission", "submissions", "http"] { ports[name] = try ListeningPort() }
+        for name in ["imap", "imaps", "smtp", "submission", "submissions", "lmtp", "http"] {
+            ports[name] = try ListeningPort()
+        }
         self.ports = ports
         self.process = Box(nil)
         self.settings = settings
@@ -102,7 +104,7 @@ final class TestAppliance: Sendable {
     ///
     /// `wrapper`: a program, by its path, and its arguments, that becomes the program in the end.
     func start(environment: [String: String] = [:], wrapper: [String] = []) async throws {
-        let names = ["imap", "imaps", "smtp", "submission", "submissions", "http"]
+        let names = ["imap", "imaps", "smtp", "submission", "submissions", "lmtp", "http"]
         self.process.set(
             try Background(
                 wrapper.first ?? Self.program,
