@@ -32,7 +32,8 @@ package protocol MailStore: MessageStaging {
     func createMailbox(named name: String, specialUses: [SpecialUse]) async throws -> Mailbox
     /// Deletes the mailbox with its messages; those below it in the hierarchy stay.
     func deleteMailbox(named name: String) async throws
-    /// Renames the mailbox and those below it; renaming `INBOX` moves its messages (RFC 9051 §6.3.6).
+    /// Renames the mailbox, or what is no mailbox but has some below it, and those; renaming `INBOX` moves its messages
+    /// (RFC 9051 §6.3.6).
     func renameMailbox(from: String, to: String) async throws
     func setSubscribed(_ isSubscribed: Bool, name: String) async throws
     func status(of mailbox: MailboxID) async throws -> MailboxStatus

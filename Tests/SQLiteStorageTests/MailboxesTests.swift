@@ -154,6 +154,24 @@ import Testing
         try await test.verify()
     }
 
+    // RFC 9051 §6.3.6, example: "foo" is \Noselect, and goes with "foo/bar".
+    @Test func renameTakesALevelThatIsNoMailbox() async throws {
+        let test = try TestStore()
+        let mail = try await test.account()
+        let bar = try await mail.createMailbox(named: "foo/bar", specialUse: nil)
+        try await mail.deleteMailbox(named: "foo")
+        await #expect(throws: StoreError.notPermitted("a mailbox cannot become its own inferior")) {
+            try await mail.renameMailbox(from: "foo", to: "foo/x")
+        }
+        await #expect(throws: StoreError.mailboxExists) { try await mail.renameMailbox(from: "foo", to: "foo") }
+        try await mail.renameMailbox(from: "foo", to: "x/zowie")
+        #expect(try await mail.mailbox(named: "x/zowie/bar")?.id == bar.id)
+        #expect(try await mail.mailbox(named: "x/zowie") == nil)
+        #expect(try await mail.mailbox(named: "x") != nil, "the superior is made")
+        await #expect(throws: StoreError.noSuchMailbox) { try await mail.renameMailbox(from: "foo", to: "y") }
+        try await test.verify()
+    }
+
     @Test func renameRefuses() async throws {
         let test = try TestStore()
         let mail = try await test.account()

@@ -5,8 +5,10 @@ import MailStorage
 extension Transaction {
     /// Renames the mailbox and those below it if the account may: it stays its owner's, with its access list.
     func renameMailbox(_ old: MailboxName, to new: MailboxName, by account: AccountID) throws {
-        guard try self.sql.mailbox(named: old, by: account, needing: .delete) != nil,
-            let from = try self.sql.place(of: old, for: account)
+        let isMailbox = try self.sql.mailbox(named: old, by: account, needing: .delete) != nil
+        guard let from = try self.sql.place(of: old, for: account),
+            // A level that is no mailbox has no access list: it is its owner's to rename.
+            isMailbox || from.owner == account
         else { throw StoreError.noSuchMailbox }
         guard let to = try self.sql.place(of: new, for: account), to.owner == from.owner else {
             throw StoreError.noPermission
@@ -22,27 +24,30 @@ extension Transaction {
 
     /// Renames the mailbox and those below it, and creates those above its new name that are missing.
     ///
+    /// A name that is only the level of others is no mailbox afterwards either (RFC 9051 §6.3.6, example).
     /// Renaming `INBOX` moves its messages to a new mailbox and leaves those below `INBOX` alone (RFC 9051 §6.3.6).
     private func renameMailbox(_ old: MailboxName, to new: MailboxName, of account: AccountID) throws {
-        guard let mailbox = try self.sql.mailbox(named: old, of: account) else { throw StoreError.noSuchMailbox }
+        let mailbox = try self.sql.mailbox(named: old, of: account)
+        let inferiors = try self.inferiors(of: old, account)
+        guard mailbox != nil || !inferiors.isEmpty else { throw StoreError.noSuchMailbox }
         guard try self.sql.mailbox(named: new, of: account) == nil else { throw StoreError.mailboxExists }
-        if old == .inbox { return try self.emptyInbox(mailbox.id, into: new, of: account) }
+        if old == .inbox, let mailbox { return try self.emptyInbox(mailbox.id, into: new, of: account) }
         guard !new.isInferior(to: old) else {
             throw StoreError.notPermitted("a mailbox cannot become its own inferior")
         }
         _ = try self.modSeq(of: account)
-        for inferior in try self.inferiors(of: old, account) {
+        for inferior in inferiors {
             let name = try MailboxName(inferior.name).moved(from: old, to: new)
             // Mailboxes may be below a name that is none itself.
             guard try self.sql.mailbox(named: name, of: account) == nil else { throw StoreError.mailboxExists }
             try self.setName(name, of: inferior.id)
             try self.touchLists(of: inferior.id, account)
         }
-        try self.setName(new, of: mailbox.id)
+        if let mailbox { try self.setName(new, of: mailbox.id) }
         for superior in new.superiors where try self.sql.mailbox(named: superior, of: account) == nil {
             _ = try self.createMailbox(superior, specialUses: [], of: account)
         }
-        try self.touchLists(of: mailbox.id, account)
+        if let mailbox { try self.touchLists(of: mailbox.id, account) }
     }
 
     private func emptyInbox(_ inbox: MailboxID, into name: MailboxName, of account: AccountID) throws {
