@@ -129,7 +129,8 @@ struct ListCommand: IMAPCommand {
             for var entry in tree.select(selection, matcher) {
                 let rights = entry.mailbox?.rights
                 var status: MailboxStatus?
-                if !statusItems.isEmpty, let mailbox = entry.mailbox {
+                // RFC 5819 §3, RFC 8440 §4: what CHILDINFO alone brings here is named, and no more.
+                if !statusItems.isEmpty, entry.isSelected, let mailbox = entry.mailbox {
                     status = try? await store.status(of: mailbox.id, for: statusItems)
                     // RFC 5819 §2: what cannot be asked for its status cannot be selected.
                     if status == nil { entry.mailbox?.rights.remove(.read) }
@@ -144,7 +145,9 @@ struct ListCommand: IMAPCommand {
                 if let status, let mailbox = entry.mailbox {
                     output.writer.write(status, statusItems, of: entry.name, mailbox.id, appendLimit: appendLimit)
                 }
-                if !entries.isEmpty, let mailbox = entry.mailbox, let all = try? await store.metadata(of: mailbox) {
+                if !entries.isEmpty, entry.isSelected, let mailbox = entry.mailbox,
+                    let all = try? await store.metadata(of: mailbox)
+                {
                     try await output.write(ListMetadata.values(entries, in: all), of: entry.name)
                 }
                 try await output.flushIfLarge()
