@@ -20,7 +20,8 @@ struct SessionView: Sendable {
     var contexts: [SearchContext] = []
     /// What the client wants to hear of the selected mailbox, and when (RFC 5465).
     var listening = Listening()
-    /// Whether sequence numbers that no message has are no error: in ESEARCH (RFC 7377 §2).
+    /// Whether sequence numbers that no message has are no error: in what is searched for (RFC 7377 §2, "as with any
+    /// SEARCH or UID SEARCH command").
     var excusesNumbers = false
     /// Whether a command that is not complete yet will change ``savedResult``.
     var isSavedResultPending = false
@@ -98,8 +99,8 @@ struct SessionView: Sendable {
 
     /// Resolves a sequence set to the UIDs it means to the client now, ascending.
     ///
-    /// A sequence number that no message has is an error of the client's (RFC 9051 §6.4.9 excuses UIDs only); a set
-    /// with `*` in an empty mailbox means no message.
+    /// A sequence number that no message has is an error of the client's (RFC 9051 §6.4.9 excuses UIDs only), but
+    /// not where it ``excusesNumbers``; a set with `*` in an empty mailbox means no message.
     func resolve(_ set: SequenceSet, _ addressing: Addressing) throws(Refusal) -> [UID] {
         let selected = try self.mailbox()
         return try self.ranges(of: set, addressing).intersection(selected.uids).map(UID.init(rawValue:))

@@ -40,8 +40,6 @@ struct MultiSearchCommand: IMAPCommand, IMAPExtension {
 
     func bind(to view: SessionView) throws(Refusal) -> Work {
         let failureEffect: Work.FailureEffect = self.returns.isSaved ? .saved([]) : .none
-        var view = view
-        view.excusesNumbers = true
         // RFC 7377 §2.2: UPDATE "MUST apply only to the currently selected mailbox", which there must be.
         let includesSelected = self.sources.contains(.selected) || self.returns.isUpdated
         // RFC 9051 §5.5: what `*` and numbers mean in the selected mailbox is settled when the command is read.

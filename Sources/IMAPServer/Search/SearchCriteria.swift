@@ -62,6 +62,8 @@ struct SearchCriteria: Sendable {
     /// The search as it is to be run; nil if the charset is not known: ``unknownCharset`` is to be told.
     func run(boundTo view: SessionView) throws(Refusal) -> SearchRun? {
         guard let program = self.program else { return nil }
+        var view = view
+        view.excusesNumbers = true
         var texts: [TextKey] = []
         let bound = try program.bound(to: view, texts: &texts)
         return SearchRun(program: bound, texts: texts, store: try view.store())
