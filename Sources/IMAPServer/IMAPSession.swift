@@ -228,8 +228,9 @@ package struct IMAPSession: ~Copyable {
     }
 
     private mutating func checkTimer() {
-        // A command that runs is not inactivity; of a message that arrives, each piece is the client's activity.
-        if self.queue.hasCommands { self.lastActivity = self.service.time.now() }
+        // A command that runs is not inactivity; of a message that arrives, each piece is the client's activity. And within
+        // a block BYE would be taken for a part of it.
+        if self.queue.hasCommands || self.blocks.holder != nil { self.lastActivity = self.service.time.now() }
         guard self.service.time.now() >= self.lastActivity + self.service.options.inactivityTimeout else {
             return self.setTimer()
         }

@@ -152,7 +152,8 @@ extension SelectedMailbox.News {
         let middle = SelectedMailbox.News(
             vanished: self.vanished,
             exists: self.exists,
-            hasNewKeywords: self.hasNewKeywords
+            hasNewKeywords: self.hasNewKeywords,
+            hasOtherRights: self.hasOtherRights
         )
         return expunged + [middle] + Self.slices(self.flags).map { SelectedMailbox.News(flags: $0) }
     }

@@ -54,10 +54,9 @@ enum ProxyHeader: Sendable, Equatable {
             return
         }
         switch octets[13] {
-        // Of no family that it could name, or a Unix socket.
-        case 0x00, 0x31: self = .complete(length: length, client: nil)
         case 0x11: self.init(octets[16..<length], addressLength: 4, length: length)
         case 0x21: self.init(octets[16..<length], addressLength: 16, length: length)
+        // Nor of a family that it could not name, or a Unix socket: it must not pass for the proxy's own connection.
         default: self = .malformed
         }
     }

@@ -7,7 +7,7 @@
 package protocol Directory: Sendable {
     func domains() async throws -> [String]
     func addDomain(_ name: String) async throws
-    /// Refused with ``StoreError/notPermitted(_:)`` while accounts or aliases are in it.
+    /// Refused with ``StoreError/notPermitted(_:)`` while accounts or aliases are in it, or aliases lead to addresses in it.
     func removeDomain(_ name: String) async throws
     /// Whether `ann+anything` at the domain is `ann`; yes at first.
     func usesTags(domain: String) async throws -> Bool

@@ -62,7 +62,11 @@ struct IncomingAuthentication {
         switch (verdict.dmarc.result, verdict.dmarc.disposition) {
         case (.temperror, _):
             // The author's domain wants forgeries refused, and this may be one: the client shall come again.
-            if verdict.dmarc.policy == .reject { result.refusal = .senderUnknownForNow(verdict.dmarc) }
+            switch verdict.dmarc.policy {
+            case .reject: result.refusal = .senderUnknownForNow(verdict.dmarc)
+            case .quarantine: result.isJunk = true
+            case .none: break
+            }
         case (_, .reject): result.refusal = .senderRefused(verdict.dmarc)
         case (_, .quarantine): result.isJunk = true
         case (_, .none): break

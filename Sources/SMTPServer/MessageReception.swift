@@ -29,6 +29,7 @@ struct MessageReception {
     private let unixTime: @Sendable () -> Int64
     private var stage: any MessageStage
     private var header = HeaderScan()
+    private var headerSize = 0
     private let limit: Int
     private let hopLimit: Int
     /// Fields for a message that lacks them; nil where messages are not to be changed.
@@ -77,6 +78,11 @@ struct MessageReception {
         self.incoming?.update(octets)
         guard !self.header.isOver else { return await self.write(body: octets) }
         let end = self.header.scan(octets)
+        self.headerSize += (end ?? octets.endIndex) - octets.startIndex
+        // Who is not looked at cannot be told from whom he says he is: there must be an end to what is in front of From.
+        guard self.incoming == nil || self.headerSize <= MessageAuthentication.maximumHeader else {
+            return await self.fail(Reply.headerTooLong)
+        }
         await self.write(field: self.forged.filter(octets[..<(end ?? octets.endIndex)]))
         guard let end else { return }
         await self.endHeader()

@@ -81,7 +81,8 @@ struct OutgoingAuthentication {
                 return true
             }
             names = [(author.localPart, author.domain)]
-        } else if case .unclear(_, let suspects) = AuthorDomain(header: self.header[...]) {
+        } else if case .unclear(_, let suspects, let isComplete) = AuthorDomain(header: self.header[...]) {
+            guard isComplete else { throw Reply.notYourName }
             names = suspects.map { ("postmaster", $0) }
         } else {
             names = []
@@ -134,5 +135,5 @@ extension Reply {
         EnhancedStatusCode(5, 7, 1),
         "From must be one address of your account, or of another server"
     )
-    fileprivate static let headerTooLong = Reply(552, EnhancedStatusCode(5, 3, 4), "The header is too long")
+    static let headerTooLong = Reply(552, EnhancedStatusCode(5, 3, 4), "The header is too long")
 }

@@ -56,10 +56,12 @@ extension SMTPSession {
             guard self.admit(account.id), self.service.clients.admit(account.id) else {
                 return self.refuse(.tooManyConnections)
             }
+            var isIn = false
+            defer { if !isIn { self.service.clients.release(account.id) } }
             guard try await self.isWatched(account, authenticator) else {
-                self.service.clients.release(account.id)
                 return self.loginFailed(.invalidCredentials)
             }
+            isIn = true
             self.view.account = account
             self.failedLogins = 0
             self.say(.authenticated)

@@ -75,7 +75,8 @@ extension SMTPSession {
         }
         if counter.isLast { self.lineEnds.finish() }
         if let fault = self.lineEnds.fault {
-            await self.refuseMessage(.contentRefused(fault), isOffence: true, forEach: counter.isLast)
+            // Not an offence: where a chunk ends is clear, and large hosts send such for their users.
+            await self.refuseMessage(.contentRefused(fault), closing: true, forEach: counter.isLast)
         } else if counter.isLast {
             try await self.endMessage()
         } else if let failure = self.reception?.failure {

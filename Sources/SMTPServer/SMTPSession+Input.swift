@@ -51,7 +51,9 @@ extension SMTPSession {
                 switch error {
                 case .tooLong: self.refuse(tooLong)
                 // We do not agree about what a line is, so nothing that follows can be trusted.
-                case .bareCarriageReturn, .bareLineFeed: self.expel(.bareLineEnd)
+                // TLS where none is spoken yet has them too, and our own users' programs may be set up so.
+                case .bareCarriageReturn, .bareLineFeed:
+                    if self.view.role == .exchange { self.expel(.bareLineEnd) } else { self.end(.bareLineEnd) }
                 }
                 try await self.flush()
             }

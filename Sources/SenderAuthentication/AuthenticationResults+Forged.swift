@@ -15,12 +15,16 @@ extension AuthenticationResults {
             return true
         }
         let name = claimed.prefix { $0 != .slash }
-        return DomainName(name).map { $0 == DomainName(ours) } ?? true
+        guard let domain = DomainName(name), domain != DomainName(ours) else { return true }
+        // For who takes the first word alone.
+        let first = self.claimedID(field.value, isWhole: false)?.prefix { $0 != .slash }
+        return first.flatMap { DomainName($0) } == DomainName(ours)
     }
 
-    /// Everything before the first semicolon in lower case, without comments, white space and quotes; nil if there is
-    /// nothing, or a comment or quoted string does not end.
-    private static func claimedID(_ value: ArraySlice<UInt8>) -> [UInt8]? {
+    /// Everything before the first semicolon in lower case, without comments, white space and quotes.
+    ///
+    /// Nil if there is nothing, or a comment or quoted string does not end. Not `isWhole`: its first word.
+    private static func claimedID(_ value: ArraySlice<UInt8>, isWhole: Bool = true) -> [UInt8]? {
         var scanner = StructuredScanner(value)
         var result: [UInt8] = []
         while true {
@@ -35,6 +39,7 @@ extension AuthenticationResults {
                 }
                 result += text
             }
+            if !isWhole { break }
         }
         return result.isEmpty ? nil : Octets.lowercased(result)
     }

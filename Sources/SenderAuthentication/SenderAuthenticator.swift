@@ -126,6 +126,14 @@ package struct MessageAuthentication {
     ) async -> AuthenticationVerdict {
         if self.verifier == nil { self.begin(self.header[...]) }
         let names = names ?? self.authenticator.names
+        var author = self.signable.map(AuthorDomain.init) ?? .unclear(reason: "no header", suspects: [])
+        if self.isTooLong {
+            var suspects: [DomainName] = []
+            if case .one(let domain) = author { suspects = [domain] }
+            author = .unclear(reason: "the header is too long", suspects: suspects, isComplete: false)
+        }
+        // First of all: there may be no time left when the sender's own name servers have been asked.
+        let inquiry = await DMARCInquiry(author, names: names, suffixes: self.authenticator.suffixes)
         if self.spf == nil { await self.checkHost(asking: names, unixTime: unixTime) }
         let spf = self.spf ?? SPFOutcome(.none)
         let dkim: [DKIMOutcome]
@@ -134,19 +142,14 @@ package struct MessageAuthentication {
         } else {
             dkim = await self.verifier?.finish(names: names, unixTime: unixTime) ?? []
         }
-        let dmarcCheck = DMARCCheck(
-            names: names,
+        let check = DMARCCheck(
             suffixes: self.authenticator.suffixes,
             spf: spf,
             spfDomain: DomainName(self.identity.domain),
             dkim: dkim,
             lot: lot
         )
-        var author = self.signable.map(AuthorDomain.init) ?? .unclear(reason: "no header", suspects: [])
-        if self.isTooLong, case .one(let domain) = author {
-            author = .unclear(reason: "the header is too long", suspects: [domain])
-        }
-        let dmarc = await dmarcCheck.run(author)
+        let dmarc = check.outcome(inquiry)
         var arc = ARCOutcome(result: .none)
         // What does not know who its author is has no use for a chain.
         if !self.isTooLong, let outcome = await self.chain?.finish(names: names, unixTime: unixTime) { arc = outcome }

@@ -67,7 +67,7 @@ import Testing
         )
         #expect(
             try await self.answer("domain remove example.org") == [
-                ControlReply(error: "accounts or aliases are in the domain", exit: 65)
+                ControlReply(error: "accounts or aliases are in the domain, or aliases lead there", exit: 65)
             ]
         )
         #expect(try await self.answer("alias remove info@example.org").last == done)

@@ -194,4 +194,37 @@ import Testing
         #expect(message.contains("\tdmarc=temperror "))
         try await fixture.close()
     }
+
+    @Test("From cannot hide behind more header than is looked at") func longHeader() async throws {
+        let fixture = try await Fixture(senders: TestSenders().policy())
+        let padding = String(repeating: "X-Pad: " + String(repeating: "x", count: 900) + "\n", count: 350)
+        let reply = try await self.send("\(padding)From: boss@refusing.example\n\nHi", through: fixture)
+        #expect(reply.hasPrefix("552 5.3.4 "))
+        #expect(try await fixture.inbox(of: fixture.ann).isEmpty)
+        try await fixture.close()
+    }
+
+    @Test("A sender whose name servers are slow cannot take the time in which the policy is asked for") func slow()
+        async throws
+    {
+        let clock = TestClock()
+        var senders = TestSenders()
+        senders.willAnswer = { name in
+            if name.contains("_domainkey") { try? await clock.timeSource.sleep(.seconds(100_000)) }
+        }
+        let fixture = try await Fixture(clock: clock, senders: senders.policy())
+        try await fixture.connect { client in
+            try await client.ask("EHLO mail.example.net")
+            try await client.begin(from: "eve@example.net", to: "ann@example.org")
+            try await client.ask("DATA")
+            client.send(
+                "DKIM-Signature: v=1; a=rsa-sha256; d=evil.example; s=s; h=from;\r\n bh=j+uJ1+KwQjMpdNiCngwvlv2FTzZnzkokoCYASnN36NE=; b=AAAA\r\n"
+                    + "From: boss@refusing.example\r\n\r\nHi\r\n.\r\n"
+            )
+            while try await clock.nextDeadline() != .seconds(10) { await Task.yield() }
+            clock.advance(by: .seconds(10))
+            #expect(try await client.reply().hasPrefix("550 5.7.1 "))
+        }
+        try await fixture.close()
+    }
 }

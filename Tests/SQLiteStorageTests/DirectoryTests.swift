@@ -15,9 +15,17 @@ import Testing
         #expect(try await directory.domains() == ["a.example", "example.org"])
         await #expect(throws: StoreError.exists("example.org")) { try await directory.addDomain("example.org") }
         _ = try await directory.addAccount("ann@example.org", verifier: "v")
-        await #expect(throws: StoreError.notPermitted("accounts or aliases are in the domain")) {
+        await #expect(throws: StoreError.notPermitted("accounts or aliases are in the domain, or aliases lead there")) {
             try await directory.removeDomain("example.org")
         }
+        try await directory.addAlias("team@a.example", targets: ["ann@example.org"])
+        try await directory.addAlias("all@example.org", targets: ["team@a.example"])
+        try await directory.removeAlias("team@a.example")
+        // Else it would lead to whoever has the domain next.
+        await #expect(throws: StoreError.notPermitted("accounts or aliases are in the domain, or aliases lead there")) {
+            try await directory.removeDomain("a.example")
+        }
+        try await directory.removeAlias("all@example.org")
         try await directory.removeDomain("a.example")
         await #expect(throws: StoreError.notFound("a.example")) { try await directory.removeDomain("a.example") }
     }

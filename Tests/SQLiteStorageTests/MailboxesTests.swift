@@ -296,4 +296,20 @@ import Testing
             )
         }
     }
+
+    @Test func aMailboxCanTakeTheNameOfTheLevelAboveIt() async throws {
+        let test = try TestStore()
+        let mail = try await test.account()
+        for name in ["a/b", "a/b/b"] {
+            let id = try await mail.createMailbox(named: name, specialUse: nil).id
+            try await mail.append(octets(name), to: id)
+        }
+        if try await mail.mailbox(named: "a") != nil { try await mail.deleteMailbox(named: "a") }
+        let (upper, lower) = (try await mail.mailbox(named: "a/b")?.id, try await mail.mailbox(named: "a/b/b")?.id)
+        try await mail.renameMailbox(from: "a/b", to: "a")
+        #expect(try await mail.mailbox(named: "a")?.id == upper)
+        #expect(try await mail.mailbox(named: "a/b")?.id == lower)
+        #expect(try await mail.mailbox(named: "a/b/b") == nil)
+        try await test.verify()
+    }
 }

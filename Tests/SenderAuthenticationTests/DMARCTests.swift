@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import SMTPSyntax
 import Testing
 
 @testable import SenderAuthentication
@@ -48,14 +49,14 @@ import Testing
         lot: Int = 0
     ) async throws -> DMARCOutcome {
         let check = DMARCCheck(
-            names: FixedNames(records),
             suffixes: self.suffixes,
             spf: self.spf(spf),
             spfDomain: DomainName(spfDomain),
             dkim: dkim,
             lot: lot
         )
-        return await check.run(.one(try TestKeys.required(DomainName(author))))
+        let domain = try TestKeys.required(DomainName(author))
+        return check.outcome(await DMARCInquiry(.one(domain), names: FixedNames(records), suffixes: self.suffixes))
     }
 
     @Test(
@@ -103,14 +104,14 @@ import Testing
         var names = FixedNames(["_dmarc.example.org": "v=DMARC1; p=reject"])
         func outcome() async throws -> DMARCOutcome {
             let check = DMARCCheck(
-                names: names,
                 suffixes: Self.suffixes,
                 spf: Self.spf(.none),
                 spfDomain: nil,
                 dkim: [],
                 lot: 0
             )
-            return await check.run(.one(try TestKeys.required(DomainName("example.org"))))
+            let domain = try TestKeys.required(DomainName("example.org"))
+            return check.outcome(await DMARCInquiry(.one(domain), names: names, suffixes: Self.suffixes))
         }
         names.zone["_dmarc.example.org"]?.append(.txt(octets("something else")))
         #expect(try await outcome().disposition == .reject)
@@ -188,29 +189,75 @@ import Testing
     )
     func unclear(lines: String, suspects: [String]) {
         let header = SignableHeader(octets(lines + "\r\n")[...])
-        guard case .unclear(_, let domains) = AuthorDomain(header) else {
+        guard case .unclear(_, let domains, _) = AuthorDomain(header) else {
             Issue.record("\(AuthorDomain(header))")
             return
         }
         #expect(domains.map(\.text) == suspects)
     }
 
-    @Test("§6.6.1: of all who may be meant, the strictest policy") func strictest() async throws {
+    /// What is to be done with a message that has these fields, where nobody's policy is known but these.
+    private static func disposition(_ fields: String, _ names: any NameService) async -> DMARCOutcome {
+        let header = SignableHeader(octets(fields + "\r\n")[...])
         let check = DMARCCheck(
-            names: FixedNames([
-                "_dmarc.example.org": "v=DMARC1; p=reject; pct=0", "_dmarc.evil.com": "v=DMARC1; p=none",
-            ]),
             suffixes: Self.suffixes,
             spf: Self.spf(.pass),
             spfDomain: DomainName("evil.com"),
             dkim: [],
             lot: 99
         )
-        let header = SignableHeader(octets("From: a@example.org, b@evil.com\r\n")[...])
-        let outcome = await check.run(AuthorDomain(header))
+        return check.outcome(await DMARCInquiry(AuthorDomain(header), names: names, suffixes: Self.suffixes))
+    }
+
+    @Test("§6.6.1: of all who may be meant, the strictest policy") func strictest() async {
+        let names = FixedNames([
+            "_dmarc.example.org": "v=DMARC1; p=reject; pct=0", "_dmarc.evil.com": "v=DMARC1; p=none",
+        ])
+        let outcome = await Self.disposition("From: a@example.org, b@evil.com", names)
         #expect(outcome.result == .permerror)
         #expect(outcome.disposition == .reject)
-        let none = await check.run(AuthorDomain(SignableHeader(octets("From: a@b.com, c@d.com\r\n")[...])))
-        #expect(none.disposition == .none)
+        #expect(await Self.disposition("From: a@b.com, c@d.com", names).disposition == .none)
+    }
+
+    @Test(
+        "Who may be meant cannot hide behind a comment, quotes or others",
+        arguments: [
+            "From: <ceo@(x)example.org>\r\nFrom: a@evil.com", "From: ceo@ (a(b)) example.org, a@evil.com",
+            "From: <ceo@\"example.org\">, a@evil.com",
+        ]
+    )
+    func hidden(fields: String) async {
+        let names = FixedNames(["_dmarc.example.org": "v=DMARC1; p=reject"])
+        #expect(await Self.disposition(fields, names).disposition == .reject)
+    }
+
+    @Test(
+        "Where some who may be meant are not known, the message is suspect",
+        arguments: [
+            "From: \"@a1.x @a2.x @a3.x @a4.x @a5.x @a6.x @a7.x @a8.x\" <ceo@example.org>, <b@y.z>",
+            String(repeating: "From: a@evil.com\r\n", count: 8) + "From: ceo@example.org",
+            "From: ceo@<example.org>, a@evil.com", "From: ceo@, a@evil.com",
+        ]
+    )
+    func crowded(fields: String) async {
+        let names = FixedNames(["_dmarc.example.org": "v=DMARC1; p=reject"])
+        #expect(await Self.disposition(fields, names).disposition >= .quarantine)
+    }
+
+    @Test("Where a policy of one who may be meant cannot be had, the client is to come again") func suspectUnknown()
+        async
+    {
+        let outcome = await Self.disposition("From: a@example.org, b@evil.com", SilentNames())
+        #expect(outcome.result == .temperror)
+        #expect(outcome.policy == .reject)
+    }
+
+    private struct SilentNames: NameService {
+        func texts(of name: DomainName) async -> NameAnswer<[UInt8]> { .temporaryFailure }
+        func addresses(of name: DomainName, family: IPAddress.Family) async -> NameAnswer<IPAddress> {
+            .temporaryFailure
+        }
+        func mailExchangers(of name: DomainName) async -> NameAnswer<String> { .temporaryFailure }
+        func names(of address: IPAddress) async -> NameAnswer<String> { .temporaryFailure }
     }
 }

@@ -83,10 +83,15 @@ extension Transaction {
 
     func removeDomain(_ name: String) throws {
         let users = try self.sql.number(
-            "SELECT (SELECT count(*) FROM account WHERE domain = ?1) + (SELECT count(*) FROM alias WHERE domain = ?1)",
+            """
+            SELECT (SELECT count(*) FROM account WHERE domain = ?1) + (SELECT count(*) FROM alias WHERE domain = ?1)
+            + (SELECT count(*) FROM alias_address WHERE domain = ?1)
+            """,
             .text(name)
         )
-        guard users == 0 else { throw StoreError.notPermitted("accounts or aliases are in the domain") }
+        guard users == 0 else {
+            throw StoreError.notPermitted("accounts or aliases are in the domain, or aliases lead there")
+        }
         try self.sql.run("DELETE FROM domain WHERE name = ?", .text(name))
         guard self.sql.changes == 1 else { throw StoreError.notFound(name) }
     }

@@ -36,6 +36,8 @@ extension Transaction {
             throw StoreError.notPermitted("a mailbox cannot become its own inferior")
         }
         _ = try self.modSeq(of: account)
+        // It first, then ascending: so each name is free when it is another's.
+        if let mailbox { try self.setName(new, of: mailbox.id) }
         for inferior in inferiors {
             let name = try MailboxName(inferior.name).moved(from: old, to: new)
             // Mailboxes may be below a name that is none itself.
@@ -43,7 +45,6 @@ extension Transaction {
             try self.setName(name, of: inferior.id)
             try self.touchLists(of: inferior.id, account)
         }
-        if let mailbox { try self.setName(new, of: mailbox.id) }
         for superior in new.superiors where try self.sql.mailbox(named: superior, of: account) == nil {
             _ = try self.createMailbox(superior, specialUses: [], of: account)
         }

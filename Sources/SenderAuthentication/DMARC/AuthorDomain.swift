@@ -8,8 +8,8 @@ import MailMessage
 /// that holds exactly one mailbox, by the strict grammar; anything else names nobody, and only suspects.
 package enum AuthorDomain: Sendable, Equatable {
     case one(DomainName)
-    /// The domains that some reader or other may take for the author's.
-    case unclear(reason: String, suspects: [DomainName])
+    /// The domains that some reader or other may take for the author's; not `isComplete` where there may be more.
+    case unclear(reason: String, suspects: [DomainName], isComplete: Bool = true)
 
     private static let maximumSuspects = 8
 
@@ -32,7 +32,8 @@ package enum AuthorDomain: Sendable, Equatable {
         } else {
             problem = "From is not one mailbox"
         }
-        self = .unclear(reason: problem, suspects: Self.suspects(fields + lookalikes))
+        let (suspects, isComplete) = Self.suspects(fields + lookalikes)
+        self = .unclear(reason: problem, suspects: suspects, isComplete: isComplete)
     }
 
     /// Whether a line that is no field is one for some readers: the name folded, or behind white space.
@@ -45,19 +46,41 @@ package enum AuthorDomain: Sendable, Equatable {
 
     /// Whatever stands behind an "@" and may be a domain, in comments, quotes and encoded words too: readers disagree about
     /// those.
-    private static func suspects(_ fields: [HeaderField]) -> [DomainName] {
+    ///
+    /// Nobody who is honest has many, or an "@" without a domain.
+    private static func suspects(_ fields: [HeaderField]) -> (domains: [DomainName], areAll: Bool) {
         var suspects: [DomainName] = []
+        var areAll = fields.count <= self.maximumSuspects
+        func add(_ domain: DomainName) {
+            guard !suspects.contains(domain) else { return }
+            if suspects.count < self.maximumSuspects { suspects.append(domain) } else { areAll = false }
+        }
         for field in fields.prefix(self.maximumSuspects) {
+            if let domain = AuthorAddress(field.value)?.domain { add(domain) }
             let decoded = Array(EncodedWord.decode(field.value).utf8)[...]
-            let texts = [field.value, decoded].flatMap {
-                $0.split(separator: .at).dropFirst().prefix(2 * self.maximumSuspects)
-            }
-            for text in texts {
-                let name = text.trimmed.prefix { $0.isAlphanumeric || $0 >= 0x80 || "-_.".utf8.contains($0) }
-                guard let name = DomainName(name), !suspects.contains(name) else { continue }
-                suspects.append(name)
+            for text in [field.value, decoded] {
+                let behind = text.split(separator: .at, omittingEmptySubsequences: false).dropFirst()
+                if behind.count > 2 * self.maximumSuspects { areAll = false }
+                for rest in behind.prefix(2 * self.maximumSuspects) {
+                    // A literal has no policy.
+                    guard rest.first != UInt8(ascii: "[") else { continue }
+                    if let domain = self.domain(in: rest) { add(domain) } else { areAll = false }
+                }
             }
         }
-        return Array(suspects.prefix(self.maximumSuspects))
+        return (suspects, areAll)
+    }
+
+    /// The domain that stands behind an "@", comments and quotes skipped as readers do.
+    private static func domain(in text: ArraySlice<UInt8>) -> DomainName? {
+        var scanner = StructuredScanner(text)
+        guard scanner.skipCFWS() else { return nil }
+        if scanner.current == .quote {
+            guard let quoted = scanner.quotedString() else { return nil }
+            return DomainName(quoted[...])
+        }
+        return DomainName(
+            scanner.rest.prefix { $0.isAlphanumeric || $0 >= 0x80 || "-_.".utf8.contains($0) }
+        )
     }
 }

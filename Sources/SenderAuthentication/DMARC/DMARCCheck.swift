@@ -28,77 +28,53 @@ package struct DMARCOutcome: Sendable, Equatable {
     }
 }
 
-/// Whether a message comes from whom its author is said to be (RFC 7489 §6.6).
-struct DMARCCheck: Sendable {
-    let names: any NameService
-    let suffixes: PublicSuffixList
-    let spf: SPFOutcome
-    /// The domain that SPF authenticates: of the reverse-path, or of HELO if that is null.
-    let spfDomain: DomainName?
-    let dkim: [DKIMOutcome]
-    /// 0 to 99: whether this message is among those that `pct` means.
-    let lot: Int
-
+/// What those want whose message one may be, asked for before anything that its sender can make slow.
+struct DMARCInquiry: Sendable {
     /// What asking for a policy came to.
-    private enum Discovery {
+    fileprivate enum Discovery {
         case nothing
         case temporaryFailure
         case found(DMARCRecord, policy: DMARCPolicy)
     }
 
-    func run(_ author: AuthorDomain) async -> DMARCOutcome {
-        switch author {
-        case .one(let domain): return await self.outcome(for: domain)
-        case .unclear(let reason, let suspects): return await self.outcome(reason: reason, suspects: suspects)
-        }
+    fileprivate enum Answer {
+        case one(DomainName, Discovery)
+        case unclear(DMARCOutcome)
     }
 
-    private func outcome(for domain: DomainName) async -> DMARCOutcome {
-        let record: DMARCRecord
-        let policy: DMARCPolicy
-        switch await self.discover(domain) {
-        case .nothing: return DMARCOutcome(.none, domain: domain)
-        case .temporaryFailure: return DMARCOutcome(.temperror, domain: domain, reason: "policy unavailable")
-        case .found(let found, let wanted):
-            record = found
-            policy = wanted
+    private let names: any NameService
+    private let suffixes: PublicSuffixList
+    fileprivate private(set) var answer = Answer.unclear(DMARCOutcome(.permerror))
+
+    init(_ author: AuthorDomain, names: any NameService, suffixes: PublicSuffixList) async {
+        (self.names, self.suffixes) = (names, suffixes)
+        switch author {
+        case .one(let domain): self.answer = .one(domain, await self.discover(domain))
+        case .unclear(let reason, let suspects, let isComplete):
+            self.answer = .unclear(await self.outcome(reason, suspects, isComplete))
         }
-        let isAlignedBySPF = self.spfDomain.map { self.isAligned($0, domain, record.spfAlignment) } ?? false
-        if self.spf.result == .pass, isAlignedBySPF { return DMARCOutcome(.pass, domain: domain) }
-        let aligned = self.dkim.filter { outcome in
-            outcome.domain.map { self.isAligned($0, domain, record.dkimAlignment) } ?? false
-        }
-        if aligned.contains(where: { $0.result == .pass }) { return DMARCOutcome(.pass, domain: domain) }
-        // Another time it might have passed.
-        if (self.spf.result == .temperror && isAlignedBySPF) || aligned.contains(where: { $0.result == .temperror }) {
-            var outcome = DMARCOutcome(.temperror, domain: domain, reason: "authentication unavailable")
-            outcome.policy = policy
-            return outcome
-        }
-        var outcome = DMARCOutcome(.fail, domain: domain, reason: "no aligned SPF or DKIM passes")
-        outcome.policy = policy
-        outcome.disposition = self.lot < record.percentage ? policy : policy.weaker
-        return outcome
     }
 
     /// RFC 7489 §6.6.1: the strictest of the policies of all who may be meant.
-    private func outcome(reason: String, suspects: [DomainName]) async -> DMARCOutcome {
+    private func outcome(_ reason: String, _ suspects: [DomainName], _ isComplete: Bool) async -> DMARCOutcome {
         var outcome = DMARCOutcome(.permerror, reason: reason)
+        // Whoever is left out may want anything.
+        if !isComplete { outcome.policy = .quarantine }
+        var isUnknown = false
         for suspect in suspects {
-            guard case .found(_, let policy) = await self.discover(suspect) else { continue }
-            outcome.policy = max(outcome.policy, policy)
+            switch await self.discover(suspect) {
+            case .found(_, let policy): outcome.policy = max(outcome.policy, policy)
+            case .temporaryFailure: isUnknown = true
+            case .nothing: break
+            }
+        }
+        if isUnknown, outcome.policy < .reject {
+            outcome = DMARCOutcome(.temperror, reason: "\(reason), policy unavailable")
+            outcome.policy = .reject
+            return outcome
         }
         outcome.disposition = outcome.policy
         return outcome
-    }
-
-    /// RFC 7489 §3.1.1, §3.1.2.
-    private func isAligned(_ domain: DomainName, _ author: DomainName, _ alignment: DMARCRecord.Alignment) -> Bool {
-        switch alignment {
-        case .strict: domain == author
-        case .relaxed:
-            self.suffixes.organizationalDomain(of: domain) == self.suffixes.organizationalDomain(of: author)
-        }
     }
 
     /// The policy of the domain, else of its Organizational Domain (RFC 7489 §6.6.3).
@@ -124,6 +100,61 @@ struct DMARCCheck: Sendable {
             let records = texts.filter(DMARCRecord.isRecord)
             guard records.count == 1, let record = DMARCRecord(records[0]) else { return .nothing }
             return .found(record, policy: record.policy)
+        }
+    }
+}
+
+/// Whether a message comes from whom its author is said to be (RFC 7489 §6.6).
+struct DMARCCheck: Sendable {
+    let suffixes: PublicSuffixList
+    let spf: SPFOutcome
+    /// The domain that SPF authenticates: of the reverse-path, or of HELO if that is null.
+    let spfDomain: DomainName?
+    let dkim: [DKIMOutcome]
+    /// 0 to 99: whether this message is among those that `pct` means.
+    let lot: Int
+
+    func outcome(_ inquiry: DMARCInquiry) -> DMARCOutcome {
+        switch inquiry.answer {
+        case .one(let domain, let discovery): self.outcome(for: domain, discovery)
+        case .unclear(let outcome): outcome
+        }
+    }
+
+    private func outcome(for domain: DomainName, _ discovery: DMARCInquiry.Discovery) -> DMARCOutcome {
+        let record: DMARCRecord
+        let policy: DMARCPolicy
+        switch discovery {
+        case .nothing: return DMARCOutcome(.none, domain: domain)
+        case .temporaryFailure: return DMARCOutcome(.temperror, domain: domain, reason: "policy unavailable")
+        case .found(let found, let wanted):
+            record = found
+            policy = wanted
+        }
+        let isAlignedBySPF = self.spfDomain.map { self.isAligned($0, domain, record.spfAlignment) } ?? false
+        if self.spf.result == .pass, isAlignedBySPF { return DMARCOutcome(.pass, domain: domain) }
+        let aligned = self.dkim.filter { outcome in
+            outcome.domain.map { self.isAligned($0, domain, record.dkimAlignment) } ?? false
+        }
+        if aligned.contains(where: { $0.result == .pass }) { return DMARCOutcome(.pass, domain: domain) }
+        // Another time it might have passed.
+        if (self.spf.result == .temperror && isAlignedBySPF) || aligned.contains(where: { $0.result == .temperror }) {
+            var outcome = DMARCOutcome(.temperror, domain: domain, reason: "authentication unavailable")
+            outcome.policy = policy
+            return outcome
+        }
+        var outcome = DMARCOutcome(.fail, domain: domain, reason: "no aligned SPF or DKIM passes")
+        outcome.policy = policy
+        outcome.disposition = self.lot < record.percentage ? policy : policy.weaker
+        return outcome
+    }
+
+    /// RFC 7489 §3.1.1, §3.1.2.
+    private func isAligned(_ domain: DomainName, _ author: DomainName, _ alignment: DMARCRecord.Alignment) -> Bool {
+        switch alignment {
+        case .strict: domain == author
+        case .relaxed:
+            self.suffixes.organizationalDomain(of: domain) == self.suffixes.organizationalDomain(of: author)
         }
     }
 }
