@@ -169,8 +169,8 @@ struct Attempt: Sendable {
     private func deliver(_ plan: Plan, along route: Route, _ findings: inout Findings) async throws -> Outcome {
         var plan = plan
         var last = SessionFailure.connection("no host was asked")
-        // Who cannot be asked now may be of another opinion. What a smarthost minds are our settings.
-        var isRefusedByAll = route.isComplete && (self.smarthost == nil || self.isStrict)
+        // Who cannot be asked now may be of another opinion.
+        var isRefusedByAll = route.isComplete
         let end = self.service.time.now() + self.service.options.timeouts.dialogue
         for (position, hop) in route.hops.enumerated() {
             // RFC 5321 §5.1: at least two.
@@ -180,7 +180,9 @@ struct Attempt: Sendable {
             }
             guard let failure = try await self.deliver(&plan, to: hop, &findings) else { return .reached }
             last = SessionFailure(cause: failure.cause, status: failure.status.at(hop.description))
-            isRefusedByAll = isRefusedByAll && failure.isPermanent
+            // What a smarthost minds are our settings; but that it has no TLS to promise is its own word.
+            let isFinal = failure.isPermanent && (self.smarthost == nil || failure.cause == .noTLS)
+            isRefusedByAll = isRefusedByAll && isFinal
             if failure.cause == .local { break }
         }
         findings.add(plan.recipients.map(\.number), isRefusedByAll ? .failed(last.status) : .deferred(last.status))

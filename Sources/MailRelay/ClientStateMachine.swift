@@ -108,7 +108,7 @@ struct ClientStateMachine: Sendable {
         case .hello, .helloBasic: return self.helloAnswered(reply)
         case .startTLS: return self.startTLSAnswered(reply)
         case .authenticating(let exchange): return self.authenticationAnswered(reply, exchange)
-        case .cancellingAuthentication: return self.fail(.policy("authentication was cancelled"))
+        case .cancellingAuthentication: return self.fail(.login("authentication was cancelled"))
         case .commands: return self.stepAnswered(reply)
         case .data: return self.dataAnswered(reply)
         case .content: return self.contentInterrupted(reply)
@@ -181,7 +181,7 @@ struct ClientStateMachine: Sendable {
         guard !self.isSecure, self.settings.security != .asIs else { return self.authenticate() }
         guard server.offers("STARTTLS") else {
             guard self.settings.security == .required else { return self.authenticate() }
-            return self.fail(.policy("TLS is required, and the host does not offer it"))
+            return self.fail(.noTLS("TLS is required, and the host does not offer it"))
         }
         self.state = .startTLS
         return .send(CommandLine(verb: "STARTTLS").octets)
@@ -199,7 +199,7 @@ struct ClientStateMachine: Sendable {
         case .transientNegative, .permanentNegative:
             // RFC 3207 §4: whether to go on in clear text is the client's decision.
             guard self.settings.security == .required else { return self.authenticate() }
-            return self.fail(.policy("TLS is required, and STARTTLS was refused: \(reply)"))
+            return self.fail(.noTLS("TLS is required, and STARTTLS was refused: \(reply)"))
         }
     }
 
@@ -221,10 +221,10 @@ struct ClientStateMachine: Sendable {
             return .ready
         }
         guard self.isSecure || self.settings.allowsPlaintext else {
-            return self.fail(.policy("a login is required, and there is no TLS to protect it"))
+            return self.fail(.login("a login is required, and there is no TLS to protect it"))
         }
         guard let exchange = try? login.exchange(for: self.server?.authenticationMechanisms ?? []) else {
-            return self.fail(.policy("a login is required, and the host offers no mechanism that we know"))
+            return self.fail(.login("a login is required, and the host offers no mechanism that we know"))
         }
         return self.begin(exchange)
     }
@@ -262,10 +262,10 @@ struct ClientStateMachine: Sendable {
             self.state = .ready
             return .ready
         case .positiveCompletion:
-            return self.fail(.policy("the host did not prove that it knows the password"))
+            return self.fail(.login("the host did not prove that it knows the password"))
         case .transientNegative, .permanentNegative:
             // The settings' fault, not the message's: it waits until they are right.
-            return self.fail(.policy("authentication failed: \(self.discreet(reply))"))
+            return self.fail(.login("authentication failed: \(self.discreet(reply))"))
         }
     }
 

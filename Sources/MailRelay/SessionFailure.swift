@@ -11,8 +11,10 @@ struct SessionFailure: Error, Sendable, Hashable {
         case refused
         /// TLS failed after STARTTLS.
         case handshake
-        /// What TLS or AUTH we must have, we cannot have.
-        case policy
+        /// The TLS that we must have, or the promise of it, is not to be had, by the host's own word.
+        case noTLS
+        /// The login that we must have, we cannot have: mostly our settings are wrong.
+        case login
         /// The host does not keep to the protocol, or somebody speaks in its place.
         case outOfStep
         /// The host does not want this message now (4yz to MAIL), which says nothing about others.
@@ -25,13 +27,13 @@ struct SessionFailure: Error, Sendable, Hashable {
     let status: DeliveryStatus
 
     /// Whether the host said that trying again is pointless.
-    var isPermanent: Bool { (self.cause == .refused || self.cause == .policy) && self.status.code.class == 5 }
+    var isPermanent: Bool { (self.cause == .refused || self.cause == .noTLS) && self.status.code.class == 5 }
 
     /// Whether the host still listens: it has answered, and has not said that it hangs up (RFC 5321 §3.8).
     var leavesListener: Bool {
         switch self.cause {
         case .refused, .transaction: self.status.reply?.code != 421
-        case .policy: true
+        case .noTLS, .login: true
         case .connection, .handshake, .outOfStep, .local: false
         }
     }
@@ -56,8 +58,12 @@ struct SessionFailure: Error, Sendable, Hashable {
 
     static func refused(_ reply: Reply) -> Self { Self(cause: .refused, status: DeliveryStatus(reply)) }
 
-    static func policy(_ text: String) -> Self {
-        Self(cause: .policy, status: DeliveryStatus(EnhancedStatusCode(4, 7, 5), text))
+    static func noTLS(_ text: String) -> Self {
+        Self(cause: .noTLS, status: DeliveryStatus(EnhancedStatusCode(4, 7, 5), text))
+    }
+
+    static func login(_ text: String) -> Self {
+        Self(cause: .login, status: DeliveryStatus(EnhancedStatusCode(4, 7, 5), text))
     }
 
     static func handshake(_ text: String) -> Self {
@@ -66,18 +72,18 @@ struct SessionFailure: Error, Sendable, Hashable {
 
     /// RFC 8689 §4.2.1: the message requires what the host does not promise.
     static let requiresPromise = Self(
-        cause: .policy,
+        cause: .noTLS,
         status: DeliveryStatus(EnhancedStatusCode(5, 7, 30), "the message requires REQUIRETLS, which is not offered")
     )
 
     /// RFC 8689 §4.2.1: the message requires TLS with a host that has shown who it is.
     static func requiresTLS(_ text: String) -> Self {
-        Self(cause: .policy, status: DeliveryStatus(EnhancedStatusCode(5, 7, 10), "the message requires TLS: \(text)"))
+        Self(cause: .noTLS, status: DeliveryStatus(EnhancedStatusCode(5, 7, 10), "the message requires TLS: \(text)"))
     }
 
     /// The same, for a message that requires TLS: that there is none will not be better later.
     var requiringTLS: Self {
-        guard self.cause == .handshake || self.cause == .policy, self.status.code.class != 5 else { return self }
+        guard self.cause == .handshake || self.cause == .noTLS, self.status.code.class != 5 else { return self }
         return .requiresTLS(self.status.description)
     }
 

@@ -69,7 +69,7 @@ import Testing
         var strict = Dialogue(security: .required)
         try strict.hear("220 hello", "250-mx\r\n250 STARTTLS", reply)
         #expect(strict.take().last == "[failed]")
-        #expect(strict.failure?.cause == .policy)
+        #expect(strict.failure?.cause == .noTLS)
     }
 
     /// STARTTLS stripped.
@@ -78,7 +78,7 @@ import Testing
             var dialogue = Dialogue(security: .required)
             try dialogue.hear("220 hello", greeting)
             if greeting.hasPrefix("502") { try dialogue.hear("250 mx") }
-            #expect(dialogue.failure?.cause == .policy)
+            #expect(dialogue.failure?.cause == .noTLS)
             #expect(dialogue.failure?.isPermanent == false)
         }
     }
@@ -126,7 +126,7 @@ import Testing
         try dialogue.hear("220 hello", "250-mx\r\n250 AUTH PLAIN SCRAM-SHA-256")
         #expect(dialogue.take().last?.hasPrefix("AUTH SCRAM-SHA-256 ") == true)
         try dialogue.hear("235 ok")
-        #expect(dialogue.failure?.cause == .policy)
+        #expect(dialogue.failure?.cause == .login)
     }
 
     @Test(arguments: ["334 !", "334 YQ==", "334 =", "334"]) func nonsenseIsCancelled(challenge: String) throws {
@@ -134,13 +134,13 @@ import Testing
         try dialogue.hear("220 hello", "250-mx\r\n250 AUTH SCRAM-SHA-256", challenge)
         #expect(dialogue.take().last == "*")
         try dialogue.hear("235 ok")
-        #expect(dialogue.failure?.cause == .policy, "whatever the server says then")
+        #expect(dialogue.failure?.cause == .login, "whatever the server says then")
     }
 
     @Test(arguments: ["535 5.7.8 wrong", "454 4.7.0 later", "504 unknown"]) func loginFails(reply: String) throws {
         var dialogue = Dialogue(login: try self.login(), isSecure: true)
         try dialogue.hear("220 hello", "250-mx\r\n250 AUTH PLAIN", reply)
-        #expect(dialogue.failure?.cause == .policy)
+        #expect(dialogue.failure?.cause == .login)
         #expect(dialogue.failure?.isPermanent == false, "the settings' fault is not the message's")
     }
 
@@ -156,6 +156,6 @@ import Testing
     @Test(arguments: ["250 mx", "250-mx\r\n250 AUTH CRAM-MD5 GSSAPI"]) func noMechanism(reply: String) throws {
         var dialogue = Dialogue(login: try self.login(), isSecure: true)
         try dialogue.hear("220 hello", reply)
-        #expect(dialogue.failure?.cause == .policy)
+        #expect(dialogue.failure?.cause == .login)
     }
 }

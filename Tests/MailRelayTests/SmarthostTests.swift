@@ -65,13 +65,14 @@ import Testing
         #expect(try await fixture.queue().count == 1)
     }
 
-    @Test func smarthostRefusesThePassword() async throws {
+    @Test("Our password being refused is no answer about a message, whatever that requires", arguments: [true, false])
+    func smarthostRefusesThePassword(requiresTLS: Bool) async throws {
         let fixture = try await Fixture { Self.smarthost(&$0, .implicit, password: "hunter2") }
         fixture.sinks.set {
             $0.extensions = ["AUTH PLAIN"]
             $0.reply = { command, _ in command.hasPrefix("AUTH") ? "535 5.7.8 no" : nil }
         }
-        try await fixture.enqueue(["a@one.example"])
+        try await fixture.enqueue(["a@one.example"]) { $0.requiresTLS = requiresTLS }
         try await fixture.relaying { try await fixture.untilIdle() }
         let reply = try #require(try await fixture.queue().first?.recipients.first?.lastReply)
         #expect(reply.contains("authentication failed: 535"))
