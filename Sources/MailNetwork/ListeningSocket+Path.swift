@@ -18,25 +18,15 @@ extension ListeningSocket {
             }
             unsafe unlink(path)
         }
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        let octets = Array(path.utf8)
-        let fits = unsafe withUnsafeMutableBytes(of: &address.sun_path) { field in
-            // One octet is left for the NUL at the end.
-            guard octets.count < field.count else { return false }
-            unsafe field.copyBytes(from: octets)
-            return true
-        }
-        guard fits else { throw ListeningSocketError("\(path) is too long for a socket") }
         let type = CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
         let descriptor = socket(AF_UNIX, type, 0)
         guard descriptor >= 0 else { throw ListeningSocketError("no socket can be opened for \(path)", code: errno) }
-        let isBound = unsafe withUnsafePointer(to: &address) { pointer in
-            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-                unsafe Glibc.bind(descriptor, pointer, socklen_t(MemoryLayout<sockaddr_un>.size)) == 0
-            }
+        let bound = unsafe UnixAddress.with(path: path) { unsafe Glibc.bind(descriptor, $0, $1) }
+        guard let bound else {
+            Glibc.close(descriptor)
+            throw ListeningSocketError("\(path) is too long for a socket")
         }
-        guard isBound, unsafe chmod(path, 0o666) == 0, listen(descriptor, Self.backlog) == 0 else {
+        guard bound == 0, unsafe chmod(path, 0o666) == 0, listen(descriptor, Self.backlog) == 0 else {
             let code = errno
             Glibc.close(descriptor)
             throw ListeningSocketError("\(path) cannot be listened on", code: code)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import MailNetwork
 
 /// The Unix socket at which a running server takes operators' commands.
 ///
@@ -46,20 +47,9 @@ enum ControlSocket {
         _ path: String,
         _ body: (UnsafePointer<sockaddr>, socklen_t) -> CInt
     ) throws(OperatorError) -> CInt {
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        let octets = Array(path.utf8)
-        let fits = unsafe withUnsafeMutableBytes(of: &address.sun_path) { field in
-            // One octet is left for the NUL at the end.
-            guard octets.count < field.count else { return false }
-            unsafe field.copyBytes(from: octets)
-            return true
+        guard let result = unsafe UnixAddress.with(path: path, body) else {
+            throw OperatorError("\(path): expected a shorter path for the data folder", .settings)
         }
-        guard fits else { throw OperatorError("\(path): expected a shorter path for the data folder", .settings) }
-        return unsafe withUnsafePointer(to: &address) { pointer in
-            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-                unsafe body(pointer, socklen_t(MemoryLayout<sockaddr_un>.size))
-            }
-        }
+        return result
     }
 }
