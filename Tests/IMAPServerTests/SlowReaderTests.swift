@@ -11,30 +11,12 @@ import Testing
 
 /// What a client that reads slowly makes the server keep for it.
 @Suite("FETCH for slow readers", .timeLimit(.minutes(20))) struct SlowReaderTests {
-    /// What was read from the store, and what of it the client has taken.
-    private final class Balance: Sendable {
-        private struct State { var (read, taken, most) = (0, 0, 0) }
-        private let state = Mutex(State())
-
-        func read(_ count: Int) {
-            self.state.withLock { state in
-                state.read += count
-                state.most = max(state.most, state.read - state.taken)
-            }
-        }
-        func taken(_ count: Int) { self.state.withLock { $0.taken += count } }
-
-        /// The most octets that had been read and not taken.
-        var most: Int { self.state.withLock { $0.most } }
-        var allRead: Int { self.state.withLock { $0.read } }
-    }
-
     @Test("of a large message no more than some pieces is in memory, however long the client takes")
     func largeMessage() async throws {
         let size = 8_000_000
         let fixture = try await Fixture(clock: TestClock())
         try await fixture.append(Array("Subject: a\r\n\r\nb\r\n".utf8))
-        let balance = Balance()
+        let balance = OctetBalance()
         let gate = Gate()
         gate.open()
         let service = fixture.service(behind: gate, large: LargeMessages(size: size) { balance.read($0) })

@@ -6,7 +6,6 @@ import MailConnection
 import MailNetwork
 import MailStorage
 import NIOCore
-import Synchronization
 import TestSupport
 import Testing
 
@@ -16,27 +15,10 @@ import Testing
 @Suite("FETCH over sockets", .timeLimit(.minutes(20))) struct SocketSessionTests {
     private static let size = 50_000_000
 
-    /// What the server holds of messages.
-    private final class Held: Sendable {
-        private struct State { var (read, written, most) = (0, 0, 0) }
-        private let state = Mutex(State())
-
-        func read(_ count: Int) {
-            self.state.withLock { state in
-                state.read += count
-                state.most = max(state.most, state.read - state.written)
-            }
-        }
-        func written(_ count: Int) { self.state.withLock { $0.written += count } }
-
-        var most: Int { self.state.withLock { $0.most } }
-        var allRead: Int { self.state.withLock { $0.read } }
-    }
-
     /// A connection that says what its transport has taken.
     private struct Measured: Connection {
         var base: SocketConnection<IMAPNote>
-        let held: Held
+        let held: OctetBalance
 
         var peer: Peer { self.base.peer }
         var post: @Sendable (IMAPNote) -> Void { self.base.post }
@@ -45,7 +27,7 @@ import Testing
         }
         func write(_ octets: [UInt8]) async throws {
             try await self.base.write(octets)
-            self.held.written(octets.count)
+            self.held.taken(octets.count)
         }
         mutating func startTLS(after farewell: [UInt8]) async throws { try await self.base.startTLS(after: farewell) }
     }
@@ -53,11 +35,11 @@ import Testing
     /// Runs `body` with a client of an IMAP server whose INBOX has one large message.
     private func with(
         tls isTLS: Bool,
-        _ body: @Sendable (inout SocketConnection<Never>, Held) async throws -> Void
+        _ body: @Sendable (inout SocketConnection<Never>, OctetBalance) async throws -> Void
     ) async throws {
         let fixture = try await Fixture(clock: TestClock())
         try await fixture.append(Array("Subject: a\r\n\r\nb\r\n".utf8))
-        let held = Held()
+        let held = OctetBalance()
         let gate = Gate()
         gate.open()
         let service = fixture.service(behind: gate, large: LargeMessages(size: Self.size) { held.read($0) })
