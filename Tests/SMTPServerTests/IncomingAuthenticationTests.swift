@@ -85,6 +85,20 @@ import Testing
         try await fixture.close()
     }
 
+    @Test("Nor does it help that what would have to pass cannot be had") func quarantineUnknown() async throws {
+        var senders = TestSenders()
+        senders.silent.insert("suspicious.example")
+        let fixture = try await Fixture(senders: senders.policy())
+        let reply = try await self.send(
+            "From: boss@suspicious.example\n\nHi",
+            from: "eve@suspicious.example",
+            through: fixture
+        )
+        #expect(reply.hasPrefix("250 "))
+        #expect(try await fixture.inbox(of: fixture.ann).isEmpty)
+        try await fixture.close()
+    }
+
     @Test("Who has no Junk mailbox gets it in INBOX") func withoutJunk() async throws {
         let fixture = try await Fixture(senders: TestSenders().policy())
         let mail = fixture.store.mailStore(of: fixture.ann.id)
