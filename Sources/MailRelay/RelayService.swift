@@ -57,6 +57,8 @@ package struct RelayService: Service {
     let work: PasswordWork
     let time: TimeSource
     let random: @Sendable (_ count: Int) -> [UInt8]
+    /// Is told how TLS with the hosts of domains goes; must return at once.
+    let observeTLS: @Sendable (TLSObservation) -> Void
     /// What the dispatcher waits for; one ``run()`` can have it.
     let events: (stream: AsyncStream<Dispatcher.Event>, post: AsyncStream<Dispatcher.Event>.Continuation)
 
@@ -69,7 +71,8 @@ package struct RelayService: Service {
         connector: any RelayConnector,
         work: PasswordWork,
         time: TimeSource,
-        random: @escaping @Sendable (_ count: Int) -> [UInt8] = Self.systemRandom
+        random: @escaping @Sendable (_ count: Int) -> [UInt8] = Self.systemRandom,
+        observeTLS: @escaping @Sendable (TLSObservation) -> Void = { _ in }
     ) {
         self.options = options
         self.queue = queue
@@ -79,6 +82,7 @@ package struct RelayService: Service {
         self.work = work
         self.time = time
         self.random = random
+        self.observeTLS = observeTLS
         let (stream, post) = AsyncStream.makeStream(of: Dispatcher.Event.self)
         self.events = (stream, post)
     }
