@@ -23,6 +23,9 @@ package final class TLSClientContext: Sendable {
     /// - Throws: ``TLSConfigurationError`` if the file cannot be used; ``OpenSSLError`` if memory is exhausted.
     package init(trust: Trust = .system, applicationProtocols: [String] = []) throws {
         self.context = try unsafe SSLContext(method: TLS_client_method())
+        guard unsafe SSL_CTX_dane_enable(self.context.pointer) == 1 else {
+            throw OpenSSLError(takingReasonsFor: "allow authentication by TLSA records")
+        }
         switch trust {
         case .system:
             guard unsafe SSL_CTX_set_default_verify_paths(self.context.pointer) == 1 else {
@@ -48,9 +51,11 @@ package final class TLSClientContext: Sendable {
 }
 
 /// What a client demands of the server's certificate.
-package enum PeerVerification: Sendable, Equatable {
+package enum PeerVerification: Sendable, Hashable {
     /// Nothing: encryption against listeners only (RFC 7435), as between mail servers without a policy.
     case none
     /// That a trusted authority vouches for it, and that it bears this DNS name or IP address.
     case verified(name: String)
+    /// That it is the one the name system speaks of (DANE, RFC 7672); whom else we trust does not count.
+    case dane(DANEPeer)
 }

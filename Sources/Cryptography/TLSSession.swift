@@ -67,6 +67,9 @@ import COpenSSLShim
         case .verified(let name):
             unsafe SSL_set_verify(self.connection, SSL_VERIFY_PEER, nil)
             unsafe try TLSPeerName(name).demand(of: self.connection)
+        case .dane(let peer):
+            unsafe SSL_set_verify(self.connection, SSL_VERIFY_PEER, nil)
+            try self.demand(peer)
         }
     }
 
@@ -299,6 +302,10 @@ extension TLSSession {
         let verifies = unsafe SSL_get_verify_mode(self.connection) != SSL_VERIFY_NONE
         guard verifies, verdict != Int(X509_V_OK) else { return self.failure(.handshake) }
         ERR_clear_error()
-        return unsafe TLSFailure(kind: .certificate, reason: String(cString: X509_verify_cert_error_string(verdict)))
+        return unsafe TLSFailure(
+            kind: .certificate,
+            reason: String(cString: X509_verify_cert_error_string(verdict)),
+            certificateFault: TLSFailure.CertificateFault(verdict)
+        )
     }
 }
