@@ -89,7 +89,7 @@ let package = Package(
         .target(
             name: "MailRelay",
             dependencies: [
-                "SMTPSyntax", "MailConnection", "MailStorage", "MailMessage", "SASLMechanisms",
+                "SMTPSyntax", "MailConnection", "MailStorage", "MailMessage", "SASLMechanisms", "Cryptography",
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "Metrics", package: "swift-metrics"),
             ],
@@ -235,7 +235,7 @@ let package = Package(
             name: "MailRelayTests",
             dependencies: [
                 "MailRelay", "SMTPSyntax", "MailConnection", "MailStorage", "MailMessage", "SASLMechanisms",
-                "SQLiteStorage", "TestSupport",
+                "Cryptography", "SQLiteStorage", "TestSupport",
             ],
             swiftSettings: testing
         ),

@@ -25,7 +25,9 @@ package struct TLSARecord: Sendable, Hashable {
     }
 
     /// Whether a mail server can be authenticated by it (RFC 7672 §3.1): the certificate itself (3) or an authority (2),
-    /// by means that we know. What binds to the authorities of browsers (0, 1) is of no use between mail servers.
+    /// by means that we know.
+    ///
+    /// What binds to the authorities of browsers (0, 1) is of no use between mail servers.
     package var isUsable: Bool {
         guard self.usage == 2 || self.usage == 3, self.selector <= 1 else { return false }
         return switch self.matchingType {

@@ -40,6 +40,12 @@ package struct TLSFailure: Error, Sendable, Equatable, CustomStringConvertible {
     /// Of a failure of the kind ``Kind/certificate``.
     package var certificateFault: CertificateFault?
 
+    package init(kind: Kind, reason: String, certificateFault: CertificateFault? = nil) {
+        self.kind = kind
+        self.reason = reason
+        self.certificateFault = certificateFault
+    }
+
     package var description: String { "TLS \(self.kind.rawValue) failure: \(self.reason)" }
 }
 

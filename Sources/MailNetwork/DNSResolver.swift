@@ -61,19 +61,33 @@ package final class DNSResolver: Sendable {
     /// - Throws: ``ResolutionError``: `.temporaryFailure` also if there are no addresses of one kind, and whether there
     ///   are any of the other could not be found out.
     package func addresses(of host: String) async throws(ResolutionError) -> [String] {
+        try await self.hostAddresses(of: host).addresses
+    }
+
+    /// The same, and what DNSSEC says about them.
+    ///
+    /// - Returns: never without addresses. `secureNames`: if DNSSEC proves all of them, the host's names: the one it is an
+    ///   alias of first, and its own; else empty.
+    /// - Throws: as ``addresses(of:)``.
+    package func hostAddresses(
+        of host: String
+    ) async throws(ResolutionError) -> (addresses: [String], secureNames: [String]) {
         async let six = self.outcome(of: host, type: .aaaa)
         async let four = self.outcome(of: host, type: .a)
         var addresses: [String] = []
+        var names: [String]?
         var failure: ResolutionError?
         for outcome in await [six, four] {
             switch outcome {
             case .success(let answer):
                 addresses += answer.records.compactMap(IPAddress.text(rdata:))
+                let answered = [answer.canonicalName, host].compactMap { $0 }
+                names = answer.isSecure ? names ?? answered : []
             case .failure(let error):
                 if failure == nil || !error.isPermanent { failure = error }
             }
         }
-        guard addresses.isEmpty else { return addresses }
+        guard addresses.isEmpty else { return (addresses, names ?? []) }
         throw failure ?? .temporaryFailure(reason: "no address record could be understood")
     }
 
@@ -105,6 +119,8 @@ package struct RecordType: RawRepresentable, Sendable, Hashable {
 package struct DNSAnswer: Sendable, Equatable {
     /// The RDATA of each record as in RFC 1035 §3.3, with names uncompressed.
     package let records: [[UInt8]]
+    /// The name that has them, if the one asked for is an alias of it; without the last dot.
+    package var canonicalName: String?
     /// DNSSEC proves it; without a trust anchor never true.
     package let isSecure: Bool
     /// How long it may be kept, in seconds.

@@ -3,10 +3,13 @@
 /// A response as a client of HTTP gets it.
 package struct HTTPAnswer: Sendable, Equatable {
     package var status: Int
+    /// The field Content-Type; nil if there was none.
+    package var contentType: String?
     package var body: [UInt8]
 
-    package init(status: Int, body: [UInt8]) {
+    package init(status: Int, contentType: String? = nil, body: [UInt8]) {
         self.status = status
+        self.contentType = contentType
         self.body = body
     }
 }
@@ -35,6 +38,7 @@ struct HTTPResponseReader {
     private var state = State.statusLine
     private var line: [UInt8] = []
     private var status = 0
+    private var contentType: String?
     private var length: Int?
     private var isChunked = false
     private var body: [UInt8] = []
@@ -82,7 +86,7 @@ struct HTTPResponseReader {
         return self.answer
     }
 
-    private var answer: HTTPAnswer { HTTPAnswer(status: self.status, body: self.body) }
+    private var answer: HTTPAnswer { HTTPAnswer(status: self.status, contentType: self.contentType, body: self.body) }
 
     private mutating func took(_ count: Int, of left: Int) {
         switch self.state {
@@ -133,6 +137,8 @@ struct HTTPResponseReader {
                 let length = Int(value), length <= self.limit
             else { throw MalformedHTTP(expected: "one Content-Length, of at most \(self.limit)") }
             self.length = length
+        case "content-type":
+            self.contentType = line[line.index(after: colon)...].drop { $0 == " " || $0 == "\t" }.description
         case "transfer-encoding":
             guard value.lowercased() == "chunked", !self.isChunked else {
                 throw MalformedHTTP(expected: "no other Transfer-Encoding than chunked")
@@ -148,7 +154,7 @@ struct HTTPResponseReader {
             throw MalformedHTTP(expected: "either Content-Length or Transfer-Encoding")
         }
         if (100...199).contains(self.status) {
-            (self.length, self.isChunked, self.state) = (nil, false, .statusLine)
+            (self.length, self.contentType, self.isChunked, self.state) = (nil, nil, false, .statusLine)
         } else if self.status == 204 || self.status == 304 || self.length == 0 {
             self.state = .complete
         } else if self.isChunked {

@@ -210,6 +210,13 @@ private final class Lookup: Sendable {
             let count = Int(unsafe result.len[records.count])
             unsafe records.append(Array(UnsafeRawBufferPointer(start: octets, count: max(0, count))))
         }
-        return unsafe DNSAnswer(records: records, isSecure: result.secure != 0, timeToLive: Int(result.ttl))
+        let name = unsafe result.qname.map { unsafe String(cString: $0) }.flatMap(DomainName.init)
+        let canonical = unsafe result.canonname.map { unsafe String(cString: $0) }.flatMap(DomainName.init)
+        return unsafe DNSAnswer(
+            records: records,
+            canonicalName: canonical == name ? nil : canonical?.text,
+            isSecure: result.secure != 0,
+            timeToLive: Int(result.ttl)
+        )
     }
 }

@@ -21,6 +21,9 @@ struct ClientSession {
     /// Nothing more can be said.
     private var isOver = false
 
+    /// Posts a note to this session, from anywhere.
+    var post: @Sendable (ClientNote) -> Void { self.connection.post }
+
     init(
         _ connection: any Connection<ClientNote>,
         _ settings: ClientStateMachine.Settings,
@@ -59,6 +62,41 @@ struct ClientSession {
         self.dialogueEnd = self.time.now() + self.timeouts.dialogue
         let failure = try await self.run(self.machine.begin(transaction), content: content)
         return (self.machine.verdicts, failure)
+    }
+
+    /// Whether there is TLS.
+    var isSecure: Bool { self.machine.isSecure }
+
+    /// Waits for another message to send on this connection; nil if none comes in time, the host has hung up, or it has
+    /// something to say that nobody asked for.
+    mutating func nextConsignment(until deadline: Duration) async throws -> Consignment? {
+        guard !self.isOver, !self.replies.hasUnread else { return nil }
+        do {
+            return try await self.timed(until: deadline) { session, number in try await session.awaitConsignment(number)
+            }
+        } catch {
+            if Task.isCancelled { throw CancellationError() }
+            self.isOver = true
+            return nil
+        }
+    }
+
+    private mutating func awaitConsignment(_ number: Int) async throws -> Consignment? {
+        while true {
+            switch try await self.connection.next() {
+            case .note(.work(let consignment)): return consignment
+            case .note(.dismissal): return nil
+            case .note(.timeout(let timer)) where timer == number: return nil
+            case .note, .shutdown: continue
+            case .octets(let octets):
+                // A farewell (421), or worse.
+                self.replies.append(octets)
+                return nil
+            case .endOfOctets, nil:
+                self.isOver = true
+                return nil
+            }
+        }
     }
 
     /// Says farewell (RFC 5321 §4.1.1.10), also after a failure, unless nobody would listen.
@@ -136,7 +174,7 @@ struct ClientSession {
             try await self.connection.startTLS(after: [])
         } catch {
             if Task.isCancelled { throw CancellationError() }
-            throw SessionFailure.handshake("\(error)")
+            throw SessionFailure.tls(error)
         }
         self.replies.reset()
         return self.machine.secured()
@@ -208,6 +246,14 @@ struct ClientSession {
 
     private mutating func reply(until deadline: Duration) async throws -> Reply {
         if let reply = try self.parsedReply() { return reply }
+        return try await self.timed(until: deadline) { session, number in try await session.awaitReply(number) }
+    }
+
+    /// Waits for something, and posts the note of that number when it is time to stop.
+    private mutating func timed<Result>(
+        until deadline: Duration,
+        _ body: (inout Self, _ number: Int) async throws -> Result
+    ) async throws -> Result {
         self.waits += 1
         let (number, time, post) = (self.waits, self.time, self.connection.post)
         return try await withThrowingDiscardingTaskGroup { group in
@@ -216,7 +262,7 @@ struct ClientSession {
                 do { try await time.sleep(deadline) } catch { return }
                 post(.timeout(number))
             }
-            return try await self.awaitReply(number)
+            return try await body(&self, number)
         }
     }
 
@@ -229,6 +275,9 @@ struct ClientSession {
             case .note(.timeout(let timer)):
                 // Those of earlier waits may come late.
                 if timer == number { throw SessionFailure.timedOut(waitingFor: self.machine.awaited) }
+            case .note:
+                // Of no use in the midst of a message: the dispatcher hears that it was not taken up.
+                continue
             case .shutdown:
                 // When to stop is the dispatcher's business.
                 continue

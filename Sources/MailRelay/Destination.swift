@@ -3,28 +3,33 @@
 import MailStorage
 
 /// What attempts, limits and back-off are counted by: all mail for one destination takes the same way.
-enum Destination: Hashable, Sendable {
+package enum Destination: Hashable, Sendable {
     /// In lower case; an address literal with its brackets.
     case domain(String)
-    /// The host that all mail goes through.
-    case smarthost
+    /// The host of the rule with this number (``RelayService/Options/smarthosts``).
+    case smarthost(Int)
 
     /// For logs.
     var description: String {
         switch self {
         case .domain(let name): name
-        case .smarthost: "smarthost"
+        case .smarthost(let number): number == 0 ? "smarthost" : "smarthost \(number + 1)"
         }
     }
 
-    /// Where a recipient's mail goes.
-    init(_ recipient: RemoteRecipient, _ options: RelayService.Options) {
-        self = options.smarthost == nil ? .domain(recipient.domain) : .smarthost
+    /// Where a recipient's mail goes that comes from this reverse-path.
+    init(_ recipient: RemoteRecipient, from reversePath: String, _ options: RelayService.Options) {
+        let rule = options.smarthosts.firstIndex { $0.applies(to: recipient.domain, from: reversePath) }
+        if let rule, options.smarthosts[rule].smarthost != nil {
+            self = .smarthost(rule)
+        } else {
+            self = .domain(recipient.domain)
+        }
     }
 }
 
 /// The part of a queue entry that goes to one destination: never attempted twice at once.
-struct Consignment: Hashable, Sendable {
+package struct Consignment: Hashable, Sendable {
     let entry: QueueEntryID
     let destination: Destination
 }

@@ -83,7 +83,7 @@ struct DestinationTable {
                 state.failures += 1
                 state.rest = (now.advanced(by: self.pause(afterFailures: state.failures)), reason)
             }
-        case .undecided:
+        case .undecided, .again:
             break
         }
         self.states[destination] = state.isIdle && state.failures == 0 ? nil : state

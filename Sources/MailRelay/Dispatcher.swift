@@ -25,8 +25,10 @@ struct Dispatcher {
         case settle(Consignment, QueueEntry, [Int: Verdict])
         /// They are written down; the time: when the next attempt of a recipient is due.
         case settled(Consignment, UnixTime?)
-        /// An attempt has ended.
-        case ended(Consignment, Attempt.Outcome)
+        /// An attempt of the task with this number has ended; what reaches its connection if that is ready for another message.
+        case ended(Int, Consignment, Attempt.Outcome, waiting: (@Sendable (ClientNote) -> Void)?)
+        /// It has come to its end.
+        case left(Int)
         /// A consignment was deferred without an attempt.
         case deferred(Consignment, UnixTime?)
         /// An operator wants destinations to be tried that seemed dead.
@@ -66,6 +68,7 @@ struct Dispatcher {
     private var known: Set<QueueEntryID> = []
     /// Open consignments under way: child tasks that have to end.
     private var tasks: [Consignment: Int] = [:]
+    private var couriers = CourierTable()
     private var attempts = 0
     /// Outcomes that are being written down.
     private var settlements = 0
@@ -78,6 +81,8 @@ struct Dispatcher {
     private var changes = 0
     /// Messages that have been closed and may be due again, which nobody would say.
     private var reopened: [QueueEntryID] = []
+    /// Messages that are to be attempted on connections of their own.
+    private var alone: Set<QueueEntryID> = []
     private var isStopping = false
     private var isCutOff = false
 
@@ -118,7 +123,7 @@ struct Dispatcher {
         for await event in self.service.events.stream {
             if case .changed = event { watch.rearm() }
             self.take(event, &attempts, &records)
-            if self.isStopping, self.tasks.isEmpty { return }
+            if self.isStopping, self.tasks.isEmpty, self.couriers.isEmpty { return }
             if !self.isStopping { await self.advance(&attempts, &records) }
         }
     }
@@ -156,10 +161,17 @@ struct Dispatcher {
             self.settlements -= 1
             self.isDue(at: next)
             self.close(consignment)
-        case .ended(let consignment, let outcome):
-            self.attempts -= 1
-            self.destinations.ended(consignment.destination, outcome, at: self.now)
-            self.close(consignment)
+        case .ended(let number, let consignment, let outcome, let waiting):
+            self.couriers.finished(number)
+            if let waiting {
+                let limit = self.service.options.idleConnections
+                self.couriers.isIdle(number, consignment.destination, waiting, limit: limit)
+            }
+            if self.isStopping { self.couriers.dismissIdle() }
+            self.ended(consignment, outcome)
+        case .left(let number):
+            // It had not heard of it any more.
+            if let consignment = self.couriers.left(number) { self.ended(consignment, .again) }
         case .deferred(let consignment, let next):
             self.isDue(at: next)
             self.close(consignment)
@@ -167,6 +179,7 @@ struct Dispatcher {
             self.destinations.forgetFailures()
         case .stop:
             self.isStopping = true
+            self.couriers.dismissIdle()
             self.wait(&records)
         case .patienceEnded:
             if self.isCutOff { records.cancelAll() } else { attempts.cancelAll() }
@@ -201,8 +214,8 @@ struct Dispatcher {
         let now = self.now
         do {
             for id in self.reopened {
-                guard let entry = try await self.service.queue.entry(id), !entry.isOnHold else { continue }
-                self.take(entry, at: now)
+                if let entry = try await self.service.queue.entry(id), !entry.isOnHold { self.take(entry, at: now) }
+                if self.messages[id] == nil { self.alone.remove(id) }
             }
         } catch {
             if !Task.isCancelled { self.isDue(at: now.advanced(by: Self.troublePause)) }
@@ -212,7 +225,7 @@ struct Dispatcher {
 
     private mutating func take(_ entry: QueueEntry, at now: UnixTime) {
         let due = entry.recipients.filter { $0.nextAttempt <= now }
-        let destinations = Set(due.map { Destination($0.recipient, self.service.options) })
+        let destinations = Set(due.map { Destination($0.recipient, from: entry.reversePath, self.service.options) })
         guard !destinations.isEmpty, self.known.insert(entry.id).inserted else { return }
         self.messages[entry.id] = Work(
             open: destinations.count,
@@ -259,28 +272,29 @@ struct Dispatcher {
         }
     }
 
+    /// On a connection that is there, or else by a task of its own.
     private mutating func attempt(_ consignment: Consignment, _ group: inout DiscardingTaskGroup) {
         self.attempts += 1
         self.tasks[consignment, default: 0] += 1
-        let (service, post, now) = (self.service, self.post, self.now)
+        guard self.alone.contains(consignment.entry) || !self.couriers.give(consignment) else { return }
+        let (service, post) = (self.service, self.post)
+        let desk = Desk(number: self.couriers.begin(consignment), post: post)
         group.addTask {
-            var outcome = Attempt.Outcome.undecided
-            do {
-                if let (entry, recipients) = try await service.due(consignment, at: now) {
-                    let attempt = Attempt(
-                        service: service,
-                        entry: entry,
-                        recipients: recipients,
-                        destination: consignment.destination
-                    ) { verdicts in post(.settle(consignment, entry, verdicts)) }
-                    outcome = try await attempt.run()
-                }
-            } catch {
-                // Cut off: the message stays as it was.
-                if !Task.isCancelled { post(.trouble) }
-            }
-            post(.ended(consignment, outcome))
+            await Attempt(service: service, consignment: consignment, desk: desk).run()
+            post(.left(desk.number))
         }
+    }
+
+    private mutating func ended(_ consignment: Consignment, _ outcome: Attempt.Outcome) {
+        self.attempts -= 1
+        self.destinations.ended(consignment.destination, outcome, at: self.now)
+        if outcome == .again {
+            self.alone.insert(consignment.entry)
+            self.messages[consignment.entry]?.hasOthers = true
+        } else {
+            self.alone.remove(consignment.entry)
+        }
+        self.close(consignment)
     }
 
     private mutating func settle(
@@ -362,13 +376,14 @@ struct Dispatcher {
 
 extension RelayService {
     /// The consignment as it is now; nil if nothing of it is to be done any more.
-    fileprivate func due(
+    func due(
         _ consignment: Consignment,
         at now: UnixTime
     ) async throws -> (entry: QueueEntry, recipients: [QueueEntry.Recipient])? {
         guard let entry = try await self.queue.entry(consignment.entry), !entry.isOnHold else { return nil }
         let recipients = entry.recipients.filter {
-            $0.nextAttempt <= now && Destination($0.recipient, self.options) == consignment.destination
+            $0.nextAttempt <= now
+                && Destination($0.recipient, from: entry.reversePath, self.options) == consignment.destination
         }
         return recipients.isEmpty ? nil : (entry, recipients)
     }

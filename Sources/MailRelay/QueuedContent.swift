@@ -7,6 +7,8 @@ struct QueuedContent: Sendable {
     let queue: any MailQueue
     let blob: BlobID
     let range: Range<Int>
+    /// The first octets, once they have been read.
+    private var head: [UInt8] = []
 
     /// Octets read at a time: a large message never sits in memory.
     static let pieceSize = 128 * 1024
@@ -23,6 +25,9 @@ struct QueuedContent: Sendable {
     ///
     /// Throws ``StoreError``.
     func piece(at offset: Int, limit: Int = Self.pieceSize) async throws -> [UInt8] {
+        if offset < self.head.count {
+            return Array(self.head[offset..<min(self.head.count, offset + limit)])
+        }
         let start = self.range.lowerBound + offset
         let end = min(start + min(limit, Self.pieceSize), self.range.upperBound)
         let octets = try await self.queue.octets(of: self.blob, in: start..<end)
@@ -40,6 +45,9 @@ struct QueuedContent: Sendable {
 
     /// The most octets of a header that are looked at, or returned to the sender.
     static let headerLimit = 64 * 1024
+
+    /// Reads the first octets, up to ``headerLimit``, and keeps them for what follows.
+    mutating func readHead() async throws { self.head = try await self.prefix(Self.headerLimit) }
 
     /// The header with its last line end, without the empty line; what is beyond ``headerLimit`` is cut off at a line.
     func header() async throws -> [UInt8] { Self.header(of: try await self.prefix(Self.headerLimit)) }

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Cryptography
 import MailConnection
 
-/// What a client session posts to itself.
+/// What a client session posts to itself, or gets from the dispatcher.
 package enum ClientNote: Sendable, Hashable {
     /// The wait of this number has lasted too long.
     case timeout(Int)
+    /// There is another message for this connection.
+    case work(Consignment)
+    /// Nothing more will come: say farewell.
+    case dismissal
 }
 
 /// Where to connect, and how TLS comes to the connection.
@@ -15,16 +20,16 @@ package struct RelayTarget: Sendable, Hashable {
         case none
         /// The session may ask for TLS with STARTTLS and then calls ``Connection/startTLS(after:)`` with nothing to say.
         ///
-        /// - Parameter verifying: whether the certificate must be trusted and bear ``RelayTarget/serverName``.
-        case startTLS(verifying: Bool)
+        /// When the host's certificate is not what is demanded, that must throw a `TLSFailure` of the kind `.certificate`.
+        case startTLS(PeerVerification)
         /// TLS from the first octet (RFC 8314 §3.3).
-        case implicit(verifying: Bool)
+        case implicit(PeerVerification)
     }
 
     /// A numeric IP address.
     package var address: String
     package var port: Int
-    /// The host's name, for SNI and verification; nil if it has none.
+    /// The host's name, for SNI; nil if it has none.
     package var serverName: String?
     package var security: Security
 

@@ -22,8 +22,8 @@ package struct RelayService: Service {
         package var ownAddresses: @Sendable () -> Set<IPAddress> = { [] }
         /// Who reports are from; nil: `postmaster` at ``hostname``.
         package var postmaster: EmailAddress?
-        /// The host that all mail goes through; nil: the hosts that the name system says.
-        package var smarthost: Smarthost?
+        /// Which mail goes through other hosts than those that the name system says: the first rule that applies counts.
+        package var smarthosts: [SmarthostRule] = []
         package var schedule = RetrySchedule()
         /// How long a message is tried, from its acceptance on (RFC 5321 §4.5.4.1: at least 4-5 days).
         package var lifetime: Duration = .seconds(5 * 86_400)
@@ -43,6 +43,19 @@ package struct RelayService: Service {
         package var port = 25
         /// Whether mail may go to addresses that are not global; for tests, and networks without an outside.
         package var allowsNonGlobalAddresses = false
+        /// Whether mail goes to IPv4 addresses only: for machines whose IPv6 leads nowhere, or has no name.
+        package var isIPv4Only = false
+        /// How long a connection waits for another message to the same destination; zero: not at all.
+        package var idleTime: Duration = .seconds(5)
+        /// How long a connection is used at all: then who is asked, and how, is found out again.
+        package var connectionLifetime: Duration = .seconds(300)
+        /// Connections that wait at the same time.
+        package var idleConnections = 100
+
+        /// The host of a rule, nil if it has none.
+        func smarthost(_ number: Int) -> Smarthost? {
+            self.smarthosts.indices.contains(number) ? self.smarthosts[number].smarthost : nil
+        }
 
         package init() {}
     }
@@ -57,6 +70,8 @@ package struct RelayService: Service {
     let work: PasswordWork
     let time: TimeSource
     let random: @Sendable (_ count: Int) -> [UInt8]
+    /// The policies of domains about TLS; nil: nobody asks for them.
+    let policies: STSFinder?
     /// Is told how TLS with the hosts of domains goes; must return at once.
     let observeTLS: @Sendable (TLSObservation) -> Void
     /// What the dispatcher waits for; one ``run()`` can have it.
@@ -72,6 +87,7 @@ package struct RelayService: Service {
         work: PasswordWork,
         time: TimeSource,
         random: @escaping @Sendable (_ count: Int) -> [UInt8] = Self.systemRandom,
+        policies: STSFinder? = nil,
         observeTLS: @escaping @Sendable (TLSObservation) -> Void = { _ in }
     ) {
         self.options = options
@@ -82,6 +98,7 @@ package struct RelayService: Service {
         self.work = work
         self.time = time
         self.random = random
+        self.policies = policies
         self.observeTLS = observeTLS
         let (stream, post) = AsyncStream.makeStream(of: Dispatcher.Event.self)
         self.events = (stream, post)

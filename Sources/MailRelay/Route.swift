@@ -8,6 +8,8 @@ struct Route: Sendable, Hashable {
         /// The host's name; nil where an address was given instead.
         let name: String?
         let address: IPAddress
+        /// The names at which the host's TLSA records may be, the better first (RFC 7672 §2.2); empty if its zone is not signed.
+        var secureNames: [String] = []
 
         /// For logs and reports.
         var description: String {
@@ -81,8 +83,8 @@ struct Router: Sendable {
         case .domain(let domain):
             if domain.utf8.first == UInt8(ascii: "[") { return try self.route(toLiteral: domain) }
             return try await self.route(toDomain: domain, using: &random)
-        case .smarthost:
-            return try await self.routeToSmarthost()
+        case .smarthost(let number):
+            return try await self.route(toSmarthost: number)
         }
     }
 
@@ -157,18 +159,21 @@ struct Router: Sendable {
 
     private func hops(of host: String, _ findings: inout Findings) async -> (hops: [Route.Hop], isOurs: Bool) {
         guard !self.isOurName(host) else { return ([], true) }
-        let texts: [String]
+        let found: HostAddresses
         do throws(ResolutionFailure) {
-            texts = try await self.resolver.addresses(of: host)
+            found = try await self.resolver.addresses(of: host)
         } catch {
             if case .temporary(let reason) = error { findings.trouble = reason }
             return ([], false)
         }
-        let addresses = texts.compactMap { try? IPAddress(parsing: $0) }
+        let addresses = found.addresses.compactMap { try? IPAddress(parsing: $0) }
         guard !addresses.contains(where: self.isOurs) else { return ([], true) }
         let usable = addresses.filter(self.isAllowed)
         if usable.count < addresses.count { findings.hasNonGlobal = true }
-        return (Self.first(Route.addressLimit, of: usable).map { Route.Hop(name: host, address: $0) }, false)
+        let hops = Self.first(Route.addressLimit, of: usable).map {
+            Route.Hop(name: host, address: $0, secureNames: found.secureNames)
+        }
+        return (hops, false)
     }
 
     /// The first addresses, in their order, of both families where there are both: one family may lead nowhere from here.
@@ -199,7 +204,8 @@ struct Router: Sendable {
 
     /// Whether a name from outside may lead us there.
     private func isAllowed(_ address: IPAddress) -> Bool {
-        self.options.allowsNonGlobalAddresses || address.isGlobal
+        (self.options.allowsNonGlobalAddresses || address.isGlobal)
+            && !(self.options.isIPv4Only && address.unmapped.family == .ipv6)
     }
 
     // MARK: Address literals and the smarthost
@@ -216,19 +222,21 @@ struct Router: Sendable {
     }
 
     /// The administrator's word: any address will do, and what goes wrong is not the messages' fault.
-    private func routeToSmarthost() async throws(RouteFailure) -> Route {
-        guard let host = self.options.smarthost?.host else { throw .temporary("there is no smarthost") }
+    private func route(toSmarthost number: Int) async throws(RouteFailure) -> Route {
+        guard let host = self.options.smarthost(number)?.host else { throw .temporary("there is no smarthost") }
         if let address = try? IPAddress(parsing: host) {
             return Route(hops: [Route.Hop(name: nil, address: address)], isAuthentic: true)
         }
         let texts: [String]
         do throws(ResolutionFailure) {
-            texts = try await self.resolver.addresses(of: host)
+            texts = try await self.resolver.addresses(of: host).addresses
         } catch {
             if case .temporary(let reason) = error { throw .temporary(reason) }
             throw .temporary("the smarthost has no address")
         }
-        let addresses = texts.compactMap { try? IPAddress(parsing: $0) }
+        let addresses = texts.compactMap { try? IPAddress(parsing: $0) }.filter {
+            !(self.options.isIPv4Only && $0.unmapped.family == .ipv6)
+        }
         guard !addresses.isEmpty else { throw .temporary("the smarthost has no address") }
         let hops = Self.first(Route.hopLimit, of: addresses).map { Route.Hop(name: host, address: $0) }
         return Route(hops: hops, isAuthentic: true)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Cryptography
 import SMTPSyntax
 
 /// Why a session came to its end before its work was done.
@@ -11,6 +12,8 @@ struct SessionFailure: Error, Sendable, Hashable {
         case refused
         /// TLS failed after STARTTLS.
         case handshake
+        /// TLS failed because the host's certificate is not the one demanded.
+        case certificate(TLSFailure.CertificateFault)
         /// The TLS that we must have, or the promise of it, is not to be had, by the host's own word.
         case noTLS
         /// The login that we must have, we cannot have: mostly our settings are wrong.
@@ -34,7 +37,7 @@ struct SessionFailure: Error, Sendable, Hashable {
         switch self.cause {
         case .refused, .transaction: self.status.reply?.code != 421
         case .noTLS, .login: true
-        case .connection, .handshake, .outOfStep, .local: false
+        case .connection, .handshake, .certificate, .outOfStep, .local: false
         }
     }
 
@@ -66,8 +69,32 @@ struct SessionFailure: Error, Sendable, Hashable {
         Self(cause: .login, status: DeliveryStatus(EnhancedStatusCode(4, 7, 5), text))
     }
 
-    static func handshake(_ text: String) -> Self {
-        Self(cause: .handshake, status: DeliveryStatus(EnhancedStatusCode(4, 7, 5), "TLS failed: \(text)"))
+    /// TLS failed, for that reason.
+    static func tls(_ error: any Error) -> Self {
+        let failure = error as? TLSFailure
+        let cause: Cause =
+            failure?.kind == .certificate ? .certificate(failure?.certificateFault ?? .other) : .handshake
+        let text = failure?.reason ?? "\(error)"
+        return Self(cause: cause, status: DeliveryStatus(EnhancedStatusCode(4, 7, 5), "TLS failed: \(text)"))
+    }
+
+    /// How to authenticate the host cannot be found out now.
+    static func noSecureAnswer(_ text: String) -> Self {
+        Self(cause: .connection, status: DeliveryStatus(EnhancedStatusCode(4, 7, 5), text))
+    }
+
+    /// The domain's policy does not allow mail to go to that host (RFC 8461 §4.1).
+    static let notInPolicy = Self(
+        cause: .noTLS,
+        status: DeliveryStatus(EnhancedStatusCode(4, 7, 5), "the domain's policy does not name this host")
+    )
+
+    /// Whether other TLS, or none, may help.
+    var isAboutTLS: Bool {
+        switch self.cause {
+        case .handshake, .certificate, .noTLS: true
+        default: false
+        }
     }
 
     /// RFC 8689 §4.2.1: the message requires what the host does not promise.
@@ -81,9 +108,12 @@ struct SessionFailure: Error, Sendable, Hashable {
         Self(cause: .noTLS, status: DeliveryStatus(EnhancedStatusCode(5, 7, 10), "the message requires TLS: \(text)"))
     }
 
-    /// The same, for a message that requires TLS: that there is none will not be better later.
+    /// The same, for a message that requires TLS: that there is none, or a host that is not what it should be, will not be
+    /// better later.
+    ///
+    /// A handshake that only broke off may.
     var requiringTLS: Self {
-        guard self.cause == .handshake || self.cause == .noTLS, self.status.code.class != 5 else { return self }
+        guard self.isAboutTLS, self.cause != .handshake, self.status.code.class != 5 else { return self }
         return .requiresTLS(self.status.description)
     }
 

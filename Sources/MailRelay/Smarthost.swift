@@ -2,7 +2,7 @@
 
 import SASLMechanisms
 
-/// A host that takes all our mail, whoever it is for.
+/// A host that takes mail of ours whoever it is for.
 package struct Smarthost: Sendable {
     package enum Security: Sendable, Hashable {
         /// TLS from the first octet; the certificate must be good for the host's name.
@@ -37,5 +37,39 @@ package struct Smarthost: Sendable {
         self.port = port
         self.security = security
         self.login = login
+    }
+}
+
+/// Which mail goes through which smarthost.
+package struct SmarthostRule: Sendable {
+    /// The recipients' domains: a name, or `*.` and a name for all below it; in lower case.
+    ///
+    /// Empty: all.
+    package var domains: [String]
+    /// The senders' addresses, or their domains, as those of recipients; in lower case.
+    ///
+    /// Empty: all, also the null reverse-path.
+    package var senders: [String]
+    /// Nil: such mail goes to the hosts that the name system says.
+    package var smarthost: Smarthost?
+
+    package init(domains: [String] = [], senders: [String] = [], smarthost: Smarthost?) {
+        self.domains = domains
+        self.senders = senders
+        self.smarthost = smarthost
+    }
+
+    /// `domain`: in lower case.
+    func applies(to domain: String, from reversePath: String) -> Bool {
+        guard self.domains.isEmpty || self.domains.contains(where: { Self.matches($0, domain) }) else { return false }
+        guard !self.senders.isEmpty else { return true }
+        let sender = reversePath.lowercased()
+        guard let at = sender.lastIndex(of: "@") else { return false }
+        let senderDomain = String(sender[sender.index(after: at)...])
+        return self.senders.contains { $0.contains("@") ? $0 == sender : Self.matches($0, senderDomain) }
+    }
+
+    private static func matches(_ pattern: String, _ domain: String) -> Bool {
+        pattern.hasPrefix("*.") ? domain.hasSuffix(pattern.dropFirst()) : domain == pattern
     }
 }

@@ -138,12 +138,12 @@ extension Appliance {
     /// Who knows about access tokens; nil without settings for it.
     private func tokens(time: TimeSource) throws -> TokenAuthority? {
         guard let settings = self.settings.tokens else { return nil }
-        let resolver = try Self.resolver(self.settings.relay.resolver)
+        let names = self.names
         let introspection = TokenIntrospection(
             settings: settings,
             trust: try TLSClientContext(trust: .system),
             time: time
-        ) { host in try await resolver.addresses(of: host) }
+        ) { host in try await names.addresses(of: host).addresses }
         return TokenAuthority(scope: settings.scope) { try await introspection.holder(of: $0) }
     }
 

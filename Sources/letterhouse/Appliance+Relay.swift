@@ -23,7 +23,7 @@ extension Appliance {
         var options = RelayService.Options()
         options.hostname = self.settings.hostname
         options.ownAddresses = self.ownAddresses(port: settings.port)
-        options.smarthost = settings.smarthost.map(Smarthost.init)
+        options.smarthosts = settings.smarthosts.map(SmarthostRule.init)
         options.schedule = RetrySchedule(firstPause: settings.retryAfter)
         options.lifetime = settings.lifetime
         options.delayReportAfter = settings.delayReportAfter
@@ -33,27 +33,20 @@ extension Appliance {
         options.patience = .seconds(2)
         options.port = settings.port
         options.allowsNonGlobalAddresses = settings.allowsPrivateAddresses
+        options.isIPv4Only = settings.isIPv4Only
         let store = self.store
+        let trust = try TLSClientContext(trust: .system)
+        let policies = PolicyFetcher(trust: trust, port: settings.policyPort, time: time)
         return RelayService(
             options: options,
             queue: store,
             route: reportRoute,
-            resolver: try Self.resolver(settings.resolver),
-            connector: NetworkConnector(trust: try TLSClientContext(trust: .system)),
+            resolver: self.names,
+            connector: NetworkConnector(trust: trust),
             work: PasswordWork(width: 1),
-            time: time
+            time: time,
+            policies: settings.asksForPolicies ? STSFinder(store: store, fetch: policies.fetch) : nil
         )
-    }
-
-    /// The system's name servers, or the one of the settings.
-    static func resolver(_ address: String?) throws -> NetworkResolver {
-        guard let address else {
-            let system = SystemResolver()
-            return NetworkResolver { () throws(ResolutionError) in try system.current() }
-        }
-        // Whoever names a resolver trusts it: it may serve names that the root knows nothing of.
-        let resolver = try DNSResolver(ResolverSettings(upstream: .forwarders([address]), trustAnchorFile: nil))
-        return NetworkResolver { () throws(ResolutionError) in resolver }
     }
 
     /// Where a connection to the port would reach ourselves: mail there would go round for ever.
@@ -72,6 +65,16 @@ extension RetrySchedule {
         guard let standard = self.pauses.first, standard > 0, first != standard else { return }
         self.pauses = self.pauses.map { max(1, $0 * first / standard) }
         self.laterPause = max(1, self.laterPause * first / standard)
+    }
+}
+
+extension SmarthostRule {
+    fileprivate init(_ settings: Settings.SmarthostRule) {
+        self.init(
+            domains: settings.domains,
+            senders: settings.senders,
+            smarthost: settings.smarthost.map(Smarthost.init)
+        )
     }
 }
 
@@ -103,41 +106,6 @@ private struct UnusablePassword: Error, CustomStringConvertible {
     var description: String { "\(self.path): expected the password in the first line" }
 }
 
-/// The relay's questions, answered by DNS.
-struct NetworkResolver: NameResolver {
-    /// The resolver to ask at this moment.
-    let resolver: @Sendable () throws(ResolutionError) -> DNSResolver
-
-    func mailExchangers(of domain: String) async throws(ResolutionFailure) -> [MailExchange] {
-        do {
-            // What a null MX means is the router's business.
-            return try await self.resolver().mailExchangers(of: domain).map {
-                MailExchange(preference: $0.preference, name: $0.name, isSecure: $0.isSecure)
-            }
-        } catch {
-            throw ResolutionFailure(error)
-        }
-    }
-
-    func addresses(of host: String) async throws(ResolutionFailure) -> [String] {
-        do {
-            return try await self.resolver().addresses(of: host)
-        } catch {
-            throw ResolutionFailure(error)
-        }
-    }
-}
-
-extension ResolutionFailure {
-    fileprivate init(_ error: any Error) {
-        switch error {
-        case let error as ResolutionError where error.isPermanent: self = .noSuchDomain
-        case ResolutionError.bogus(let reason), ResolutionError.temporaryFailure(let reason): self = .temporary(reason)
-        default: self = .temporary("\(error)")
-        }
-    }
-}
-
 /// The relay's connections, over sockets.
 private struct NetworkConnector: RelayConnector {
     let trust: TLSClientContext
@@ -163,16 +131,12 @@ private struct NetworkConnector: RelayConnector {
     private func security(of target: RelayTarget) -> Connector.Security {
         switch target.security {
         case .none: .none
-        case .startTLS(let verifying): .startTLS(self.role(target, verifying))
-        case .implicit(let verifying): .implicit(self.role(target, verifying))
+        case .startTLS(let verification): .startTLS(self.role(target, verification))
+        case .implicit(let verification): .implicit(self.role(target, verification))
         }
     }
 
-    private func role(_ target: RelayTarget, _ verifying: Bool) -> TLSClientRole {
-        TLSClientRole(
-            context: self.trust,
-            serverName: target.serverName,
-            verification: verifying ? .verified(name: target.serverName ?? target.address) : .none
-        )
+    private func role(_ target: RelayTarget, _ verification: PeerVerification) -> TLSClientRole {
+        TLSClientRole(context: self.trust, serverName: target.serverName, verification: verification)
     }
 }

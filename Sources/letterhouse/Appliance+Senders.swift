@@ -11,12 +11,11 @@ extension Appliance {
     func senders() throws -> SenderPolicy? {
         let settings = self.settings.senders
         guard settings.checks else { return nil }
-        let resolver = try Self.resolver(self.settings.relay.resolver)
         // The settings were checked when they were read.
         let exempt = NetworkList(settings.exempt) ?? NetworkList()
         return SenderPolicy(
             authenticator: SenderAuthenticator(
-                names: SenderNames(resolver: resolver.resolver),
+                names: SenderNames(resolver: self.names.resolver),
                 suffixes: try settings.publicSuffixes(),
                 authservID: self.settings.hostname
             ),

@@ -53,6 +53,7 @@ extension Appliance {
                 settings: settings,
                 sockets: sockets,
                 store: store,
+                names: try NetworkResolver(settings.relay),
                 tls: try settings.tls.map(TLSServerContexts.init),
                 metrics: metrics,
                 logger: logger

@@ -22,6 +22,7 @@ struct Appliance {
     let settings: Settings
     let sockets: [String: [CInt]]
     let store: SQLiteStore
+    let names: NetworkResolver
     let tls: TLSServerContexts?
     let metrics: PrometheusMetrics
     let logger: Logger

@@ -25,8 +25,8 @@ import Testing
             "Logging", "Metrics", "Synchronization",
         ],
         "MailRelay": [
-            "SMTPSyntax", "MailConnection", "MailStorage", "MailMessage", "SASLMechanisms", "ServiceLifecycle",
-            "Logging", "Metrics",
+            "SMTPSyntax", "MailConnection", "MailStorage", "MailMessage", "SASLMechanisms", "Cryptography",
+            "ServiceLifecycle", "Logging", "Metrics", "Synchronization",
         ],
         "SQLiteStorage": [
             "MailStorage", "MailMessage", "Cryptography", "DequeModule", "GRDB", "GRDBSQLite", "Synchronization",

@@ -96,8 +96,8 @@ import Testing
         #expect(settings.relay.allowsPrivateAddresses)
         #expect(settings.relay.parallel == 7)
         #expect(settings.relay.resolver == "127.0.0.1@5353")
-        #expect(settings.relay.smarthost?.host == "smtp.example.org")
-        #expect(settings.relay.smarthost?.security == .opportunistic)
+        #expect(settings.relay.smarthosts.last?.smarthost?.host == "smtp.example.org")
+        #expect(settings.relay.smarthosts.last?.smarthost?.security == .opportunistic)
         #expect(settings.http.trustedProxies == ["127.0.0.1", "10.0.0.0/8"])
         #expect(settings.http.metricsReaders == ["192.0.2.0/24"])
         #expect(settings.http.hosts == ["a.example.org", "b.example.org"])
@@ -157,6 +157,22 @@ import Testing
             (
                 "relay:\n  allow-private-addresses: perhaps",
                 "file:2: relay.allow-private-addresses: expected true or false"
+            ),
+            (
+                "relay:\n  routes: [to example.net via]",
+                "file:2: relay.routes: expected a value behind via in \"to example.net via\""
+            ),
+            (
+                "relay:\n  routes: [via smtp.example.net]",
+                "file:2: relay.routes: expected to and a domain, or from and an address, in \"via smtp.example.net\""
+            ),
+            (
+                "relay:\n  routes: [to example.net]",
+                "file:2: relay.routes: expected either direct or via and a server in \"to example.net\""
+            ),
+            (
+                "relay:\n  trust-anchor: /etc/hostname",
+                "file:2: relay.trust-anchor: expected relay.resolver beside it"
             ),
             (
                 "relay:\n  resolver: dns",

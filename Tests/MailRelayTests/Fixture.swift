@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Cryptography
 import Logging
 import MailConnection
 import MailMessage
@@ -15,6 +16,13 @@ import Testing
 
 /// A store with the account `ann@example.org`, a relay on it, and a world of mail hosts to relay to.
 final class Fixture: Sendable {
+    /// What there is about TLS.
+    struct Policies {
+        var observe: @Sendable (TLSObservation) -> Void = { _ in }
+        /// The web servers with policies; nil: nobody asks for such.
+        var fetch: STSFinder.Fetch?
+    }
+
     private let folder: TemporaryFolder
     let store: SQLiteStore
     let ann: Account
@@ -29,6 +37,7 @@ final class Fixture: Sendable {
         folder: TemporaryFolder? = nil,
         sinks: Sinks = Sinks(),
         names: Names = Names(),
+        policies: Policies = Policies(),
         configure: (inout RelayService.Options) -> Void = { _ in },
         queue: (SQLiteStore) -> any MailQueue = { $0 }
     ) async throws {
@@ -49,6 +58,8 @@ final class Fixture: Sendable {
         var options = RelayService.Options()
         options.hostname = "mx.example.org"
         options.schedule.jitter = 0
+        // Time does not pass by itself: connections would wait for ever.
+        options.idleTime = .zero
         configure(&options)
         self.options = options
         self.service = RelayService(
@@ -59,7 +70,9 @@ final class Fixture: Sendable {
             connector: sinks,
             work: PasswordWork(width: 1),
             time: clock.timeSource,
-            random: { count in Array(repeating: 0xAB, count: count) }
+            random: { count in Array(repeating: 0xAB, count: count) },
+            policies: policies.fetch.map { STSFinder(store: store, fetch: $0) },
+            observeTLS: policies.observe
         )
     }
 
@@ -180,6 +193,9 @@ final class Names: NameResolver {
         var addresses: [String: Result<[String], ResolutionFailure>] = [:]
         /// Domains whose MX records are signed.
         var secure: Set<String> = []
+        /// Of hosts, whose addresses are signed then.
+        var tlsa: [String: Result<[TLSARecord], ResolutionFailure>] = [:]
+        var texts: [String: Result<[String], ResolutionFailure>] = [:]
     }
 
     private let answers: Mutex<Answers>
@@ -197,9 +213,24 @@ final class Names: NameResolver {
         }
     }
 
-    func addresses(of host: String) async throws(ResolutionFailure) -> [String] {
-        try (self.answers.withLock { $0.addresses[host] } ?? .success([Names.address(of: host)])).get()
+    func addresses(of host: String) async throws(ResolutionFailure) -> HostAddresses {
+        let (found, isSecure) = self.answers.withLock { ($0.addresses[host], $0.tlsa[host] != nil) }
+        return HostAddresses(
+            try (found ?? .success([Names.address(of: host)])).get(),
+            secureNames: isSecure ? [host] : []
+        )
     }
+
+    func tlsaRecords(of host: String, port: Int) async throws(ResolutionFailure) -> [TLSARecord] {
+        try (self.answers.withLock { $0.tlsa[host] } ?? .success([])).get()
+    }
+
+    func texts(of name: String) async throws(ResolutionFailure) -> [[UInt8]] {
+        try (self.answers.withLock { $0.texts[name] } ?? .success([])).get().map { Array($0.utf8) }
+    }
+
+    /// Other answers from now on.
+    func set(_ change: (inout Answers) -> Void) { self.answers.withLock { change(&$0) } }
 
     /// A global address made of the name: the same each time.
     static func address(of host: String) -> String {

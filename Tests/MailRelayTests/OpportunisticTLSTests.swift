@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Cryptography
 import MailStorage
 import Testing
 
@@ -11,7 +12,7 @@ import Testing
         fixture.sinks.set { $0.extensions = ["STARTTLS", "PIPELINING"] }
         try await fixture.enqueue(["bob@example.net"])
         try await fixture.relaying { try await fixture.untilEmpty() }
-        #expect(fixture.sinks.record.targets.map(\.security) == [.startTLS(verifying: false)])
+        #expect(fixture.sinks.record.targets.map(\.security) == [.startTLS(.none)])
         #expect(fixture.sinks.record.messages.map(\.isSecure) == [true])
         #expect(fixture.sinks.record.commands.filter { $0.hasPrefix("EHLO") }.count == 2)
     }
@@ -24,7 +25,7 @@ import Testing
         }
         try await fixture.enqueue(["bob@example.net"])
         try await fixture.relaying { try await fixture.untilEmpty() }
-        #expect(fixture.sinks.record.targets.map(\.security) == [.startTLS(verifying: false), .none])
+        #expect(fixture.sinks.record.targets.map(\.security) == [.startTLS(.none), .none])
         #expect(fixture.sinks.record.messages.map(\.isSecure) == [false])
     }
 

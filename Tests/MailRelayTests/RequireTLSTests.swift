@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Cryptography
 import MailStorage
 import Testing
 
@@ -35,7 +36,7 @@ import Testing
     @Test("Under verified TLS, with the parameter") func delivered() async throws {
         let fixture = try await self.fixture()
         try await self.send(fixture)
-        #expect(fixture.sinks.record.targets.map(\.security) == [.startTLS(verifying: true)])
+        #expect(fixture.sinks.record.targets.map(\.security) == [.startTLS(.verified(name: "mx.example.net"))])
         #expect(fixture.sinks.record.targets.map(\.serverName) == ["mx.example.net"])
         #expect(fixture.sinks.record.messages.map(\.isSecure) == [true])
         #expect(fixture.sinks.record.messages.first?.from.hasSuffix(" REQUIRETLS") == true)
@@ -53,8 +54,7 @@ import Testing
         fixture.sinks.set { behaviour in
             if fault == "no promise" { behaviour.extensions.removeAll { $0 == "REQUIRETLS" } }
             if fault == "no STARTTLS" { behaviour.extensions.removeAll { $0 == "STARTTLS" } }
-            // As the connector has it when the certificate is not to be trusted.
-            if fault == "no trust" || fault == "address" { behaviour.canTLS = false }
+            if fault == "no trust" { behaviour.certificateFault = { _ in .untrusted } }
         }
         let recipient = fault == "address" ? "bob@[8.8.8.8]" : "bob@example.net"
         try await self.send(fixture, to: recipient, returnsFull: true)
@@ -72,6 +72,18 @@ import Testing
         fixture.sinks.set("one.example.net") { $0.extensions = ["STARTTLS"] }
         try await self.send(fixture)
         #expect(fixture.sinks.record.messages.map(\.address) == [Names.address(of: "two.example.net")])
+        #expect(try await fixture.inbox().isEmpty)
+    }
+
+    @Test("A handshake that breaks off says nothing about the host: it is tried later") func brokenHandshake()
+        async throws
+    {
+        let fixture = try await self.fixture()
+        fixture.sinks.set { $0.canTLS = false }
+        try await fixture.enqueue(["bob@example.net"]) { $0.requiresTLS = true }
+        try await fixture.relaying { try await fixture.untilIdle() }
+        #expect(fixture.sinks.record.messages.isEmpty)
+        #expect(try await fixture.queue().first?.recipients.first?.lastReply?.contains("TLS failed") == true)
         #expect(try await fixture.inbox().isEmpty)
     }
 

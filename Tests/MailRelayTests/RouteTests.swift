@@ -17,7 +17,7 @@ import Testing
         options.hostname = "mx.example.org"
         configure(&options)
         var random = SeededGenerator(seed: seed)
-        let destination = options.smarthost == nil ? Destination.domain(domain) : .smarthost
+        let destination = options.smarthosts.isEmpty ? Destination.domain(domain) : .smarthost(0)
         do throws(RouteFailure) {
             let route = try await Router(resolver: Names(names), options: options).route(
                 to: destination,
@@ -177,7 +177,7 @@ import Testing
         #expect(try await route(four + six) == Array(four[..<2] + six[..<2]))
         #expect(try await route(six) == Array(six.prefix(4)))
         let smarthost = try await self.route("a.example") {
-            $0.smarthost = Smarthost(host: "out.example", port: 465, security: .implicit)
+            $0.smarthosts = [SmarthostRule(smarthost: Smarthost(host: "out.example", port: 465, security: .implicit))]
         } _: {
             $0.addresses["out.example"] = .success(six + four[..<1])
         }.get()
@@ -186,7 +186,7 @@ import Testing
 
     @Test func smarthostsMayBeAnywhere() async throws {
         let configure: (inout RelayService.Options) -> Void = {
-            $0.smarthost = Smarthost(host: "out.example", port: 465, security: .implicit)
+            $0.smarthosts = [SmarthostRule(smarthost: Smarthost(host: "out.example", port: 465, security: .implicit))]
         }
         let route = await self.route("a.example", configure: configure) {
             $0.addresses["out.example"] = .success(["10.0.0.1", "127.0.0.1"])
@@ -198,7 +198,7 @@ import Testing
         #expect(self.code(gone) == "4.4.3", "the settings' fault is not the message's")
         let literal = await self.route(
             "a.example",
-            configure: { $0.smarthost = Smarthost(host: "::1", port: 25, security: .none) }
+            configure: { $0.smarthosts = [SmarthostRule(smarthost: Smarthost(host: "::1", port: 25, security: .none))] }
         ) { _ in }
         #expect(try literal.get() == ["::1"])
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Cryptography
 import MailConnection
 import SASLMechanisms
 import Synchronization
@@ -20,6 +21,8 @@ final class Sinks: RelayConnector {
         var reply: @Sendable (_ command: String, _ isSecure: Bool) async -> String? = { _, _ in nil }
         var finalReply = "250 2.0.0 taken"
         var canTLS = true
+        /// Why a client that asks for it finds the certificate is not the one demanded.
+        var certificateFault: @Sendable (PeerVerification) -> TLSFailure.CertificateFault? = { _ in nil }
         /// Waited for before the final reply.
         var beforeFinalReply: @Sendable () async -> Void = {}
     }
@@ -90,8 +93,15 @@ final class Sinks: RelayConnector {
                 received.close()
                 group.cancelAll()
             }
+            let demanded: PeerVerification? =
+                switch target.security {
+                case .startTLS(let verification), .implicit(let verification): verification
+                case .none: nil
+                }
+            let fault = demanded.flatMap { $0 == .none ? nil : behaviour.certificateFault($0) }
             try await withTaskCancellationHandler {
-                try await body(connection)
+                if let fault, isImplicit { throw TLSFailure(fault) }
+                try await body(DistrustingConnection(connection: connection, fault: fault))
             } onCancel: {
                 pipe.disconnect()
             }
@@ -158,5 +168,31 @@ final class Sinks: RelayConnector {
                 say("250 ok")
             }
         }
+    }
+}
+
+/// A connection whose host may have the wrong certificate.
+private struct DistrustingConnection: Connection {
+    var connection: PipeConnection<ClientNote>
+    let fault: TLSFailure.CertificateFault?
+
+    var peer: Peer { self.connection.peer }
+    var post: @Sendable (ClientNote) -> Void { self.connection.post }
+
+    mutating func next(holdingOctets: Bool) async throws -> Inbound<ClientNote>? {
+        await self.connection.next(holdingOctets: holdingOctets)
+    }
+
+    func write(_ octets: [UInt8]) async throws { try await self.connection.write(octets) }
+
+    mutating func startTLS(after farewell: [UInt8]) async throws {
+        if let fault { throw TLSFailure(fault) }
+        try await self.connection.startTLS(after: farewell)
+    }
+}
+
+extension TLSFailure {
+    fileprivate init(_ fault: CertificateFault) {
+        self.init(kind: .certificate, reason: "certificate \(fault)", certificateFault: fault)
     }
 }

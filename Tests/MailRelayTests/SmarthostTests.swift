@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Cryptography
 import MailStorage
 import SASLMechanisms
 import SQLiteStorage
@@ -15,17 +16,21 @@ import Testing
         _ security: Smarthost.Security,
         password: String = "secret"
     ) {
-        options.smarthost = Smarthost(
-            host: "out.example",
-            port: 587,
-            security: security,
-            login: .init(user: "ann") { try #require(Password(password)) }
-        )
+        options.smarthosts = [
+            SmarthostRule(
+                smarthost: Smarthost(
+                    host: "out.example",
+                    port: 587,
+                    security: security,
+                    login: .init(user: "ann") { try #require(Password(password)) }
+                )
+            )
+        ]
     }
 
     @Test(arguments: [
-        (Smarthost.Security.implicit, RelayTarget.Security.implicit(verifying: true)),
-        (.startTLS, .startTLS(verifying: true)), (.opportunistic, .startTLS(verifying: false)),
+        (Smarthost.Security.implicit, RelayTarget.Security.implicit(.verified(name: "out.example"))),
+        (.startTLS, .startTLS(.verified(name: "out.example"))), (.opportunistic, .startTLS(.none)),
     ]) func smarthost(security: Smarthost.Security, expected: RelayTarget.Security) async throws {
         let fixture = try await Fixture { Self.smarthost(&$0, security) }
         fixture.sinks.set {

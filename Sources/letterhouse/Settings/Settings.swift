@@ -82,8 +82,18 @@ struct Settings: Sendable, Equatable {
         var passwordFile: String?
     }
 
-    struct Relay: Sendable, Equatable {
+    /// Which mail takes another way; the first rule that applies counts.
+    struct SmarthostRule: Sendable, Equatable {
+        /// The recipients' domains, or `*.` and a domain for those below it; empty: all.
+        var domains: [String] = []
+        /// The senders' addresses, or their domains; empty: all.
+        var senders: [String] = []
+        /// Nil: the domains' own servers.
         var smarthost: Smarthost?
+    }
+
+    struct Relay: Sendable, Equatable {
+        var smarthosts: [SmarthostRule]
         var lifetime: Duration
         var delayReportAfter: Duration
         var retryAfter: Duration
@@ -92,7 +102,14 @@ struct Settings: Sendable, Equatable {
         var port: Int
         /// `address@port` of a name server; nil: those of /etc/resolv.conf.
         var resolver: String?
+        /// A file with keys that vouch for its answers; nil: without DNSSEC.
+        var trustAnchor: String?
         var allowsPrivateAddresses: Bool
+        var isIPv4Only: Bool
+        /// Whether MTA-STS policies are asked for.
+        var asksForPolicies: Bool
+        /// The port of their web servers.
+        var policyPort: Int
     }
 
     /// An authorization server whose access tokens log in.
@@ -197,7 +214,8 @@ extension Settings {
             )
         )
         self.relay = Relay(
-            smarthost: Self.smarthost(&reader),
+            smarthosts: reader.smarthostRules("relay.routes")
+                + (Self.smarthost(&reader).map { [SmarthostRule(smarthost: $0)] } ?? []),
             lifetime: reader.duration("relay.lifetime", default: .seconds(5 * 86400), atLeast: .seconds(1)),
             delayReportAfter: reader.duration(
                 "relay.delay-report-after",
@@ -209,8 +227,13 @@ extension Settings {
             parallelPerDestination: reader.number("relay.parallel-per-destination", default: 2, in: 1...100),
             port: reader.number("relay.port", default: 25, in: 1...65535),
             resolver: reader.optionalResolver("relay.resolver"),
-            allowsPrivateAddresses: reader.flag("relay.allow-private-addresses", default: false)
+            trustAnchor: reader.file("relay.trust-anchor"),
+            allowsPrivateAddresses: reader.flag("relay.allow-private-addresses", default: false),
+            isIPv4Only: reader.flag("relay.ipv4-only", default: false),
+            asksForPolicies: reader.flag("relay.mta-sts", default: true),
+            policyPort: reader.number("relay.mta-sts-port", default: 443, in: 1...65535)
         )
+        if self.relay.resolver == nil { reader.fault(["relay.trust-anchor"], without: "relay.resolver") }
         self.http = HTTP(
             prefix: reader.path("http.prefix", default: "/"),
             hosts: reader.domains("http.hosts", default: []),

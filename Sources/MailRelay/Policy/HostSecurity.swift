@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Cryptography
+import MailStorage
+import SMTPSyntax
+
+/// How TLS with one host is to be.
+struct HostSecurity: Sendable {
+    /// One way to connect.
+    enum Way: Sendable, Hashable {
+        /// Without TLS.
+        case clear
+        /// TLS if it is offered, whatever the certificate (RFC 7435).
+        case opportunistic
+        /// TLS, whatever the certificate.
+        case encrypted
+        /// TLS with a host that has shown who it is.
+        case verified(PeerVerification)
+        /// The same, from the first octet on (RFC 8314 §3.3).
+        case implicit(PeerVerification)
+    }
+
+    /// What is tried, the next one when TLS has failed; never empty.
+    let ways: [Way]
+    /// On whose word, for reports; nil: nobody is told, for no domain has a say in it.
+    var policy: TLSObservation.Policy?
+}
+
+/// Finds out how TLS with the hosts of one destination is to be, for one message.
+///
+/// DANE (RFC 7672) comes before MTA-STS (RFC 8461 §2), which counts where no host has TLSA records; without either TLS is
+/// opportunistic. A message that requires TLS (RFC 8689) goes only to hosts whose names are known for sure.
+struct SecurityFinder: Sendable {
+    private let service: RelayService
+    private let entry: QueueEntry
+    private let destination: Destination
+    private let route: Route
+    private var sts: STSFinder.Finding?
+    private let fields: TLSFields
+
+    /// `header`: the message's, as far as it is looked at.
+    init(_ service: RelayService, _ entry: QueueEntry, to destination: Destination, along route: Route, header: [UInt8])
+    {
+        self.service = service
+        self.entry = entry
+        self.destination = destination
+        self.route = route
+        self.fields = TLSFields(header: header)
+    }
+
+    /// How TLS with that host is to be; throws why it cannot be asked.
+    ///
+    /// When the task is cancelled meanwhile, what comes of it is of no use.
+    mutating func security(of hop: Route.Hop) async throws(SessionFailure) -> HostSecurity {
+        switch self.destination {
+        case .smarthost(let number): return self.security(ofSmarthost: self.service.options.smarthost(number), hop)
+        case .domain(let domain): return try await self.security(of: hop, in: domain)
+        }
+    }
+
+    // MARK: Smarthosts
+
+    private func security(ofSmarthost smarthost: Smarthost?, _ hop: Route.Hop) -> HostSecurity {
+        // One that is given as an address is verified by that address.
+        let verification = PeerVerification.verified(name: hop.name ?? hop.address.description)
+        switch smarthost?.security ?? .startTLS {
+        case .implicit: return HostSecurity(ways: [.implicit(verification)])
+        case .startTLS: return HostSecurity(ways: [.verified(verification)])
+        case .opportunistic where !self.entry.isStrict: return HostSecurity(ways: [.opportunistic, .clear])
+        case .none where !self.entry.isStrict: return HostSecurity(ways: [.clear])
+        case .opportunistic, .none: return HostSecurity(ways: [.verified(verification)])
+        }
+    }
+
+    // MARK: Hosts of domains
+
+    private mutating func security(of hop: Route.Hop, in domain: String) async throws(SessionFailure) -> HostSecurity {
+        guard let name = hop.name else {
+            // An address literal: nobody says anything about it, nor knows it by a name.
+            guard !self.entry.isStrict else { throw .unverifiable }
+            return HostSecurity(ways: [.opportunistic, .clear])
+        }
+        // `TLS-Required: No`, which REQUIRETLS overrules (RFC 8689 §5); and reports about TLS must arrive where it does not
+        // work (RFC 8460 §3).
+        let isOptional = !self.entry.isStrict && (self.fields.isOptional || self.fields.isReport)
+        if self.route.isAuthentic, !isOptional, let dane = try await self.dane(hop, domain) { return dane }
+        let sts = await self.sts(of: domain)
+        if let policy = sts?.policy, policy.mode != .none, !isOptional {
+            return try self.security(by: policy, of: name)
+        }
+        if self.entry.isStrict {
+            guard self.route.isAuthentic else { throw .unverifiable }
+            return HostSecurity(ways: [.verified(.verified(name: name))], policy: self.reported(.init(.none)))
+        }
+        return HostSecurity(ways: [.opportunistic, .clear], policy: self.reported(.init(.none)))
+    }
+
+    /// By the TLSA records of the host; nil if it has none (RFC 7672 §2.2).
+    private mutating func dane(_ hop: Route.Hop, _ domain: String) async throws(SessionFailure) -> HostSecurity? {
+        for base in hop.secureNames {
+            let records: [TLSARecord]
+            do throws(ResolutionFailure) {
+                records = try await self.service.resolver.tlsaRecords(of: base, port: self.service.options.port)
+            } catch {
+                let reason = "the TLSA records of \(base): \(error.words)"
+                self.observe(domain, .init(.tlsa), .invalidDNSSEC, hop, reason)
+                throw .noSecureAnswer(reason)
+            }
+            guard !records.isEmpty else { continue }
+            let policy = self.reported(.init(.tlsa, strings: records.map(\.text)))
+            // §3.2.2: where an authority vouches for the host, the names in the certificate count.
+            guard let peer = DANEPeer(records: records, baseDomain: base, otherNames: [hop.name ?? base, domain]) else {
+                // §2.2: records that are of no use still say that there is TLS; that suffices unless it must be verified.
+                guard self.entry.isStrict, let name = hop.name else {
+                    return HostSecurity(ways: [.encrypted], policy: policy)
+                }
+                return HostSecurity(ways: [.verified(.verified(name: name))], policy: policy)
+            }
+            return HostSecurity(ways: [.verified(.dane(peer))], policy: policy)
+        }
+        return nil
+    }
+
+    private func security(by policy: STSPolicy, of host: String) throws(SessionFailure) -> HostSecurity {
+        let told = TLSObservation.Policy(.sts, strings: policy.lines, hostPatterns: policy.hosts)
+        let reported = self.isReport ? nil : told
+        let verified = HostSecurity.Way.verified(.verified(name: host))
+        guard policy.allows(host) else {
+            if case .domain(let domain) = self.destination, !self.isReport {
+                let reason = "the host is not in the policy"
+                self.service.observeTLS(
+                    TLSObservation(domain: domain, policy: told, result: .validationFailure, host: host, reason: reason)
+                )
+            }
+            guard policy.mode == .testing, !self.entry.isStrict else { throw .notInPolicy }
+            return HostSecurity(ways: [.opportunistic, .clear])
+        }
+        // What a policy under test would stop is reported, and goes on.
+        let isBinding = policy.mode == .enforce || self.entry.isStrict
+        return HostSecurity(ways: isBinding ? [verified] : [verified, .opportunistic, .clear], policy: reported)
+    }
+
+    /// Once for all hosts.
+    private mutating func sts(of domain: String) async -> STSFinder.Finding? {
+        if let sts = self.sts { return sts }
+        guard let policies = self.service.policies else { return nil }
+        let finding = await policies.policy(of: domain, for: self.service)
+        self.sts = finding
+        if let trouble = finding.trouble, !self.isReport {
+            let strings = finding.policy?.lines ?? []
+            self.service.observeTLS(
+                TLSObservation(
+                    domain: domain,
+                    policy: TLSObservation.Policy(.sts, strings: strings),
+                    result: trouble.result,
+                    reason: trouble.reason
+                )
+            )
+        }
+        return finding
+    }
+
+    // MARK: What the message says
+
+    private var isReport: Bool { self.fields.isReport }
+
+    /// Nil for a report about TLS: about it none is made.
+    private func reported(_ policy: TLSObservation.Policy) -> TLSObservation.Policy? {
+        self.isReport ? nil : policy
+    }
+
+    private func observe(
+        _ domain: String,
+        _ policy: TLSObservation.Policy,
+        _ result: TLSObservation.Result,
+        _ hop: Route.Hop,
+        _ reason: String
+    ) {
+        guard !self.isReport else { return }
+        self.service.observeTLS(
+            TLSObservation(
+                domain: domain,
+                policy: policy,
+                result: result,
+                host: hop.name,
+                address: hop.address,
+                reason: reason
+            )
+        )
+    }
+}
+
+extension QueueEntry {
+    /// Whether the message must not go on without TLS; a report may (RFC 8689 §5).
+    var isStrict: Bool { self.requiresTLS && !self.reversePath.isEmpty }
+}
+
+extension SessionFailure {
+    /// A message that requires TLS has nobody to go to.
+    static let unverifiable = requiresTLS("who the domain's mail hosts are cannot be verified")
+}
+
+extension TLSObservation.Result {
+    /// How TLS went in a session; nil if it did not come to that.
+    init?(_ failure: SessionFailure?, isSecure: Bool) {
+        switch failure?.cause {
+        case nil: self = isSecure ? .success : .noSTARTTLS
+        case .noTLS: self = .noSTARTTLS
+        case .handshake: self = .validationFailure
+        case .certificate(.expired): self = .expired
+        case .certificate(.otherName): self = .hostMismatch
+        case .certificate(.untrusted): self = .notTrusted
+        case .certificate(.noMatch), .certificate(.other): self = .validationFailure
+        case .connection, .refused, .login, .outOfStep, .transaction, .local: return nil
+        }
+    }
+}
