@@ -8,6 +8,8 @@
 package final class DNSResolver: Sendable {
     private let settings: ResolverSettings
     private let context: ResolverContext
+    /// What is done where the upstream passes on no signatures; nil: every answer that should be signed and is not, is bogus.
+    private let unsigned: UnsignedUpstream?
 
     /// Opens a resolver with an empty cache.
     ///
@@ -15,6 +17,8 @@ package final class DNSResolver: Sendable {
     package init(_ settings: ResolverSettings = ResolverSettings()) throws(ResolverSettings.Fault) {
         self.settings = settings
         self.context = try ResolverContext(settings)
+        let validates = settings.usableTrustAnchorFile != nil
+        self.unsigned = settings.toleratesUnsignedUpstream && validates ? UnsignedUpstream(settings) : nil
     }
 
     /// The records of one type that a name has; aliases are followed.
@@ -26,7 +30,7 @@ package final class DNSResolver: Sendable {
     /// - Throws: ``ResolutionError``.
     package func records(of name: String, type: RecordType) async throws(ResolutionError) -> DNSAnswer {
         guard let name = DomainName(name) else { throw .invalidName }
-        return try await self.context.resolve(name, type: type, settings: self.settings)
+        return try await self.resolve(name, type)
     }
 
     /// The same for a name that may have labels of any octets, as the macros of SPF make them; without the last dot.
@@ -35,7 +39,20 @@ package final class DNSResolver: Sendable {
         type: RecordType
     ) async throws(ResolutionError) -> DNSAnswer {
         guard let name = DomainName(anyOctets: name) else { throw .invalidName }
-        return try await self.context.resolve(name, type: type, settings: self.settings)
+        return try await self.resolve(name, type)
+    }
+
+    private func resolve(_ name: DomainName, _ type: RecordType) async throws(ResolutionError) -> DNSAnswer {
+        do {
+            let answer = try await self.context.resolve(name, type: type, settings: self.settings)
+            if answer.isSecure { self.unsigned?.sawSignature() }
+            return answer
+        } catch {
+            guard case .bogus = error, let unsigned = self.unsigned,
+                let plain = try await unsigned.resolver(beside: self.context)
+            else { throw error }
+            return try await plain.resolve(name, type: type, settings: self.settings)
+        }
     }
 
     /// The hosts that take a domain's mail (RFC 5321 §5.1), the most preferred first.
@@ -112,6 +129,7 @@ package struct RecordType: RawRepresentable, Sendable, Hashable {
     package static let mx = RecordType(rawValue: 15)
     package static let txt = RecordType(rawValue: 16)
     package static let aaaa = RecordType(rawValue: 28)
+    package static let dnskey = RecordType(rawValue: 48)
     package static let tlsa = RecordType(rawValue: 52)
 }
 

@@ -19,6 +19,11 @@ package struct ResolverSettings: Sendable {
     package var upstream: Upstream
     /// A file with the root's DNSSEC keys; nil, or a file that does not exist, switches validation off.
     package var trustAnchorFile: String?
+    /// Whether names are looked up without validation where the upstream passes on no signatures at all: many name servers of
+    /// providers and routers do not, and then every answer would be a forged one.
+    ///
+    /// Once a signature has been seen, no longer.
+    package var toleratesUnsignedUpstream = false
     /// How long one lookup may take, with all that it needs.
     package var timeout: TimeAmount
     /// How many records of an answer are looked at; the rest is as good as absent.

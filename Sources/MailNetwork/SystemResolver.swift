@@ -36,7 +36,9 @@ package final class SystemResolver: Sendable {
         return try self.state.withLock { (state) throws(ResolutionError) -> DNSResolver in
             if let state, state.version == version { return state.resolver }
             do throws(ResolverSettings.Fault) {
-                let resolver = try DNSResolver(ResolverSettings(upstream: .resolvConf(self.path)))
+                var settings = ResolverSettings(upstream: .resolvConf(self.path))
+                settings.toleratesUnsignedUpstream = true
+                let resolver = try DNSResolver(settings)
                 state = State(resolver: resolver, version: version)
                 return resolver
             } catch {
