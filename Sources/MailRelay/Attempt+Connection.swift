@@ -164,7 +164,7 @@ extension Attempt {
         if way == .opportunistic, policy.kind == .sts { return }
         self.service.observeTLS(
             TLSObservation(
-                domain: domain,
+                domain: Punycode.aLabels(of: domain) ?? domain,
                 policy: policy,
                 result: result,
                 host: hop.name,

@@ -110,7 +110,7 @@ extension Attempt {
 
     private static func reversePath(_ text: String) -> Path? {
         guard !text.isEmpty else { return .null }
-        return (try? EmailAddress(parsing: text)).map(Path.address)
+        return (try? EmailAddress(parsing: text)).map { .address($0.withALabels) }
     }
 
     private func login() async throws -> ClientLogin? {

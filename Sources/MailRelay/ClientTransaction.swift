@@ -72,7 +72,8 @@ extension ClientTransaction.Recipient {
         guard let address = try? EmailAddress(localPart: remote.localPart, domain: remote.domain) else { return nil }
         self.init(
             number: recipient.number,
-            address: address,
+            // RFC 6531 asks for SMTPUTF8 because of the local part at most: hosts without it can be reached.
+            address: address.withALabels,
             notify: remote.notify.map { SMTPSyntax.NotifyConditions(rawValue: $0.rawValue) },
             originalRecipient: remote.originalRecipient.flatMap(OriginalRecipient.init(decoded:))
         )

@@ -94,6 +94,8 @@ struct Router: Sendable {
         toDomain domain: String,
         using random: inout some RandomNumberGenerator
     ) async throws(RouteFailure) -> Route {
+        // RFC 6531 §3.2: names are looked up in A-labels.
+        guard let domain = Punycode.aLabels(of: domain) else { throw .noSuchDomain }
         let exchangers = try await self.exchangers(of: domain, using: &random)
         var hops: [Route.Hop] = []
         var findings = Findings()

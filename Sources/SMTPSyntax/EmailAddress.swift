@@ -51,6 +51,14 @@ package struct EmailAddress: Hashable, Sendable, CustomStringConvertible {
     /// Whether the address can be sent without SMTPUTF8 (RFC 6531).
     package var isASCII: Bool { self.localPart.isASCII && self.domain.isASCII }
 
+    /// The same mailbox with its domain in A-labels, so that it can be sent without SMTPUTF8; itself if its local part is not
+    /// ASCII, or its domain no name that can be looked up.
+    package var withALabels: EmailAddress {
+        guard !self.domain.isASCII, self.localPart.isASCII, let domain = Punycode.aLabels(of: self.domain) else { return self }
+        let address = EmailAddress(checkedLocalPart: self.localPart, domain: domain)
+        return address.octetCount <= Self.limit ? address : self
+    }
+
     /// The local part as it is written, with the minimum of quoting.
     ///
     /// Local-part = Dot-string / Quoted-string

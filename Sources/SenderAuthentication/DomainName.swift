@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import SMTPSyntax
+
 /// A domain name as names are compared and asked for: lower case, A-labels, without the last dot.
 ///
 /// RFC 1035 §2.3.4: a label has 1 to 63 octets, a name up to 253 in this form.

@@ -54,7 +54,8 @@ struct SecurityFinder: Sendable {
     mutating func security(of hop: Route.Hop) async throws(SessionFailure) -> HostSecurity {
         switch self.destination {
         case .smarthost(let number): return self.security(ofSmarthost: self.service.options.smarthost(number), hop)
-        case .domain(let domain): return try await self.security(of: hop, in: domain)
+        // A route has been found: the domain has A-labels.
+        case .domain(let domain): return try await self.security(of: hop, in: Punycode.aLabels(of: domain) ?? domain)
         }
     }
 
@@ -86,7 +87,7 @@ struct SecurityFinder: Sendable {
         if self.route.isAuthentic, !isOptional, let dane = try await self.dane(hop, domain) { return dane }
         let sts = await self.sts(of: domain)
         if let policy = sts?.policy, policy.mode != .none, !isOptional {
-            return try self.security(by: policy, of: name)
+            return try self.security(by: policy, of: name, in: domain)
         }
         if self.entry.isStrict {
             guard self.route.isAuthentic else { throw .unverifiable }
@@ -121,12 +122,16 @@ struct SecurityFinder: Sendable {
         return nil
     }
 
-    private func security(by policy: STSPolicy, of host: String) throws(SessionFailure) -> HostSecurity {
+    private func security(
+        by policy: STSPolicy,
+        of host: String,
+        in domain: String
+    ) throws(SessionFailure) -> HostSecurity {
         let told = TLSObservation.Policy(.sts, strings: policy.lines, hostPatterns: policy.hosts)
         let reported = self.isReport ? nil : told
         let verified = HostSecurity.Way.verified(.verified(name: host))
         guard policy.allows(host) else {
-            if case .domain(let domain) = self.destination, !self.isReport {
+            if !self.isReport {
                 let reason = "the host is not in the policy"
                 self.service.observeTLS(
                     TLSObservation(domain: domain, policy: told, result: .validationFailure, host: host, reason: reason)

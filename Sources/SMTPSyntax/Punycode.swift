@@ -1,13 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Makes A-labels of U-labels (RFC 3492 §6.3, RFC 5891 §5).
-enum Punycode {
+package enum Punycode {
+    /// A domain as the name system knows it: of A-labels, in lower case; nil if a label can be none.
+    ///
+    /// An address literal is left as it is.
+    package static func aLabels(of domain: String) -> String? {
+        guard !domain.utf8.allSatisfy({ $0 < 0x80 }) else { return domain.lowercased() }
+        guard domain.utf8.count <= 4 * 253 else { return nil }
+        var labels: [String] = []
+        for label in domain.split(omittingEmptySubsequences: false, whereSeparator: { $0 == "." || $0 == "。" }) {
+            guard let aLabel = self.aLabel(label), aLabel.count <= 63 else { return nil }
+            labels.append(String(decoding: aLabel, as: UTF8.self).lowercased())
+        }
+        let name = labels.joined(separator: ".")
+        return name.utf8.count <= 253 ? name : nil
+    }
+
     /// The A-label of one label; the label itself, in lower case, if it is ASCII.
     ///
     /// The standard library cannot normalize, so a label that is not lower case in NFKC after folding, or has marks that
     /// NFC would have joined to the letter before, is no label here: what has no certain name must not be looked up
     /// under another.
-    static func aLabel(_ label: Substring) -> [UInt8]? {
+    package static func aLabel(_ label: Substring) -> [UInt8]? {
         if label.utf8.allSatisfy({ $0 < 0x80 }) { return Array(label.utf8) }
         // A label longer than this cannot fit into 63 octets; the encoding takes quadratic time.
         guard label.utf8.count <= 252 else { return nil }
