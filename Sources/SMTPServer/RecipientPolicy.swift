@@ -39,7 +39,9 @@ enum RecipientPolicy {
     /// Such an address takes reports only, so that it is of no use to anybody else who has seen it.
     private static func route(to address: EmailAddress, _ view: SMTPView) async throws -> RecipientRoute {
         let service = view.service
-        let route = try await service.directory.route(localPart: address.localPart, domain: address.domain)
+        // Domains here are known by their A-labels, whichever way somebody writes them.
+        let domain = Punycode.aLabels(of: address.domain) ?? address.domain
+        let route = try await service.directory.route(localPart: address.localPart, domain: domain)
         guard route != .remote, service.origin(of: address) != .itself else { return route }
         guard view.transaction?.reversePath == .null else { throw Reply.mailboxUnavailable }
         return try await service.reportRoute(localPart: address.localPart, domain: address.domain)

@@ -55,6 +55,24 @@ import Testing
         try await fixture.close()
     }
 
+    @Test("A domain here is here in both of its spellings (RFC 6531 §3.2)", arguments: ["xn--bcher-kva", "bücher", "BÜCHER"])
+    func otherScripts(_ label: String) async throws {
+        let fixture = try await Fixture()
+        try await fixture.store.addDomain("xn--bcher-kva.example")
+        let eve = try await fixture.store.addAccount("eve@xn--bcher-kva.example", verifier: "none")
+        try await fixture.connect { client in
+            try await client.ask("EHLO example.org")
+            try await client.ask("MAIL FROM:<fred@example.net> SMTPUTF8")
+            #expect(try await client.ask("RCPT TO:<eve@\(label).example>").hasPrefix("250 "))
+            #expect(try await client.ask("RCPT TO:<mallory@\(label).example>").hasPrefix("550 5.1.1"))
+            #expect(try await client.ask("RCPT TO:<eve@x\(label).example>").hasPrefix("550 5.7.1"))
+            #expect(try await client.ask("DATA").hasPrefix("354"))
+            #expect(try await client.ask("Subject: x\r\n\r\nHi\r\n.").hasPrefix("250 "))
+        }
+        #expect(try await fixture.inbox(of: eve).count == 1)
+        try await fixture.close()
+    }
+
     @Test("RFC 6409 §6.1: nobody submits under another's name, on either port")
     func foreignSender() async throws {
         let fixture = try await Fixture()
