@@ -20,3 +20,23 @@ def isolate():
     del os.environ[MARK]
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=0700", "tmpfs", str(ROOT / "var")], check=True)
+
+
+def with_mail_servers():
+    """Puts what Packaging/install-packages has unpacked into its places, with the users that it needs; call it isolated.
+
+    What is written to /etc, /usr and /var is gone with the namespace.
+    """
+    unpacked = ROOT / ".build/unpacked"
+    layers = pathlib.Path("/mnt")
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", layers], check=True)
+    for name in ("etc", "usr", "var"):
+        upper, work = layers / name / "upper", layers / name / "work"
+        upper.mkdir(parents=True)
+        work.mkdir()
+        subprocess.run(["mount", "-t", "overlay", "-o", f"lowerdir={unpacked}/{name}:/{name},upperdir={upper},workdir={work}",
+                        "overlay", f"/{name}"], check=True)
+    for number, name in enumerate(["postfix", "postdrop", "Debian-exim"]):
+        with open("/etc/passwd", "a") as users, open("/etc/group", "a") as groups:
+            users.write(f"{name}:x:{64900 + number}:{64900 + number}::/nonexistent:/usr/sbin/nologin\n")
+            groups.write(f"{name}:x:{64900 + number}:\n")
