@@ -49,14 +49,17 @@ struct Dispatcher {
         let changes: Int
     }
 
-    /// Messages held in memory: what is beyond stays in the store until there is room.
-    private static let capacity = 50_000
+    /// Messages held in memory, at some 250 octets each: what is beyond stays in the store until there is room.
+    private static let capacity = 250_000
     /// Messages read from the queue at a time.
     private static let batch = 1_000
     /// The longest sleep while something waits, so that a clock that was set is noticed.
     private static let longestSleep: Int64 = 600
     /// Messages deferred without an attempt at the same time.
     private static let postponements = 16
+    /// With more messages in memory than this, all that is due is looked for at most once a second: to find what is new
+    /// among what is known takes the longer the more is known.
+    private static let quickSearch = 1_000
     /// How long the store is left alone after trouble.
     private static let troublePause: Int64 = 60
 
@@ -76,7 +79,14 @@ struct Dispatcher {
     private var nextDue: UnixTime?
     /// When the earliest timer fires (monotonic).
     private var armed: Duration?
+    /// Whether to look for what is due.
     private var needsFetch = true
+    /// Whether to look for what has come.
+    private var hasNews = false
+    /// The last entry that has come; nil before the first look.
+    private var newest: QueueEntryID?
+    /// When all that is due was looked for (monotonic).
+    private var lastSearch: Duration?
     /// How often the queue has changed.
     private var changes = 0
     /// Messages that have been closed and may be due again, which nobody would say.
@@ -135,6 +145,7 @@ struct Dispatcher {
     ) async {
         if let nextDue = self.nextDue, nextDue <= self.now { self.needsFetch = true }
         if !self.reopened.isEmpty { await self.reopen() }
+        if self.hasNews { await self.fetchNews() }
         if self.needsFetch { await self.fetch() }
         self.begin(&attempts, &records)
         self.arm(&attempts)
@@ -149,6 +160,7 @@ struct Dispatcher {
         switch event {
         case .changed:
             self.changes += 1
+            self.hasNews = true
             self.needsFetch = true
         case .timer(let deadline):
             if self.armed == deadline { self.armed = nil }
@@ -190,23 +202,63 @@ struct Dispatcher {
 
     // MARK: The queue
 
-    private mutating func fetch() async {
-        self.needsFetch = false
+    /// Takes what has come since the last time: its numbers are greater than those of what was there.
+    ///
+    /// Costs nothing for what waits, so that a long queue for a dead destination does not hold up others.
+    private mutating func fetchNews() async {
+        self.hasNews = false
+        // What is there at the start is found with all that is due.
+        guard var newest = self.newest else { return }
         let now = self.now
+        do {
+            var isMore = true
+            while isMore, self.known.count < Self.capacity {
+                let entries = try await self.service.queue.entries(after: newest, limit: Self.batch)
+                for entry in entries {
+                    if entry.isOnHold { continue }
+                    self.take(entry, at: now)
+                    self.isDue(at: entry.recipients.map(\.nextAttempt).filter { $0 > now }.min())
+                }
+                newest = entries.last?.id ?? newest
+                isMore = entries.count == Self.batch
+            }
+            self.newest = newest
+        } catch {
+            self.cannotRead(error)
+        }
+    }
+
+    /// Takes what is due.
+    private mutating func fetch() async {
+        let now = self.now
+        let clock = self.service.time.now()
+        if let lastSearch = self.lastSearch, self.known.count > Self.quickSearch, clock < lastSearch + .seconds(1) {
+            self.nextDue = now.advanced(by: 1)
+            return
+        }
+        self.needsFetch = false
+        self.lastSearch = clock
         do {
             var isMore = true
             while isMore, self.known.count < Self.capacity {
                 let entries = try await self.service.queue.due(at: now, excluding: self.known, limit: Self.batch)
                 let before = self.known.count
                 for entry in entries { self.take(entry, at: now) }
+                // What came before one of these and is not due is found when it is.
+                if let last = entries.map(\.id).max() { self.newest = max(last, self.newest ?? last) }
                 isMore = entries.count == Self.batch && self.known.count > before
             }
+            self.newest = self.newest ?? QueueEntryID(rawValue: 0)
             self.nextDue = try await self.service.queue.nextAttempt(after: now)
         } catch {
-            if Task.isCancelled { return }
-            Logger.current.error("Queue cannot be read", metadata: ["error": "\(error)"])
-            self.nextDue = now.advanced(by: Self.troublePause)
+            self.cannotRead(error)
         }
+    }
+
+    private mutating func cannotRead(_ error: any Error) {
+        if Task.isCancelled { return }
+        Logger.current.error("Queue cannot be read", metadata: ["error": "\(error)"])
+        self.nextDue = self.now.advanced(by: Self.troublePause)
     }
 
     /// Looks at messages that may be due again.

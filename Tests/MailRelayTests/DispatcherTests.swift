@@ -39,6 +39,38 @@ import Testing
         #expect(fixture.sinks.record.messages.count == dead + alive)
     }
 
+    /// However much waits for a host that says nothing: what comes for others is seen at once, and not looked for among it.
+    @Test func silentDestination() async throws {
+        let searches = Mutex(0)
+        let fixture = try await Fixture { _ in
+        } queue: { store in
+            FailingQueue(store, searched: { searches.withLock { $0 += 1 } })
+        }
+        let gate = Gate()
+        fixture.sinks.set("mx.silent.example") {
+            $0.reply = { command, _ in
+                if command.hasPrefix("EHLO") { await gate.wait() }
+                return nil
+            }
+        }
+        for number in 0..<1_100 { try await fixture.enqueue(["r\(number)@silent.example"]) }
+        try await fixture.relaying {
+            try await eventually("the silent one is asked") {
+                fixture.sinks.record.commands.contains { $0.hasPrefix("EHLO") }
+            }
+            let before = searches.withLock { $0 }
+            for number in 1...20 {
+                try await fixture.enqueue(["r\(number)@alive.example"])
+                try await eventually("it is delivered") { fixture.sinks.record.messages.count == number }
+            }
+            #expect(searches.withLock { $0 } == before)
+            // Soon all is looked for again, for an operator may have changed something.
+            fixture.clock.advance(by: .seconds(1))
+            try await eventually("all is looked for") { searches.withLock { $0 } == before + 1 }
+        }
+        #expect(fixture.sinks.record.targets.filter { $0.serverName == "mx.silent.example" }.count == 1)
+    }
+
     /// What waits for a dead destination is one line in the log, however much it is.
     @Test func deadDestinationInTheLog() async throws {
         let fixture = try await Fixture()

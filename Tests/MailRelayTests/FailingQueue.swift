@@ -3,15 +3,22 @@
 import MailMessage
 import MailStorage
 
-/// A queue that cannot always write outcomes down, or has lost the messages.
+/// A queue that cannot always write outcomes down, or has lost the messages, or tells how often it is searched.
 struct FailingQueue: MailQueue {
     private let queue: any MailQueue
     private let fails: @Sendable () -> Bool
     private let hasLostOctets: Bool
+    private let searched: @Sendable () -> Void
 
-    init(_ queue: any MailQueue, hasLostOctets: Bool = false, fails: @escaping @Sendable () -> Bool = { false }) {
+    init(
+        _ queue: any MailQueue,
+        hasLostOctets: Bool = false,
+        fails: @escaping @Sendable () -> Bool = { false },
+        searched: @escaping @Sendable () -> Void = {}
+    ) {
         self.queue = queue
         self.hasLostOctets = hasLostOctets
+        self.searched = searched
         self.fails = fails
     }
 
@@ -26,7 +33,8 @@ struct FailingQueue: MailQueue {
         try await self.queue.accept(acceptance, report: report)
     }
     func due(at time: UnixTime, excluding: Set<QueueEntryID>, limit: Int) async throws -> [QueueEntry] {
-        try await self.queue.due(at: time, excluding: excluding, limit: limit)
+        self.searched()
+        return try await self.queue.due(at: time, excluding: excluding, limit: limit)
     }
     func nextAttempt(after time: UnixTime) async throws -> UnixTime? { try await self.queue.nextAttempt(after: time) }
     func octets(of blob: BlobID, in range: Range<Int>) async throws -> [UInt8] {

@@ -12,16 +12,18 @@ extension SQL {
     }
 
     func due(at time: UnixTime, excluding: Set<QueueEntryID>, limit: Int) throws -> [QueueEntry] {
-        var entries: [QueueEntry] = []
         guard limit > 0 else { return [] }
+        // Out of the index alone, for what is excluded may be much.
+        var ids: [QueueEntryID] = []
         try self.eachWhile(
-            "\(Self.entryColumns) WHERE next_attempt <= ? ORDER BY next_attempt, id",
+            "SELECT id FROM queue WHERE next_attempt <= ? ORDER BY next_attempt, id",
             .int(time.rawValue)
         ) { row in
-            if !excluding.contains(QueueEntryID(rawValue: row.int64(0))) { entries.append(try self.entry(row)) }
-            return entries.count < limit
+            let id = QueueEntryID(rawValue: row.int64(0))
+            if !excluding.contains(id) { ids.append(id) }
+            return ids.count < limit
         }
-        return entries
+        return try ids.compactMap(self.entry)
     }
 
     func nextAttempt(after time: UnixTime) throws -> UnixTime? {
