@@ -260,7 +260,7 @@ let package = Package(
             exclude: [
                 "Support/introspection.py", "Support/sink.py", "Support/imap_tour.py", "Support/imap_tour.pl",
                 "Support/marionette.py", "Support/dkim_peer.py", "Support/espoofer_cases.py", "Support/slow_readers.py",
-                "Support/thunderbird_tour.py",
+                "Support/thunderbird_tour.py", "Support/open_relay.py", "Support/shared_mailboxes.py",
             ],
             swiftSettings: testing
         ),
