@@ -9,6 +9,7 @@ servers whose TLS, DANE or MTA-STS is in order or broken.
 """
 import base64
 import collections
+import functools
 import hashlib
 import http.server
 import json
@@ -69,7 +70,13 @@ class Names:
         folder.mkdir()
         self.records = []
         self.bogus = []
+        self.keys = {zone: self.make_keys(zone) for zone in ("example", "bogus.example")}
         self.anchor = folder / "anchor"
+        self.anchor.write_text((folder / f"{self.keys['example'][1]}.key").read_text())
+
+    def make_keys(self, zone):
+        """Names of the files of a zone's two keys; the second one signs the first, and is for the parent zone."""
+        return [run("ldns-keygen", "-a", "ECDSAP256SHA256", *more, zone, cwd=self.folder).strip() for more in ([], ["-k"])]
 
     def add(self, *lines):
         self.records += lines
@@ -87,22 +94,18 @@ class Names:
         return None
 
     def sign(self, zone, lines):
-        """Writes and signs a zone; the records of its key, for its parent, and for who trusts it."""
+        """Writes and signs a zone."""
         path = self.folder / zone
-        names = [run("ldns-keygen", "-a", "ECDSAP256SHA256", *more, zone, cwd=self.folder).strip()
-                 for more in ([], ["-k"])]
         path.write_text("\n".join([f"$ORIGIN {zone}.", "$TTL 60", "@ SOA ns.example. admin.example. 1 60 60 60 60",
                                    "@ NS ns.example.", *lines, ""]))
-        run("ldns-signzone", "-n", zone, *names, cwd=self.folder)
-        return (self.folder / f"{names[1]}.ds").read_text().strip(), (self.folder / f"{names[1]}.key").read_text()
+        run("ldns-signzone", "-n", zone, *self.keys[zone], cwd=self.folder)
 
     def serve(self):
         self.sign("bogus.example", self.bogus)
-        # A key that is nobody's.
-        strange = run("ldns-keygen", "-a", "ECDSAP256SHA256", "-k", "bogus.example", cwd=self.folder).strip()
+        # Its parent vouches for a key that is another's.
+        strange = self.make_keys("bogus.example")[1]
         ds = (self.folder / f"{strange}.ds").read_text().strip()
-        _, key = self.sign("example", ["ns A 127.0.0.1", "bogus.example. NS ns.example.", ds, *self.records])
-        self.anchor.write_text(key)
+        self.sign("example", ["ns A 127.0.0.1", "bogus.example. NS ns.example.", ds, *self.records])
         configuration = self.folder / "nsd.conf"
         configuration.write_text(f"""
 server:
@@ -149,6 +152,7 @@ class Authority:
         run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
             "-subj", "/CN=an authority", "-keyout", folder / "authority.key", "-out", self.certificate)
 
+    @functools.cache
     def issue(self, name):
         """Files with the certificate of a name, and its key."""
         certificate, key, request = (self.folder / f"{name}.{kind}" for kind in ("pem", "key", "request"))
@@ -387,8 +391,8 @@ begin retry
 
 # MARK: Messages
 
-def body(chance):
-    """Lines of what breaks bodies: dots, white space at ends, octets above 127, nothing."""
+def body(chance, longest=998):
+    """Lines of what breaks bodies: dots, white space at ends, octets above 127, nothing, as long as they may be."""
     def line():
         kind = chance.randrange(8)
         if kind == 0:
@@ -400,7 +404,7 @@ def body(chance):
         if kind == 3:
             return "Ünïcode — ✉".encode()
         if kind == 4:
-            return b"x" * 998
+            return b"x" * longest
         return bytes(chance.choice(b" abcdefghijklmnopqrstuvwxyz.,=%-\t") for _ in range(chance.randint(1, 200)))
     return b"".join(line() + b"\r\n" for _ in range(chance.choice([1, 2, 10, 50]))) if chance.random() < 0.9 else b""
 
@@ -412,7 +416,8 @@ class Exchange:
 
     def message(self, sender, recipient):
         name = f"{sender}-to-{recipient}-{len(self.sent)}"
-        octets = body(self.chance)
+        # Postfix breaks lines that are longer than RFC 5321 allows, and a signature with them; we do not.
+        octets = body(self.chance, 998 if {"p", "x"} & {sender, recipient} else 5000)
         self.sent[name] = (sender, recipient, octets)
         header = (f"From: Somebody <user@{sender}.example>\r\nTo: user@{recipient}.example\r\nSubject: {name}\r\n"
                   f"Date: Sun, 29 Nov 2026 20:00:00 +0000\r\nMessage-ID: <{name}@{sender}.example>\r\n"
