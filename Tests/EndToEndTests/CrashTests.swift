@@ -4,62 +4,8 @@ import Foundation
 import Testing
 
 extension EndToEnd {
-    /// What was answered 250 is there, whatever happens to the process.
+    /// What was answered 250 is there, whatever happens; of what happens to the process, `Tests/Programs/kills.py` tells.
     @Suite("Nothing that was accepted is lost", .serialized) struct CrashTests {
-        @Test("kill -9 at 200 random moments of delivery") func kills() async throws {
-            let appliance = try await TestAppliance()
-            var random = SystemRandomNumberGenerator()
-            var accepted: Set<String> = []
-            for round in 1...200 {
-                try await appliance.start()
-                let port = appliance.port("smtp")
-                let moment = Duration.milliseconds(Int.random(in: 1...60, using: &random))
-                // Four clients deliver, and note what was answered 250, until the connection breaks.
-                try await withThrowingTaskGroup(of: [String].self) { clients in
-                    for client in 1...4 {
-                        clients.addTask { try await onThread { Self.deliver("m\(round)-\(client)", port: port) } }
-                    }
-                    try await Task.sleep(for: moment)
-                    try await appliance.stop(signal: SIGKILL)
-                    for try await noted in clients { accepted.formUnion(noted) }
-                }
-            }
-            try await appliance.verify()
-            try await appliance.start()
-            let wire = try appliance.imap()
-            try wire.send("a EXAMINE INBOX\r\nb FETCH 1:* (BODY.PEEK[HEADER.FIELDS (SUBJECT)])\r\n")
-            var found: [String: Int] = [:]
-            while let line = try wire.line(), !line.hasPrefix("b ") {
-                if line.hasPrefix("Subject: ") { found[String(line.dropFirst(9)), default: 0] += 1 }
-            }
-            #expect(accepted.count > 200)
-            let lost = accepted.filter { found[$0] == nil }
-            #expect(lost.isEmpty)
-            #expect(found.values.allSatisfy { $0 == 1 })
-            try await appliance.stop()
-        }
-
-        /// Delivers messages with numbered subjects until the connection breaks; those that were answered 250.
-        private static func deliver(_ name: String, port: Int) -> [String] {
-            var noted: [String] = []
-            do {
-                let wire = try Wire(port: port)
-                try wire.line("220")
-                try wire.line("250 ", sending: "EHLO client.example.net\r\n")
-                for count in 1... {
-                    try wire.line("354", sending: "MAIL FROM:<>\r\nRCPT TO:<ann@example.org>\r\nDATA\r\n")
-                    // Some larger than a chunk, so that staged octets are met by the kill too.
-                    let line = String(repeating: "x", count: 998) + "\r\n"
-                    let filler = String(repeating: line, count: count % 7 == 6 ? 400 : 1)
-                    try wire.line("250", sending: "Subject: \(name)-\(count)\r\n\r\n\(filler).\r\n")
-                    noted.append("\(name)-\(count)")
-                }
-            } catch {
-                // Killed: what was noted until now is what counts.
-            }
-            return noted
-        }
-
         @Test("A full disk: 452, nothing lost, and on it goes when there is room again") func fullDisk() async throws {
             let appliance = try await TestAppliance()
             let disk = try await SmallDisk(at: appliance.folder + "/data", size: "6m")

@@ -172,7 +172,7 @@ class Sink(socketserver.StreamRequestHandler):
         with socket.create_connection(("127.0.0.1", SINK)) as last:
             assert last.recv(100)
         while cls.talking:
-            time.sleep(0.0005)
+            time.sleep(0.002)
         recent, cls.recent = cls.recent, []
         return recent
 
@@ -203,7 +203,7 @@ class Client(threading.Thread):
                 self.deliver()
             except (OSError, EOFError):
                 # Killed: what was noted until now is what counts.
-                time.sleep(0.001)
+                time.sleep(0.003)
 
     def deliver(self):
         with socket.create_connection(("127.0.0.1", self.port), timeout=60) as connection:
@@ -290,7 +290,7 @@ def main():
                 enough = progress(clients) + chance.randrange(20)
                 limit = time.monotonic() + 2
                 while progress(clients) < enough and time.monotonic() < limit:
-                    time.sleep(0.001)
+                    time.sleep(0.003)
             time.sleep(chance.uniform(0, 0.01))
             assert server.process.poll() is None, server.log_path.read_text()[-2000:]
             server.end(signal.SIGKILL)
