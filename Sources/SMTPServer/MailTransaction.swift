@@ -113,7 +113,7 @@ struct MailTransaction: Sendable {
             receivedAt: time,
             envelopeID: self.envelopeIdentifier,
             returnsFull: self.returnContent.map { $0 == .full },
-            isEightBit: isEightBit || self.body != .sevenBit,
+            isEightBit: isEightBit || self.body == .eightBitMIME,
             isInternationalized: self.isInternationalized,
             requiresTLS: self.requiresTLS,
             releasedAt: self.releasedAt

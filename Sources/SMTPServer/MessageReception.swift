@@ -40,6 +40,8 @@ struct MessageReception {
     private var forged: ForgedResultsFilter
     private var incoming: IncomingAuthentication?
     private var outgoing: OutgoingAuthentication?
+    /// Makes lines of what is binary; nil for other messages.
+    private var binary: BinaryContent?
     /// Whether what was written so far ends a line.
     private var endsLine = true
 
@@ -61,8 +63,10 @@ struct MessageReception {
         self.forged = ForgedResultsFilter(authservID: service.options.hostname)
         self.incoming = IncomingAuthentication(view, transaction)
         self.outgoing = OutgoingAuthentication(view)
+        self.binary = transaction.body == .binaryMIME ? BinaryContent() : nil
         self.stage = service.queue.stage(
-            limit: self.limit + trace.received.count + MissingFields.longest,
+            limit: self.limit + (self.binary == nil ? 0 : BinaryContent.growth(of: self.limit)) + trace.received.count
+                + MissingFields.longest,
             front: Self.longestFront
         )
         await self.write(trace.received[...])
@@ -74,8 +78,18 @@ struct MessageReception {
         guard self.failure == nil else { return }
         self.size += octets.count
         guard self.size <= self.limit else { return await self.fail(Reply.messageTooBig) }
-        if !self.isEightBit { self.isEightBit = octets.contains { $0 > 0x7F } }
         self.incoming?.update(octets)
+        guard self.binary != nil else { return await self.take(octets) }
+        do {
+            if let lines = try self.binary?.append(octets) { await self.take(lines[...]) }
+        } catch {
+            await self.fail(error)
+        }
+    }
+
+    /// Takes octets as they are to be stored.
+    private mutating func take(_ octets: ArraySlice<UInt8>) async {
+        if !self.isEightBit { self.isEightBit = octets.contains { $0 > 0x7F } }
         guard !self.header.isOver else { return await self.write(body: octets) }
         let end = self.header.scan(octets)
         self.headerSize += (end ?? octets.endIndex) - octets.startIndex
@@ -103,6 +117,7 @@ struct MessageReception {
     ///
     /// Throws why it must be refused.
     mutating func finish() async throws -> StagedMessage {
+        if self.failure == nil, let lines = try self.binary?.finish() { await self.take(lines[...]) }
         if self.failure == nil, self.header.receivedFields >= self.hopLimit { await self.fail(Reply.tooManyHops) }
         if !self.header.isOver { await self.endHeader() }
         if let failure = self.failure { throw failure }

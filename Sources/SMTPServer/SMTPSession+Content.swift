@@ -60,7 +60,8 @@ extension SMTPSession {
         self.lastActivity = self.service.time.now()
         while let octets = self.framer.nextChunk(&counter) {
             guard refusal == nil else { continue }
-            self.lineEnds.check(octets)
+            // What is binary has no lines; the reception looks at what comes of it.
+            if self.view.transaction?.body != .binaryMIME { self.lineEnds.check(octets) }
             await self.reception?.append(octets)
         }
         guard counter.isComplete else {

@@ -41,6 +41,26 @@ import Testing
         try await fixture.close()
     }
 
+    @Test("BINARYMIME: what is binary arrives as base64, also when it is larger for that than what was allowed")
+    func binary() async throws {
+        let fixture = try await Fixture { $0.messageLimit = 4_096 }
+        let header = Array("Content-Type: application/x\r\nContent-Transfer-Encoding: binary\r\n\r\n".utf8)
+        let body = (0..<4_000).map { UInt8(truncatingIfNeeded: $0) }
+        try await fixture.connect { client in
+            try await client.ask("EHLO client.example.com")
+            try await client.ask("MAIL FROM:<eve@example.net> BODY=BINARYMIME")
+            try await client.ask("RCPT TO:<ann@example.org>")
+            client.pipe.send(Array("BDAT \(header.count + body.count) LAST\r\n".utf8) + header + body)
+            #expect(try await client.reply().hasPrefix("250 2.0.0 "))
+        }
+        let message = try #require(try await fixture.inbox(of: fixture.ann).first)
+        let text = String(decoding: message, as: UTF8.self)
+        let parts = text.split(separator: "\r\n\r\n", maxSplits: 1)
+        #expect(parts[0].hasSuffix("Content-Type: application/x\r\nContent-Transfer-Encoding: base64"))
+        #expect(parts[1] == String(decoding: Base64.encode(body), as: UTF8.self)[...])
+        try await fixture.close()
+    }
+
     @Test("BDAT, cut anywhere; a message without CRLF at its end stays so", arguments: [1, 2, 3, 7, 100, 100_000])
     func chunks(_ size: Int) async throws {
         let fixture = try await Fixture()

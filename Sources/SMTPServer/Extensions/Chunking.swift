@@ -3,8 +3,6 @@
 import SMTPSyntax
 
 /// CHUNKING, RFC 3030 §2: BDAT in place of DATA.
-///
-/// BINARYMIME (§3) is not offered, because few can take it from us.
 enum Chunking: SMTPExtension {
     static let keyword = "CHUNKING"
 

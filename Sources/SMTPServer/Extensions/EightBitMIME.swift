@@ -11,10 +11,7 @@ enum EightBitMIME: SMTPExtension {
     static var mailParameters: [String: MailParameterRule] {
         [
             "BODY": { parameters, _, transaction in
-                let body = try parameters.body() ?? .sevenBit
-                // BINARYMIME is another extension's (RFC 3030 §3), which is not offered: RFC 5321 §4.1.1.11.
-                guard body != .binaryMIME else { throw Reply.parametersNotRecognized }
-                transaction.body = body
+                transaction.body = try parameters.body() ?? .sevenBit
             }
         ]
     }
