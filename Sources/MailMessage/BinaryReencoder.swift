@@ -223,7 +223,9 @@ package struct BinaryReencoder: Sendable {
             self.boundaries[boundary[...], default: []].append(self.frames.count)
             let isDigest = type?.isType("multipart", "digest") ?? false
             self.frames.append(Frame(boundary: boundary[...], isDigest: isDigest, messages: self.messages))
-        } else if type?.isMessage ?? (self.isBodyPart && self.frames.last?.isDigest == true), Self.isIdentity(fields.transferEncoding) {
+        } else if type?.isMessage ?? (self.isBodyPart && self.frames.last?.isDigest == true),
+            Self.isIdentity(fields.transferEncoding)
+        {
             output += isBinary ? Self.header(self.header, saying: "8bit") : self.header
             self.messages += 1
             self.isBodyPart = false

@@ -16,7 +16,8 @@ enum ExtensionTable {
     /// In the order of EHLO's reply.
     static let extensions: [any SMTPExtension.Type] = [
         Size.self, Pipelining.self, EightBitMIME.self, SMTPUTF8.self, EnhancedStatusCodes.self, StartTLS.self,
-        Auth.self, Limits.self, RequireTLS.self, FutureRelease.self, XClient.self, BinaryMIME.self, Chunking.self, DSN.self,
+        Auth.self, Limits.self, RequireTLS.self, FutureRelease.self, XClient.self, BinaryMIME.self, Chunking.self,
+        DSN.self,
     ]
 
     private static let commands: [String: any SMTPCommand.Type] = Dictionary(

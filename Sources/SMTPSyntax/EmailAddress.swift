@@ -54,7 +54,9 @@ package struct EmailAddress: Hashable, Sendable, CustomStringConvertible {
     /// The same mailbox with its domain in A-labels, so that it can be sent without SMTPUTF8; itself if its local part is not
     /// ASCII, or its domain no name that can be looked up.
     package var withALabels: EmailAddress {
-        guard !self.domain.isASCII, self.localPart.isASCII, let domain = Punycode.aLabels(of: self.domain) else { return self }
+        guard !self.domain.isASCII, self.localPart.isASCII, let domain = Punycode.aLabels(of: self.domain) else {
+            return self
+        }
         let address = EmailAddress(checkedLocalPart: self.localPart, domain: domain)
         return address.octetCount <= Self.limit ? address : self
     }

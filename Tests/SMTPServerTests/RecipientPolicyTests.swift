@@ -55,7 +55,10 @@ import Testing
         try await fixture.close()
     }
 
-    @Test("A domain here is here in both of its spellings (RFC 6531 §3.2)", arguments: ["xn--bcher-kva", "bücher", "BÜCHER"])
+    @Test(
+        "A domain here is here in both of its spellings (RFC 6531 §3.2)",
+        arguments: ["xn--bcher-kva", "bücher", "BÜCHER"]
+    )
     func otherScripts(_ label: String) async throws {
         let fixture = try await Fixture()
         try await fixture.store.addDomain("xn--bcher-kva.example")
