@@ -18,6 +18,8 @@ struct XMLReader {
 
     private static let depthLimit = 16
     private static let nameLimit = 100
+    /// Elements in all: each costs more than the octets it has.
+    private static let elementLimit = 1_000_000
     /// Octets of the text of one element; what is behind is dropped.
     private static let textLimit = 2000
 
@@ -28,6 +30,7 @@ struct XMLReader {
     /// What stands in the innermost open element since the last tag.
     private var text: [UInt8] = []
     private var hasRoot = false
+    private var elements = 0
     /// An element without content has begun: its end comes next.
     private var endsAtOnce = false
 
@@ -74,6 +77,10 @@ struct XMLReader {
         guard !self.open.isEmpty || !self.hasRoot else { throw MalformedXML(expected: "one element around all others") }
         guard self.open.count < Self.depthLimit else {
             throw MalformedXML(expected: "at most \(Self.depthLimit) elements within each other")
+        }
+        self.elements += 1
+        guard self.elements <= Self.elementLimit else {
+            throw MalformedXML(expected: "at most \(Self.elementLimit) elements")
         }
         self.position += 1
         let name = try self.name()

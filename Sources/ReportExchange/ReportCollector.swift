@@ -85,6 +85,8 @@ package struct ReportCollector: Service {
                     continuation?.resume()
                 }
             }
+            // Nobody waits for what will not be taken.
+            post.finish()
             await self.write(&counts, &due)
         } onGracefulShutdown: {
             post.finish()

@@ -4,6 +4,7 @@ import Cryptography
 import Logging
 import MailConnection
 import MailNetwork
+import MailRelay
 import NIOCore
 import SMTPSyntax
 
@@ -48,8 +49,8 @@ struct ReportPost: Sendable {
 
     /// The first address that can be reached gets it; looked up once, so that no other answer can come in between.
     private func exchange(_ request: [UInt8], _ url: IntrospectionURL) async throws -> HTTPAnswer? {
-        let texts =
-            if let literal = url.literal { [literal] } else { try await self.resolver.addresses(of: url.host).addresses }
+        var texts = [url.literal].compactMap(\.self)
+        if texts.isEmpty { texts = try await self.resolver.addresses(of: url.host).addresses }
         let role = TLSClientRole(context: self.trust, serverName: url.host, verification: .verified(name: url.host))
         for address in texts.prefix(4) where self.isAllowed(address) {
             do {
@@ -68,7 +69,7 @@ struct ReportPost: Sendable {
         return nil
     }
 
-    private func isAllowed(_ text: String) -> Bool {
+    func isAllowed(_ text: String) -> Bool {
         guard let address = try? IPAddress(parsing: text) else { return false }
         return self.allowsNonGlobalAddresses || address.isGlobal
     }

@@ -52,6 +52,7 @@ extension EndToEnd {
                     mx A 127.0.0.1
                     @ TXT "v=spf1 ip4:127.0.0.1 -all"
                     _dmarc TXT "v=DMARC1; p=quarantine; rua=mailto:dmarc@remote.example!1m,mailto:x@elsewhere.example"
+                    _smtp._tls TXT "v=TLSRPTv1; rua=mailto:dmarc@remote.example"
                     """,
                     "elsewhere.example": "@ TXT \"v=spf1 ip4:192.0.2.1 -all\"",
                 ],
@@ -65,7 +66,6 @@ extension EndToEnd {
             try await reporter.swaks(from: "x@elsewhere.example", data: "From: boss@remote.example\n\nforged\n")
             // To one address only: elsewhere.example has not agreed to get any.
             #expect(try await reporter.command(["reports", "send"]) == "1 report is sent.\n")
-            #expect(try await reporter.command(["reports", "send"]) == "0 reports are sent.\n")
 
             try await eventually("the report is read") {
                 try await owner.command(["reports", "--json"]).contains("\"reporter\":\"example.org\"")
@@ -83,6 +83,21 @@ extension EndToEnd {
             #expect(message.contains("Subject: Report Domain: remote.example Submitter: example.org"))
             // The domain of the reporter asks for reports too, and gets none about its report.
             #expect(try await owner.command(["reports", "send"]) == "0 reports are sent.\n")
+
+            // The report went over TLS, and the domain wants to hear of that; but not of how that report went.
+            try await eventually("there is something to tell about TLS") {
+                try await reporter.command(["reports", "send"]) == "1 report is sent.\n"
+            }
+            try await eventually("the second report is read") {
+                try await owner.command(["reports", "--json"]).contains("\"kind\":\"tls\"")
+            }
+            let second = try await owner.command(["reports", "show", "2"])
+            #expect(second.contains(/(?m)^1       0               no-policy-found$/), "\(second)")
+            let carrier = try await owner.curl("INBOX;MAILINDEX=2").replacing("\r\n\t", with: " ")
+            #expect(
+                carrier.contains("; dkim=pass  header.d=example.org ") && carrier.contains("\r\nTLS-Required: No\r\n")
+            )
+            #expect(try await reporter.command(["reports", "send"]) == "0 reports are sent.\n")
             for appliance in [owner, reporter] {
                 try await appliance.stop()
                 try await appliance.verify()
