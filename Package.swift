@@ -69,6 +69,12 @@ let package = Package(
             swiftSettings: strict
         ),
 
+        .target(
+            name: "DomainReports",
+            dependencies: ["MailMessage", "SMTPSyntax", "SenderAuthentication", "StreamCompression"],
+            swiftSettings: strict
+        ),
+
         // Engines: no sockets, no SQL.
         .target(
             name: "IMAPServer",
@@ -90,6 +96,16 @@ let package = Package(
             name: "MailRelay",
             dependencies: [
                 "SMTPSyntax", "MailConnection", "MailStorage", "MailMessage", "SASLMechanisms", "Cryptography",
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Logging", package: "swift-log"), .product(name: "Metrics", package: "swift-metrics"),
+            ],
+            swiftSettings: strict
+        ),
+
+        .target(
+            name: "ReportExchange",
+            dependencies: [
+                "DomainReports", "MailConnection", "MailStorage", "MailMessage", "SMTPSyntax", "SenderAuthentication",
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "Metrics", package: "swift-metrics"),
             ],
@@ -138,7 +154,7 @@ let package = Package(
             dependencies: [
                 "IMAPServer", "SMTPServer", "SMTPSyntax", "MailRelay", "SQLiteStorage", "MailNetwork", "HTTPServer",
                 "MailStorage", "MailMessage", "MailConnection", "SASLMechanisms", "SenderAuthentication",
-                "Cryptography",
+                "DomainReports", "ReportExchange", "Cryptography",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Yams", package: "Yams"),
@@ -179,6 +195,20 @@ let package = Package(
                 .product(name: "Yams", package: "Yams"),
             ],
             resources: [.copy("Data")],
+            swiftSettings: testing
+        ),
+        .testTarget(
+            name: "DomainReportsTests",
+            dependencies: ["DomainReports", "SenderAuthentication", "StreamCompression", "SMTPSyntax", "MailMessage"],
+            resources: [.copy("Data")],
+            swiftSettings: testing
+        ),
+        .testTarget(
+            name: "ReportExchangeTests",
+            dependencies: [
+                "ReportExchange", "DomainReports", "SenderAuthentication", "MailConnection", "MailStorage",
+                "MailMessage", "SMTPSyntax", "SQLiteStorage", "TestSupport",
+            ],
             swiftSettings: testing
         ),
         // Not a test: what Tests/Programs/dkim_agreement.py compares with others.

@@ -16,6 +16,8 @@ struct IncomingAuthentication {
         var isJunk = false
         /// The message is not taken.
         var refusal: Reply?
+        /// What was found out.
+        var details: AuthenticationVerdict
     }
 
     private let policy: SenderPolicy
@@ -57,7 +59,7 @@ struct IncomingAuthentication {
         // Who is cancelled gets no answers, and must not take that for the name system's.
         try Task.checkCancellation()
         Metrics.count(dmarc: verdict.dmarc.result)
-        var result = Verdict(field: verdict.results.field)
+        var result = Verdict(field: verdict.results.field, details: verdict)
         guard self.policy.enforces else { return result }
         switch (verdict.dmarc.result, verdict.dmarc.disposition) {
         case (.temperror, _):

@@ -24,6 +24,9 @@ struct MessageReception {
     private(set) var isEightBit = false
     /// Whether the author's domain wants the message looked at with suspicion.
     private(set) var isJunk = false
+    /// Who sent it, once that has been found out and nothing else stands in the way.
+    private(set) var sender: AuthenticationVerdict?
+    private(set) var isRefusedForSender = false
 
     private let returnPath: [UInt8]
     private let unixTime: @Sendable () -> Int64
@@ -123,7 +126,12 @@ struct MessageReception {
         if let failure = self.failure { throw failure }
         var front = self.returnPath
         if let verdict = try await self.incoming?.finish() {
-            if let refusal = verdict.refusal { throw refusal }
+            // Who is to come again will be seen again.
+            if verdict.refusal.map({ $0.code >= 500 }) ?? true { self.sender = verdict.details }
+            if let refusal = verdict.refusal {
+                self.isRefusedForSender = true
+                throw refusal
+            }
             self.isJunk = verdict.isJunk
             front += verdict.field
         }

@@ -4,18 +4,6 @@ import MailStorage
 import SMTPSyntax
 import SenderAuthentication
 
-/// With what submitted messages are signed.
-package struct SigningPolicy: Sendable {
-    let keys: any SigningKeys
-    /// How long a signature is valid, in seconds: longer than a message may be on its way (RFC 6376 §8.6).
-    let lifetime: Int64
-
-    package init(keys: any SigningKeys, lifetime: Int64) {
-        self.keys = keys
-        self.lifetime = lifetime
-    }
-}
-
 /// Looks at who a submitted message says wrote it, and signs it, while it arrives.
 ///
 /// Our users write under their own names only (RFC 6409 §6.1): who is the author in From counts as much as the reverse-path, for
@@ -112,20 +100,11 @@ struct OutgoingAuthentication {
     }
 
     private func domainAndKeys(author: DomainName?) async throws -> (DomainName, [DKIMSigner.Key])? {
-        if let author, let keys = try await self.keys(of: author) { return (author, keys) }
+        if let author, let keys = try await self.policy?.keys(of: author) { return (author, keys) }
         guard let at = self.account.address.lastIndex(of: "@"),
             let domain = DomainName(self.account.address[self.account.address.index(after: at)...])
         else { return nil }
-        return try await self.keys(of: domain).map { (domain, $0) }
-    }
-
-    /// Those that sign; nil if there are none.
-    private func keys(of domain: DomainName) async throws -> [DKIMSigner.Key]? {
-        guard let policy = self.policy else { return nil }
-        let keys = try await policy.keys.signingKeys(of: domain.text).filter(\.isSigning).compactMap {
-            try DKIMSigner.Key(selector: $0.selector, pem: $0.pem)
-        }
-        return keys.isEmpty ? nil : keys
+        return try await self.policy?.keys(of: domain).map { (domain, $0) }
     }
 }
 

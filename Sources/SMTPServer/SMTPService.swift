@@ -86,6 +86,8 @@ package struct SMTPService: Sendable {
     let senders: SenderPolicy?
     /// Signs what our users submit; nil: nobody does.
     let signing: SigningPolicy?
+    /// Is told of what other servers bring; nil: nobody is.
+    let observer: ArrivalObserver?
     /// Who comes, how often, and how they behave.
     let clients: ClientCounter
     let random: @Sendable (_ count: Int) -> [UInt8]
@@ -102,6 +104,7 @@ package struct SMTPService: Sendable {
         time: TimeSource,
         senders: SenderPolicy? = nil,
         signing: SigningPolicy? = nil,
+        observer: ArrivalObserver? = nil,
         random: @escaping @Sendable (_ count: Int) -> [UInt8] = Self.systemRandom
     ) {
         self.options = options
@@ -112,6 +115,7 @@ package struct SMTPService: Sendable {
         self.time = time
         self.senders = senders
         self.signing = signing
+        self.observer = observer
         self.clients = ClientCounter(ClientLimits.Options(options), now: time.now, isKnown: credentials.knows)
         self.random = random
     }

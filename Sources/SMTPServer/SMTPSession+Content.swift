@@ -103,6 +103,7 @@ extension SMTPSession {
         do {
             let message = try await reception.finish()
             let replies = try await self.accept(message, transaction, reception)
+            self.observe(reception, message)
             await self.dropMessage()
             for reply in replies { self.say(reply) }
             self.forgive()
@@ -113,12 +114,18 @@ extension SMTPSession {
             }
         } catch {
             await reception.abandon()
+            if reception.isRefusedForSender { self.observe(reception, nil) }
             await self.refuseMessage(try self.reply(to: error), forEach: true)
         }
         self.lastActivity = self.service.time.now()
         // Not with the replies to what was pipelined behind it (RFC 2920 §3.2 allows that): were we to end before they
         // are due, the client would send the message again.
         try await self.flush()
+    }
+
+    private func observe(_ reception: MessageReception, _ message: StagedMessage?) {
+        guard let verdict = reception.sender, let observer = self.service.observer else { return }
+        observer.tell(ArrivalObserver.Arrival(verdict: verdict, message: message, isJunk: reception.isJunk))
     }
 
     /// Accepts the message for all recipients, in one transaction of the store: one reply, or in LMTP one for each.

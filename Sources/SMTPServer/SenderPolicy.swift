@@ -5,7 +5,7 @@ import SenderAuthentication
 
 /// What is asked about those who bring mail, and what follows from the answer.
 package struct SenderPolicy: Sendable {
-    let authenticator: SenderAuthenticator
+    package let authenticator: SenderAuthenticator
     /// Whether what the author's domain wants done with forged mail is done (RFC 7489 §6.6.4); else it is only told.
     let enforces: Bool
     /// Addresses about whose mail nobody asks: our own machines'.

@@ -12,7 +12,7 @@ enum Schema {
 
     static let migrations = [
         Self.first, Self.expungedExtent, Self.quota, Self.annotations, Self.access, Self.formerInbox, Self.front,
-        Self.signingKeys, Self.recipients, Self.release, Self.transportPolicies,
+        Self.signingKeys, Self.recipients, Self.release, Self.transportPolicies, Self.reports,
     ]
 
     static var version: Int { Self.migrations.count }

@@ -69,7 +69,7 @@ package struct DomainName: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// This name with labels in front: `_dmarc` before `example.org`; nil if that is too long.
-    func prefixed(by labels: String) -> DomainName? {
+    package func prefixed(by labels: String) -> DomainName? {
         DomainName(expanded: Array("\(labels).\(self.text)".utf8))
     }
 }

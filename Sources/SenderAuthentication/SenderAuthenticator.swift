@@ -5,7 +5,7 @@ import SMTPSyntax
 /// Finds out who sent the messages that a server receives; shared by all of its sessions.
 package struct SenderAuthenticator: Sendable {
     package let names: any NameService
-    let suffixes: PublicSuffixList
+    package let suffixes: PublicSuffixList
     /// authserv-id: this server's name in the fields that it writes (RFC 8601 §2.5).
     package let authservID: String
 

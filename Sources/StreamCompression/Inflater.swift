@@ -43,6 +43,9 @@ import CZlib
     /// Whether ``next(limit:)`` may have something.
     package var hasMore: Bool { !self.isDrained }
 
+    /// How many octets that were appended have not been looked at: behind the end of the stream, somebody else's.
+    var unread: Int { self.input.count - self.position }
+
     /// Takes what has been read.
     package func append(_ octets: [UInt8]) {
         guard !octets.isEmpty else { return }

@@ -30,6 +30,13 @@ extension Appliance {
             credentials: credentials,
             time: clock
         )
+        let senders = try self.senders()
+        let signing = SigningPolicy(
+            keys: self.store,
+            // Longer than the message may wait here, and its report come back.
+            lifetime: self.settings.relay.lifetime.components.seconds + 7 * 86_400
+        )
+        let reports = try self.reports(time: clock, senders: senders, signing: signing)
         let smtp = SMTPService(
             options: self.smtpOptions,
             directory: self.store,
@@ -37,24 +44,26 @@ extension Appliance {
             credentials: credentials,
             rewriting: try await self.rewriting(),
             time: clock,
-            senders: try self.senders(),
-            // Longer than the message may wait here, and its report come back.
-            signing: SigningPolicy(
-                keys: self.store,
-                lifetime: self.settings.relay.lifetime.components.seconds + 7 * 86_400
-            )
+            senders: senders,
+            signing: signing,
+            observer: reports.observer
         )
         let bridge = self.bridge(imap: imap, smtp: smtp, time: clock)
 
-        let relay = try self.relay(time: clock, reportRoute: smtp.reportRoute)
+        let relay = try self.relay(
+            time: clock,
+            reportRoute: smtp.reportRoute,
+            observeTLS: reports.observeTLS
+        )
         var services: [any Service] = [
             bridge, relay, Maintenance(store: self.store), SearchIndexing(store: self.store),
         ]
+        services += reports.services
         services.append(
             ControlService(
                 store: self.store,
                 path: self.settings.data + "/control.sock",
-                server: RunningServer(sessions: imap.sessions)
+                server: RunningServer(sessions: imap.sessions, sendReports: reports.sendNow)
             ) { command in
                 // "Now" means now, also for a destination that has just failed.
                 if command is QueueCommand.Retry { relay.forgetFailures() }

@@ -14,10 +14,11 @@ import SQLiteStorage
 extension Appliance {
     /// What empties the queue, with the names and connections of the network module.
     ///
-    /// `reportRoute`: where reports about what was sent, or sent on, go.
+    /// `reportRoute`: where reports about what was sent, or sent on, go. `observeTLS`: who counts how TLS goes.
     func relay(
         time: TimeSource,
-        reportRoute: @escaping @Sendable (_ localPart: String, _ domain: String) async throws -> RecipientRoute
+        reportRoute: @escaping @Sendable (_ localPart: String, _ domain: String) async throws -> RecipientRoute,
+        observeTLS: @escaping @Sendable (TLSObservation) -> Void
     ) throws -> RelayService {
         let settings = self.settings.relay
         var options = RelayService.Options()
@@ -45,7 +46,8 @@ extension Appliance {
             connector: NetworkConnector(trust: trust),
             work: PasswordWork(width: 1),
             time: time,
-            policies: settings.asksForPolicies ? STSFinder(store: store, fetch: policies.fetch) : nil
+            policies: settings.asksForPolicies ? STSFinder(store: store, fetch: policies.fetch) : nil,
+            observeTLS: observeTLS
         )
     }
 

@@ -40,7 +40,7 @@ extension Settings.Senders {
 }
 
 /// The questions of sender authentication, answered by DNS.
-private struct SenderNames: NameService {
+struct SenderNames: NameService {
     /// The resolver to ask at this moment.
     let resolver: @Sendable () throws(ResolutionError) -> DNSResolver
 

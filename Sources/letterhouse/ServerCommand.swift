@@ -12,6 +12,8 @@ protocol ServerCommand: StoreCommand {
 /// What operators may look at in the server, besides its store.
 struct RunningServer: Sendable {
     var sessions = SessionRegistry()
+    /// Sends the reports for other domains; nil if there are none to be sent.
+    var sendReports: (@Sendable () async throws -> Int)?
 }
 
 extension ServerCommand {

@@ -100,6 +100,10 @@ import Testing
             ("queue retry 7", "7 does not wait (any more); see: letterhouse queue list", .data),
             ("queue hold 7", "7 does not wait (any more); see: letterhouse queue list", .data),
             ("queue remove 7", "7 does not wait (any more); see: letterhouse queue list", .data),
+            ("reports show 7", "there is no report 7 (any more); see: letterhouse reports list", .data),
+            (
+                "reports send", "the settings say that no reports are sent (reports.dmarc, reports.tls)", .settings
+            ),
             ("sessions show 7", "there is no session 7 (any more); see: letterhouse sessions list", .data),
             ("version", "this command is not for the server", .usage),
             ("serve", "this command is not for the server", .usage),

@@ -16,6 +16,11 @@ import Testing
         "StreamCompression": ["CZlib"],
         "SASLMechanisms": ["Cryptography", "Dispatch", "Synchronization"],
         "SenderAuthentication": ["Cryptography", "MailMessage", "SMTPSyntax"],
+        "DomainReports": ["MailMessage", "SMTPSyntax", "SenderAuthentication", "StreamCompression"],
+        "ReportExchange": [
+            "DomainReports", "MailConnection", "MailStorage", "MailMessage", "SMTPSyntax", "SenderAuthentication",
+            "ServiceLifecycle", "Logging", "Metrics",
+        ],
         "IMAPServer": [
             "IMAPSyntax", "MailConnection", "MailStorage", "MailMessage", "SASLMechanisms", "StreamCompression",
             "Logging", "Metrics", "Synchronization",
@@ -45,6 +50,7 @@ import Testing
         "letterhouse": [
             "IMAPServer", "SMTPServer", "SMTPSyntax", "MailRelay", "SQLiteStorage", "MailNetwork", "HTTPServer",
             "MailStorage", "MailMessage", "MailConnection", "SASLMechanisms", "SenderAuthentication", "Cryptography",
+            "DomainReports", "ReportExchange",
             "ArgumentParser", "Configuration", "Yams", "NIOCore", "HummingbirdCore", "Logging", "Metrics",
             "CoreMetrics", "ServiceLifecycle", "UnixSignals", "Synchronization", "FoundationEssentials",
         ],

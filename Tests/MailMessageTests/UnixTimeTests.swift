@@ -71,4 +71,18 @@ struct UnixTimeTests {
         #expect((1...12).contains(civil.month) && (1...31).contains(civil.day) && (0...6).contains(civil.weekday))
         #expect(UnixTime(seconds).advanced(by: seconds) == UnixTime(seconds < 0 ? .min : .max))
     }
+
+    @Test(
+        "RFC 3339 §5.6",
+        arguments: [
+            ("2016-04-01T00:00:00Z", Int64(1_459_468_800)), ("2016-04-01t01:30:00.75+01:30", 1_459_468_800),
+            ("2016-03-31 23:00:00-01:00", 1_459_468_800), ("1970-01-01T00:00:00z", 0), ("2016-04-01T00:00:00", nil),
+            ("2016-4-01T00:00:00Z", nil), ("2016-04-31T00:00:00Z", nil), ("2016-04-01T24:00:00Z", nil),
+            ("2016-04-01T00:00:00ZZ", nil), ("2016-04-01T00:00:00+1:00", nil), ("2016-04-01", nil), ("", nil),
+        ]
+    )
+    func timestamps(text: String, seconds: Int64?) {
+        #expect(UnixTime(timestamp: text)?.rawValue == seconds)
+        if let seconds { #expect(UnixTime(timestamp: UnixTime(seconds).timestamp)?.rawValue == seconds) }
+    }
 }

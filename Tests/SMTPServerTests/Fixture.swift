@@ -26,6 +26,7 @@ final class Fixture: Sendable {
         wrongPasswords: Int? = nil,
         senders: SenderPolicy? = nil,
         signs: Bool = false,
+        observer: ArrivalObserver? = nil,
         configure: (inout SMTPService.Options) throws -> Void = { _ in },
         work: PasswordWork = PasswordWork(width: 2),
         queue: (SQLiteStore) -> any MailQueue = { $0 }
@@ -69,6 +70,7 @@ final class Fixture: Sendable {
             time: clock.timeSource,
             senders: senders,
             signing: signs ? SigningPolicy(keys: store, lifetime: 86_400) : nil,
+            observer: observer,
             random: { count in Array(repeating: 0xAB, count: count) }
         )
     }

@@ -197,6 +197,28 @@ import Testing
         try await fixture.close()
     }
 
+    @Test("A message of our own is signed by the author's domain or the nearest above that can; else not")
+    func ownMessages() async throws {
+        let fixture = try await Fixture(signs: true)
+        let records = try await self.addKeys(to: "example.org", in: fixture)
+        let policy = try #require(fixture.service.signing)
+        let message = Array("From: postmaster@mail.example.org\r\nSubject: x\r\n\r\nHi\r\n".utf8)
+        for author in ["example.org", "mail.example.org"] {
+            let signature = try await policy.signature(
+                of: message,
+                by: try #require(DomainName(author)),
+                unixTime: 1_767_225_600
+            )
+            #expect(await self.outcomes(of: signature + message, records).map(\.result) == [.pass, .pass])
+            #expect(
+                await self.outcomes(of: signature + message + [13, 10, 120], records).map(\.result) == [.fail, .fail]
+            )
+        }
+        let nobody = try #require(DomainName("example.net"))
+        #expect(try await policy.signature(of: message, by: nobody, unixTime: 1_767_225_600).isEmpty)
+        try await fixture.close()
+    }
+
     @Test("What other servers bring is not signed") func exchange() async throws {
         let fixture = try await Fixture(signs: true)
         _ = try await self.addKeys(to: "example.org", in: fixture)

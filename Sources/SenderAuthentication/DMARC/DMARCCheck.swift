@@ -12,6 +12,12 @@ package enum DMARCResult: String, Sendable, Hashable, CaseIterable {
 }
 
 package struct DMARCOutcome: Sendable, Equatable {
+    /// A record, and where it was found.
+    package struct Publication: Sendable, Equatable {
+        package var domain: DomainName
+        package var record: DMARCRecord
+    }
+
     package var result: DMARCResult
     /// The author's domain.
     package var domain: DomainName?
@@ -20,6 +26,11 @@ package struct DMARCOutcome: Sendable, Equatable {
     /// What is to be done, `pct` considered.
     package var disposition: DMARCPolicy = .none
     package var reason: String?
+    /// What the domain of the one author, or the one above it, has published.
+    package var published: Publication?
+    /// Whether SPF, or a signature, passes for a domain near enough to the author's.
+    package var passesSPF = false
+    package var passesDKIM = false
 
     init(_ result: DMARCResult, domain: DomainName? = nil, reason: String? = nil) {
         self.result = result
@@ -34,7 +45,7 @@ struct DMARCInquiry: Sendable {
     fileprivate enum Discovery {
         case nothing
         case temporaryFailure
-        case found(DMARCRecord, policy: DMARCPolicy)
+        case found(DMARCRecord, policy: DMARCPolicy, domain: DomainName)
     }
 
     fileprivate enum Answer {
@@ -63,7 +74,7 @@ struct DMARCInquiry: Sendable {
         var isUnknown = false
         for suspect in suspects {
             switch await self.discover(suspect) {
-            case .found(_, let policy): outcome.policy = max(outcome.policy, policy)
+            case .found(_, let policy, _): outcome.policy = max(outcome.policy, policy)
             case .temporaryFailure: isUnknown = true
             case .nothing: break
             }
@@ -80,15 +91,15 @@ struct DMARCInquiry: Sendable {
     /// The policy of the domain, else of its Organizational Domain (RFC 7489 §6.6.3).
     private func discover(_ domain: DomainName) async -> Discovery {
         switch await self.record(of: domain) {
-        case .found(let record, _): return .found(record, policy: record.policy)
+        case .found(let record, _, _): return .found(record, policy: record.policy, domain: domain)
         case .temporaryFailure: return .temporaryFailure
         case .nothing: break
         }
         let organization = self.suffixes.organizationalDomain(of: domain)
         guard organization != domain else { return .nothing }
         let discovery = await self.record(of: organization)
-        guard case .found(let record, _) = discovery else { return discovery }
-        return .found(record, policy: record.subdomainPolicy)
+        guard case .found(let record, _, _) = discovery else { return discovery }
+        return .found(record, policy: record.subdomainPolicy, domain: organization)
     }
 
     private func record(of domain: DomainName) async -> Discovery {
@@ -99,7 +110,7 @@ struct DMARCInquiry: Sendable {
         case .found(let texts):
             let records = texts.filter(DMARCRecord.isRecord)
             guard records.count == 1, let record = DMARCRecord(records[0]) else { return .nothing }
-            return .found(record, policy: record.policy)
+            return .found(record, policy: record.policy, domain: domain)
         }
     }
 }
@@ -122,29 +133,34 @@ struct DMARCCheck: Sendable {
     }
 
     private func outcome(for domain: DomainName, _ discovery: DMARCInquiry.Discovery) -> DMARCOutcome {
-        let record: DMARCRecord
-        let policy: DMARCPolicy
         switch discovery {
         case .nothing: return DMARCOutcome(.none, domain: domain)
         case .temporaryFailure: return DMARCOutcome(.temperror, domain: domain, reason: "policy unavailable")
-        case .found(let found, let wanted):
-            record = found
-            policy = wanted
+        case .found(let record, let policy, let source):
+            var outcome = self.outcome(for: domain, record, policy)
+            outcome.published = DMARCOutcome.Publication(domain: source, record: record)
+            return outcome
         }
+    }
+
+    private func outcome(for domain: DomainName, _ record: DMARCRecord, _ policy: DMARCPolicy) -> DMARCOutcome {
         let isAlignedBySPF = self.spfDomain.map { self.isAligned($0, domain, record.spfAlignment) } ?? false
-        if self.spf.result == .pass, isAlignedBySPF { return DMARCOutcome(.pass, domain: domain) }
         let aligned = self.dkim.filter { outcome in
             outcome.domain.map { self.isAligned($0, domain, record.dkimAlignment) } ?? false
         }
-        if aligned.contains(where: { $0.result == .pass }) { return DMARCOutcome(.pass, domain: domain) }
+        var outcome = DMARCOutcome(.pass, domain: domain)
+        outcome.passesSPF = self.spf.result == .pass && isAlignedBySPF
+        outcome.passesDKIM = aligned.contains { $0.result == .pass }
+        if outcome.passesSPF || outcome.passesDKIM { return outcome }
+        outcome.policy = policy
         // Another time it might have passed.
         if (self.spf.result == .temperror && isAlignedBySPF) || aligned.contains(where: { $0.result == .temperror }) {
-            var outcome = DMARCOutcome(.temperror, domain: domain, reason: "authentication unavailable")
-            outcome.policy = policy
+            outcome.result = .temperror
+            outcome.reason = "authentication unavailable"
             return outcome
         }
-        var outcome = DMARCOutcome(.fail, domain: domain, reason: "no aligned SPF or DKIM passes")
-        outcome.policy = policy
+        outcome.result = .fail
+        outcome.reason = "no aligned SPF or DKIM passes"
         outcome.disposition = self.lot < record.percentage ? policy : policy.weaker
         return outcome
     }

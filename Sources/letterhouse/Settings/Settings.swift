@@ -2,6 +2,7 @@
 
 import Cryptography
 import Logging
+import SMTPSyntax
 
 /// Everything an operator can choose, read once at start; `etc/letterhouse.yaml` explains each.
 ///
@@ -134,6 +135,18 @@ struct Settings: Sendable, Equatable {
         var publicSuffixList: String
     }
 
+    /// Reports to other domains that ask for them.
+    struct Reports: Sendable, Equatable {
+        /// About mail in their name.
+        var sendsDMARC: Bool
+        /// About TLS with their hosts.
+        var sendsTLS: Bool
+        /// The address that they are from; nil: the postmaster.
+        var from: EmailAddress?
+        /// Who they are from; nil: the host's name.
+        var organisation: String?
+    }
+
     struct HTTP: Sendable, Equatable {
         var prefix: String
         var hosts: [String]
@@ -153,6 +166,7 @@ struct Settings: Sendable, Equatable {
     var limits: Limits
     var imap: IMAP
     var senders: Senders
+    var reports: Reports
     var relay: Relay
     var http: HTTP
     var logLevel: Logger.Level
@@ -212,6 +226,12 @@ extension Settings {
                 "senders.public-suffix-list",
                 default: "/usr/share/publicsuffix/public_suffix_list.dat"
             )
+        )
+        self.reports = Reports(
+            sendsDMARC: reader.flag("reports.dmarc", default: true),
+            sendsTLS: reader.flag("reports.tls", default: true),
+            from: reader.optionalAddress("reports.from"),
+            organisation: reader.optionalText("reports.organisation")
         )
         self.relay = Relay(
             smarthosts: reader.smarthostRules("relay.routes")

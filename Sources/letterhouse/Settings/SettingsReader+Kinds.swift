@@ -50,6 +50,14 @@ extension SettingsReader {
         return []
     }
 
+    /// A mail address in ASCII; nil if none is set.
+    mutating func optionalAddress(_ key: String) -> EmailAddress? {
+        guard let text = self.optionalText(key) else { return nil }
+        if let address = try? EmailAddress(parsing: text), address.isASCII { return address }
+        self.fault(key, expected: "an address such as postmaster@example.org")
+        return nil
+    }
+
     /// The name of a server; nil if none is set.
     mutating func optionalHost(_ key: String) -> String? {
         guard let host = self.optionalText(key) else { return nil }
