@@ -695,7 +695,7 @@ def main():
         for server in servers.values():
             if isinstance(server, Ours):
                 server.stop()
-        print("\n".join(wrong))
+        print("\n".join(wrong), end="\n" if wrong else "")
         if "-v" in sys.argv:
             for server in servers.values():
                 print(server.domain, server.log.read_text()[-3000:])
