@@ -41,6 +41,11 @@ class Live(socketserver.StreamRequestHandler):
     changed = threading.Condition()
 
     def handle(self):
+        # Connections that are kept open end with the server.
+        with contextlib.suppress(ConnectionResetError):
+            self.talk()
+
+    def talk(self):
         def say(text):
             self.wfile.write(text + b"\r\n")
         say(b"220 live")
