@@ -92,6 +92,7 @@ extension Inflater {
         into output: inout [UInt8],
         limit: Int
     ) throws(CompressionFailure) -> ArraySlice<UInt8> {
+        guard limit >= 0 else { throw .swollen }
         let inflater = try Inflater()
         var rest = octets
         while !inflater.hasEnded {

@@ -35,9 +35,9 @@ import Testing
         """
 
     /// One process for all tests.
-    private static let files = Result {
+    private static let files = Result<[String: [UInt8]], any Error> {
         let input = [Examples.aggregate.xml, Examples.tls.json].map { Data($0).base64EncodedString() + "\n" }.joined()
-        let result = try Examples.run("python3", ["-c", self.python, "pack"], input: Array(input.utf8))
+        let result = try Examples.run("python3", ["-c", Self.python, "pack"], input: Array(input.utf8))
         var files: [String: [UInt8]] = [:]
         for line in String(decoding: result.output, as: UTF8.self).split(separator: "\n") {
             let words = line.split(separator: " ")
@@ -47,7 +47,7 @@ import Testing
     }
 
     private static func file(_ name: String, _ kind: String) throws -> [UInt8] {
-        try #require(try self.files.get()["\(name) \(kind)"])
+        try #require(try Self.files.get()["\(name) \(kind)"])
     }
 
     @Test("As Python packs them", arguments: ["gzip", "named", "deflated", "stored"]) func packed(kind: String) throws {
