@@ -51,7 +51,9 @@ import COpenSSLShim
     ) throws(OpenSSLError) {
         try self.init(context.context, owner: context)
         unsafe SSL_set_connect_state(self.connection)
-        if let serverName, !TLSPeerName(serverName).isAddress {
+        // With DANE it is the TLSA base domain (RFC 7672 §3.2), which OpenSSL asks for itself.
+        let isNamed = if case .dane = verification { true } else { false }
+        if !isNamed, let serverName, !TLSPeerName(serverName).isAddress {
             guard unsafe shim_SSL_set_tlsext_host_name(self.connection, TLSPeerName(serverName).text) == 1 else {
                 throw OpenSSLError(takingReasonsFor: "ask for the server's name")
             }

@@ -61,6 +61,10 @@ package protocol Connection<Note> {
     var post: @Sendable (Note) -> Void { get }
 }
 
+/// Who is asked for TLS has sent something in clear text that must not be taken for a part of what follows: replies put into
+/// its mouth.
+package protocol InjectedClearText: Error {}
+
 extension Connection {
     /// The next thing to happen, whatever it is.
     package mutating func next() async throws -> Inbound<Note>? { try await self.next(holdingOctets: false) }

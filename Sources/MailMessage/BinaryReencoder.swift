@@ -112,16 +112,20 @@ package struct BinaryReencoder: Sendable {
 
     /// At the beginning of a line, or in one that begins like a boundary.
     private mutating func takeInLine(_ octet: UInt8, _ output: inout [UInt8]) {
-        let line = self.heldLine
+        // No slice is kept: appending would copy what it shares.
+        let count = self.heldLine.count
+        let endsInCarriageReturn = self.heldLine.last == Octets.cr
         let isCandidate =
-            !self.frames.isEmpty && line.count < self.limits.boundaryOctets + 64
-            && (line.count >= 2 || octet == Octets.hyphen)
+            !self.frames.isEmpty && count < self.limits.boundaryOctets + 64 && (count >= 2 || octet == Octets.hyphen)
         guard isCandidate else {
+            // The line's end may have begun.
+            if count > 0, endsInCarriageReturn { self.held.removeLast() }
             self.release(&output)
+            if count > 0, endsInCarriageReturn { self.held = [Octets.cr] }
             return self.take(octet, &output)
         }
         self.held.append(octet)
-        guard octet == Octets.lf, line.last == Octets.cr else { return }
+        guard octet == Octets.lf, endsInCarriageReturn else { return }
         if self.delimiter(self.heldLine) != nil {
             self.endLine(&output)
         } else {

@@ -43,14 +43,17 @@ package final class DNSResolver: Sendable {
     }
 
     private func resolve(_ name: DomainName, _ type: RecordType) async throws(ResolutionError) -> DNSAnswer {
+        if let plain = self.unsigned?.current {
+            return try await plain.resolve(name, type: type, settings: self.settings)
+        }
         do {
             let answer = try await self.context.resolve(name, type: type, settings: self.settings)
             if answer.isSecure { self.unsigned?.sawSignature() }
             return answer
         } catch {
-            guard case .bogus = error, let unsigned = self.unsigned,
-                let plain = try await unsigned.resolver(beside: self.context)
-            else { throw error }
+            guard case .bogus = error, let plain = await self.unsigned?.resolver(beside: self.context) else {
+                throw error
+            }
             return try await plain.resolve(name, type: type, settings: self.settings)
         }
     }
@@ -93,6 +96,7 @@ package final class DNSResolver: Sendable {
         async let four = self.outcome(of: host, type: .a)
         var addresses: [String] = []
         var names: [String]?
+        var isAlias = false
         var failure: ResolutionError?
         for outcome in await [six, four] {
             switch outcome {
@@ -100,12 +104,21 @@ package final class DNSResolver: Sendable {
                 addresses += answer.records.compactMap(IPAddress.text(rdata:))
                 let answered = [answer.canonicalName, host].compactMap { $0 }
                 names = answer.isSecure ? names ?? answered : []
+                isAlias = isAlias || answer.canonicalName != nil
             case .failure(let error):
                 if failure == nil || !error.isPermanent { failure = error }
             }
         }
-        guard addresses.isEmpty else { return (addresses, names ?? []) }
+        guard addresses.isEmpty else {
+            return (addresses, isAlias && names?.isEmpty == true ? await self.secureAlias(host) : names ?? [])
+        }
         throw failure ?? .temporaryFailure(reason: "no address record could be understood")
+    }
+
+    /// The name itself if it is an alias that is signed, though what it leads to is not (RFC 7672 §2.2.2); else nothing.
+    private func secureAlias(_ host: String) async -> [String] {
+        guard case .success(let answer) = await self.outcome(of: host, type: .cname), answer.isSecure else { return [] }
+        return [host]
     }
 
     private func outcome(of name: String, type: RecordType) async -> Result<DNSAnswer, ResolutionError> {

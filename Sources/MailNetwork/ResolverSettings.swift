@@ -22,7 +22,7 @@ package struct ResolverSettings: Sendable {
     /// Whether names are looked up without validation where the upstream passes on no signatures at all: many name servers of
     /// providers and routers do not, and then every answer would be a forged one.
     ///
-    /// Once a signature has been seen, no longer.
+    /// Once a signature has been seen, no longer; and they are looked for again from time to time.
     package var toleratesUnsignedUpstream = false
     /// How long one lookup may take, with all that it needs.
     package var timeout: TimeAmount

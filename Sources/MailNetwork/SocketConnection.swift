@@ -174,7 +174,7 @@ package struct TLSNotOffered: Error, Equatable, CustomStringConvertible {
 }
 
 /// A server sent clear text between its reply to STARTTLS and the handshake (response injection).
-package struct ClearTextBehindSTARTTLS: Error, Equatable, CustomStringConvertible {
+package struct ClearTextBehindSTARTTLS: InjectedClearText, Equatable, CustomStringConvertible {
     package var description: String { "clear text came where the handshake was to begin" }
 }
 

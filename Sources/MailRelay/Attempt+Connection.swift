@@ -9,12 +9,15 @@ import SMTPSyntax
 extension Attempt {
     /// Connects in one of the ways there are.
     ///
+    /// `isCommon`: whether others' mail may go the same way, on the same connection.
+    ///
     /// - Returns: why it ended early.
     func converse(
         _ plan: inout Plan,
         _ hop: Route.Hop,
         _ way: HostSecurity.Way,
         _ policy: TLSObservation.Policy?,
+        isCommon: Bool,
         _ findings: inout Findings
     ) async throws -> SessionFailure? {
         var failure: SessionFailure?
@@ -35,7 +38,7 @@ extension Attempt {
                 self.observe(failure, session, hop, way, policy)
                 if failure == nil, plan.entry.isStrict, !session.offers("REQUIRETLS") { failure = .requiresPromise }
                 if failure == nil { failure = try await self.transact(&plan, hop, &session, &findings) }
-                if failure == nil, plan.recipients.isEmpty { try await self.share(&session, hop, &findings) }
+                if failure == nil, plan.recipients.isEmpty, isCommon { try await self.share(&session, hop, &findings) }
                 await session.quit()
             }
         } catch {
@@ -84,16 +87,16 @@ extension Attempt {
             let deadline = min(end, self.service.time.now() + options.idleTime)
             guard let consignment = try await session.nextConsignment(until: deadline) else { return }
             let attempt = Attempt(service: self.service, consignment: consignment, desk: self.desk)
-            isWaiting = try await attempt.ride(&session, hop, until: end)
+            isWaiting = try await attempt.rideAlong(&session, hop, until: end)
         }
     }
 
     /// The attempt on a connection that is there already; whether the connection waits for another one then.
-    private func ride(_ session: inout ClientSession, _ hop: Route.Hop, until end: Duration) async throws -> Bool {
+    private func rideAlong(_ session: inout ClientSession, _ hop: Route.Hop, until end: Duration) async throws -> Bool {
         var findings = Findings()
         var isWaiting = false
         await self.ending(&findings) { findings in
-            let (outcome, isUsable) = try await self.ride(&session, hop, &findings)
+            let (outcome, isUsable) = try await self.transactAgain(&session, hop, &findings)
             isWaiting = isUsable && session.takesAnotherTransaction && self.service.time.now() < end
             self.end(outcome, &findings, waiting: isWaiting ? session.post : nil)
             return outcome
@@ -102,7 +105,7 @@ extension Attempt {
         return isWaiting
     }
 
-    private func ride(
+    private func transactAgain(
         _ session: inout ClientSession,
         _ hop: Route.Hop,
         _ findings: inout Findings
@@ -137,7 +140,7 @@ extension Attempt {
             switch way {
             case .clear: .asIs
             case .opportunistic: .opportunistic
-            // The connector has failed if there is none.
+            // With implicit TLS the connector has failed if there is none.
             case .encrypted, .verified, .implicit: .required
             }
         return ClientStateMachine.Settings(

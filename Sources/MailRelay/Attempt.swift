@@ -70,7 +70,6 @@ struct Attempt: Sendable {
         _ body: (inout Findings) async throws -> Outcome
     ) async {
         Metrics.attemptBegan()
-        defer { Metrics.attemptEnded() }
         do {
             let outcome = try await body(&findings)
             self.end(outcome, &findings)
@@ -89,6 +88,7 @@ struct Attempt: Sendable {
     func end(_ outcome: Outcome, _ findings: inout Findings, waiting: (@Sendable (ClientNote) -> Void)? = nil) {
         guard !findings.isOver else { return }
         findings.isOver = true
+        Metrics.attemptEnded()
         if let entry = findings.entry { self.desk.settle(self.consignment, entry, findings.verdicts) }
         self.desk.post(.ended(self.desk.number, self.consignment, outcome, waiting: waiting))
     }
@@ -122,9 +122,8 @@ struct Attempt: Sendable {
             if failure.cause == .local { break }
         }
         findings.add(plan.recipients.map(\.number), isRefusedByAll ? .failed(last.status) : .deferred(last.status))
-        if last.cause == .local { return .undecided }
-        // A message that nobody may have says nothing of others.
-        if isRefusedByAll, plan.entry.isStrict, last.cause == .noTLS { return .undecided }
+        // What this message demands of TLS, or the domain of it, says nothing of mail that goes without.
+        if last.cause == .local || last.isAboutTLS { return .undecided }
         return findings.isHeard || isRefusedByAll ? .reached : .unreachable(last.status)
     }
 
@@ -147,7 +146,8 @@ struct Attempt: Sendable {
         var ways = security.ways[...]
         while let way = ways.first {
             let before = plan.recipients.count
-            let failure = try await self.converse(&plan, hop, way, security.policy, &findings)
+            let isCommon = security.ways.count - ways.count < security.commonWays
+            let failure = try await self.converse(&plan, hop, way, security.policy, isCommon: isCommon, &findings)
             guard !plan.recipients.isEmpty else { return nil }
             if plan.recipients.count < before { continue }
             let reason = failure ?? .outOfStep("the host takes no transaction")

@@ -174,6 +174,7 @@ struct ClientSession {
             try await self.connection.startTLS(after: [])
         } catch {
             if Task.isCancelled { throw CancellationError() }
+            if error is any InjectedClearText { throw SessionFailure.outOfStep("more was said than was asked for") }
             throw SessionFailure.tls(error)
         }
         self.replies.reset()

@@ -25,18 +25,22 @@ extension ClientStateMachine {
     var recipientLimit: Int { min(100, self.server?.recipientLimit ?? 100) }
 
     /// Whether this server takes another transaction on this connection (RFC 9422 §3.1).
-    var takesAnotherTransaction: Bool { self.transactions < self.server?.transactionLimit ?? .max }
+    var takesAnotherTransaction: Bool {
+        guard case .ready = self.state else { return false }
+        return self.transactions < self.server?.transactionLimit ?? .max
+    }
 
     /// Octets of a group of commands sent without waiting: what fits in any window (RFC 2920 §3.1).
     private static let groupLimit = 4096
 
     /// Begins a transaction, of at least one recipient; call it when ready.
     mutating func begin(_ transaction: ClientTransaction) -> Action {
+        // Those of the message before must not be taken for this one's.
+        self.verdicts = [:]
+        self.accepted = []
         guard case .ready = self.state, let server = self.server else {
             return self.fail(.outOfStep("not ready for a transaction"))
         }
-        self.verdicts = [:]
-        self.accepted = []
         self.transaction = transaction
         let recipients = self.eligible(transaction, server)
         guard !recipients.isEmpty else { return .ready }

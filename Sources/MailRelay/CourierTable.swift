@@ -15,7 +15,8 @@ struct CourierTable {
     private var couriers: [Int: Courier] = [:]
     /// Those that wait, the last one at the end: it has the best prospects of being listened to.
     private var idle: [Destination: [Int]] = [:]
-    private var idleCount = 0
+    /// All of them, in the order in which they began to wait.
+    private var idleOrder: [Int] = []
     private var lastNumber = 0
 
     var isEmpty: Bool { self.couriers.isEmpty }
@@ -30,18 +31,25 @@ struct CourierTable {
     /// The task has done what it was given.
     mutating func finished(_ number: Int) { self.couriers[number]?.consignment = nil }
 
-    /// The task's connection waits for more; beyond the limit another one is sent away instead.
+    /// The task's connection waits for more; beyond the limit of all, or of each destination, the one that has waited longest
+    /// is sent away instead.
     mutating func isIdle(
         _ number: Int,
         _ destination: Destination,
         _ post: @escaping @Sendable (ClientNote) -> Void,
-        limit: Int
+        limit: Int,
+        each: Int
     ) {
         guard self.couriers[number] != nil else { return }
-        if self.idleCount >= limit, let other = self.idle.first?.value.first { self.wake(other)?(.dismissal) }
+        guard limit > 0, each > 0 else { return post(.dismissal) }
+        if let other = self.idle[destination]?.first, self.idle[destination, default: []].count >= each {
+            self.wake(other)?(.dismissal)
+        } else if self.idleOrder.count >= limit, let other = self.idleOrder.first {
+            self.wake(other)?(.dismissal)
+        }
         self.couriers[number]?.waiting = (destination, post)
         self.idle[destination, default: []].append(number)
-        self.idleCount += 1
+        self.idleOrder.append(number)
     }
 
     /// Gives a consignment to a task whose connection waits for such; false if there is none.
@@ -54,7 +62,7 @@ struct CourierTable {
 
     /// Sends away all that wait.
     mutating func dismissIdle() {
-        for number in Array(self.idle.values.joined()) { self.wake(number)?(.dismissal) }
+        for number in self.idleOrder { self.wake(number)?(.dismissal) }
     }
 
     /// The task has come to its end; what it had been given and did not do.
@@ -69,7 +77,7 @@ struct CourierTable {
         self.couriers[number]?.waiting = nil
         let others = self.idle[destination, default: []].filter { $0 != number }
         self.idle[destination] = others.isEmpty ? nil : others
-        self.idleCount -= 1
+        self.idleOrder.removeAll { $0 == number }
         return post
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import MailStorage
+import SMTPSyntax
 
 /// What attempts, limits and back-off are counted by: all mail for one destination takes the same way.
 package enum Destination: Hashable, Sendable {
@@ -19,11 +20,13 @@ package enum Destination: Hashable, Sendable {
 
     /// Where a recipient's mail goes that comes from this reverse-path.
     init(_ recipient: RemoteRecipient, from reversePath: String, _ options: RelayService.Options) {
-        let rule = options.smarthosts.firstIndex { $0.applies(to: recipient.domain, from: reversePath) }
+        // Both spellings of a domain are one destination.
+        let domain = Punycode.aLabels(of: recipient.domain) ?? recipient.domain
+        let rule = options.smarthosts.firstIndex { $0.applies(to: domain, from: reversePath) }
         if let rule, options.smarthosts[rule].smarthost != nil {
             self = .smarthost(rule)
         } else {
-            self = .domain(recipient.domain)
+            self = .domain(domain)
         }
     }
 }

@@ -56,7 +56,7 @@ struct Dispatcher {
     /// The longest sleep while something waits, so that a clock that was set is noticed.
     private static let longestSleep: Int64 = 600
     /// Messages deferred without an attempt at the same time.
-    private static let postponements = 16
+    private static let postponements = 2
     /// With more messages in memory than this, all that is due is looked for at most once a second: to find what is new
     /// among what is known takes the longer the more is known.
     private static let quickSearch = 1_000
@@ -91,8 +91,8 @@ struct Dispatcher {
     private var changes = 0
     /// Messages that have been closed and may be due again, which nobody would say.
     private var reopened: [QueueEntryID] = []
-    /// Messages that are to be attempted on connections of their own.
-    private var alone: Set<QueueEntryID> = []
+    /// Open consignments that are to be attempted again, on connections of their own.
+    private var alone: Set<Consignment> = []
     private var isStopping = false
     private var isCutOff = false
 
@@ -177,7 +177,8 @@ struct Dispatcher {
             self.couriers.finished(number)
             if let waiting {
                 let limit = self.service.options.idleConnections
-                self.couriers.isIdle(number, consignment.destination, waiting, limit: limit)
+                let each = self.service.options.attemptsPerDestination
+                self.couriers.isIdle(number, consignment.destination, waiting, limit: limit, each: each)
             }
             if self.isStopping { self.couriers.dismissIdle() }
             self.ended(consignment, outcome)
@@ -266,8 +267,8 @@ struct Dispatcher {
         let now = self.now
         do {
             for id in self.reopened {
-                if let entry = try await self.service.queue.entry(id), !entry.isOnHold { self.take(entry, at: now) }
-                if self.messages[id] == nil { self.alone.remove(id) }
+                guard let entry = try await self.service.queue.entry(id), !entry.isOnHold else { continue }
+                self.take(entry, at: now)
             }
         } catch {
             if !Task.isCancelled { self.isDue(at: now.advanced(by: Self.troublePause)) }
@@ -328,7 +329,8 @@ struct Dispatcher {
     private mutating func attempt(_ consignment: Consignment, _ group: inout DiscardingTaskGroup) {
         self.attempts += 1
         self.tasks[consignment, default: 0] += 1
-        guard self.alone.contains(consignment.entry) || !self.couriers.give(consignment) else { return }
+        let isAlone = self.alone.remove(consignment) != nil
+        guard isAlone || !self.couriers.give(consignment) else { return }
         let (service, post) = (self.service, self.post)
         let desk = Desk(number: self.couriers.begin(consignment), post: post)
         group.addTask {
@@ -340,12 +342,7 @@ struct Dispatcher {
     private mutating func ended(_ consignment: Consignment, _ outcome: Attempt.Outcome) {
         self.attempts -= 1
         self.destinations.ended(consignment.destination, outcome, at: self.now)
-        if outcome == .again {
-            self.alone.insert(consignment.entry)
-            self.messages[consignment.entry]?.hasOthers = true
-        } else {
-            self.alone.remove(consignment.entry)
-        }
+        if outcome == .again { self.alone.insert(consignment) }
         self.close(consignment)
     }
 
@@ -407,6 +404,8 @@ struct Dispatcher {
         let left = (self.tasks[consignment] ?? 1) - 1
         self.tasks[consignment] = left > 0 ? left : nil
         guard left <= 0, var work = self.messages[consignment.entry] else { return }
+        // What has been found out so far is written down: nothing of it is sent twice.
+        if self.alone.contains(consignment), !self.isStopping { return self.destinations.add(consignment) }
         work.open -= 1
         self.messages[consignment.entry] = work.open > 0 ? work : nil
         guard work.open <= 0 else { return }

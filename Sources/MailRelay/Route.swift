@@ -179,7 +179,7 @@ struct Router: Sendable {
     }
 
     /// The first addresses, in their order, of both families where there are both: one family may lead nowhere from here.
-    private static func first(_ limit: Int, of addresses: [IPAddress]) -> [IPAddress] {
+    static func first(_ limit: Int, of addresses: [IPAddress]) -> [IPAddress] {
         var room: [IPAddress.Family: Int] = [:]
         for family in [IPAddress.Family.ipv4, .ipv6] {
             let others = addresses.filter { $0.family != family }.count
@@ -205,7 +205,7 @@ struct Router: Sendable {
     }
 
     /// Whether a name from outside may lead us there.
-    private func isAllowed(_ address: IPAddress) -> Bool {
+    func isAllowed(_ address: IPAddress) -> Bool {
         (self.options.allowsNonGlobalAddresses || address.isGlobal)
             && !(self.options.isIPv4Only && address.unmapped.family == .ipv6)
     }

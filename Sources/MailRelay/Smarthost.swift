@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import SASLMechanisms
+import SMTPSyntax
 
 /// A host that takes mail of ours whoever it is for.
 package struct Smarthost: Sendable {
@@ -65,7 +66,8 @@ package struct SmarthostRule: Sendable {
         guard !self.senders.isEmpty else { return true }
         let sender = reversePath.lowercased()
         guard let at = sender.lastIndex(of: "@") else { return false }
-        let senderDomain = String(sender[sender.index(after: at)...])
+        let domain = String(sender[sender.index(after: at)...])
+        let senderDomain = Punycode.aLabels(of: domain) ?? domain
         return self.senders.contains { $0.contains("@") ? $0 == sender : Self.matches($0, senderDomain) }
     }
 

@@ -16,9 +16,11 @@ struct NetworkResolver: NameResolver {
             self.resolver = { () throws(ResolutionError) in try system.current() }
             return
         }
-        // It may serve names that the root knows nothing of: whether they are signed, only the settings can tell.
+        // A server may serve names that the root knows nothing of: whether they are signed, only the settings can tell.
         let resolver = try DNSResolver(
-            ResolverSettings(upstream: .forwarders([address]), trustAnchorFile: settings.trustAnchor)
+            address == Settings.Relay.recursion
+                ? ResolverSettings(upstream: .recursion)
+                : ResolverSettings(upstream: .forwarders([address]), trustAnchorFile: settings.trustAnchor)
         )
         self.resolver = { () throws(ResolutionError) in resolver }
     }

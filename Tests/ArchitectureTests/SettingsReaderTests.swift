@@ -172,11 +172,11 @@ import Testing
             ),
             (
                 "relay:\n  trust-anchor: /etc/hostname",
-                "file:2: relay.trust-anchor: expected relay.resolver beside it"
+                "file:2: relay.trust-anchor: expected relay.resolver with an address beside it"
             ),
             (
                 "relay:\n  resolver: dns",
-                "file:2: relay.resolver: expected an address such as 192.0.2.53 or 192.0.2.53@5353"
+                "file:2: relay.resolver: expected an address such as 192.0.2.53 or 192.0.2.53@5353, or recursion"
             ),
             (
                 "relay:\n  smarthost:\n    host: a b",

@@ -204,6 +204,15 @@ import Testing
         }
     }
 
+    @Test("A boundary is seen behind a line of any length that begins like one", arguments: 4_150...4_170)
+    func longLine(_ length: Int) {
+        let line = String(repeating: "-", count: length)
+        let start = "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Transfer-Encoding: "
+        let output = self.reencode(start + "binary\r\n\r\n\(line)\r\n--b--\r\n")
+        let encoded = String(decoding: Base64.encode(Array(line.utf8)), as: UTF8.self)
+        #expect(output == start + "base64\r\n\r\n\(encoded)--b--\r\n")
+    }
+
     @Test("What is too long to be kept, or too deep, is left alone, in bounded memory") func bounds() {
         var limits = MessageParser.Limits()
         limits.headerOctets = 100

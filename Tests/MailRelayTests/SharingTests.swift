@@ -129,6 +129,26 @@ import Testing
         )
     }
 
+    @Test("Where a message set a policy aside, others do not follow") func policySetAside() async throws {
+        let fixture = try await self.fixture()
+        let record = TLSARecord(usage: 3, selector: 1, matchingType: 1, association: Array(repeating: 1, count: 32))
+        fixture.names.set {
+            $0.secure = ["example.net"]
+            $0.tlsa["mx.example.net"] = .success([record])
+        }
+        // As somebody on the way would have it.
+        fixture.sinks.set { $0.extensions = [] }
+        try await fixture.relaying {
+            let octets = Array("TLS-Required: No\r\n\r\nHi\r\n".utf8)
+            try await fixture.enqueue(["bob@example.net"], octets: octets, relayFrom: 0)
+            try await fixture.untilEmpty()
+            try await fixture.enqueue(["carol@example.net"])
+            try await fixture.untilIdle()
+        }
+        #expect(fixture.sinks.record.messages.map(\.recipients) == [["RCPT TO:<bob@example.net>"]])
+        #expect(try await fixture.queue().count == 1)
+    }
+
     @Test("No connection is used for ever") func lifetime() async throws {
         let fixture = try await self.fixture {
             $0.connectionLifetime = .seconds(60)
@@ -171,7 +191,7 @@ import Testing
         let outcome1 = table.give(next)
         #expect(!outcome1)
         table.finished(first)
-        table.isIdle(first, self.one, notes.post, limit: 10)
+        table.isIdle(first, self.one, notes.post, limit: 10, each: 5)
         let isOther = table.give(self.consignment(2, self.two))
         #expect(!isOther)
         let outcome2 = table.give(next)
@@ -184,13 +204,24 @@ import Testing
         #expect(table.isEmpty)
     }
 
+    @Test("There is a limit for each destination") func limitOfEach() {
+        var table = CourierTable()
+        let notes = Notes()
+        for number in 0..<3 {
+            let courier = table.begin(self.consignment(Int64(number), self.one))
+            table.finished(courier)
+            table.isIdle(courier, self.one, notes.post, limit: 10, each: 2)
+        }
+        #expect(notes.all == [.dismissal])
+    }
+
     @Test("There is a limit to those who wait") func limit() {
         var table = CourierTable()
         let notes = Notes()
         for number in 0..<5 {
             let courier = table.begin(self.consignment(Int64(number), self.one))
             table.finished(courier)
-            table.isIdle(courier, number % 2 == 0 ? self.one : self.two, notes.post, limit: 3)
+            table.isIdle(courier, number % 2 == 0 ? self.one : self.two, notes.post, limit: 3, each: 5)
         }
         #expect(notes.all == [.dismissal, .dismissal])
         table.dismissIdle()

@@ -133,18 +133,40 @@ private let useless = TLSARecord(usage: 1, selector: 1, matchingType: 1, associa
         #expect(fixture.sinks.record.messages.map(\.address) == [Names.address(of: "two.example.net")])
     }
 
-    @Test("TLS-Required: No, unless REQUIRETLS is asked for (RFC 8689 §5)", arguments: [true, false])
-    func optional(_ requiresTLS: Bool) async throws {
+    @Test(
+        "TLS-Required: No: the policy is followed, and does not stop the message (RFC 8689 §4.2.2)",
+        arguments: [true, false]
+    )
+    func optional(_ isGood: Bool) async throws {
         let fixture = try await self.fixture(.success([good]))
-        fixture.sinks.set { $0.extensions = requiresTLS ? ["STARTTLS", "REQUIRETLS"] : [] }
+        fixture.sinks.set {
+            if !isGood { $0.certificateFault = { $0 == .none ? nil : .noMatch } }
+        }
         try await fixture.enqueue(
             ["bob@example.net"],
             octets: Array("TLS-Required: No\r\nSubject: x\r\n\r\nHi\r\n".utf8),
             relayFrom: 0
-        ) { $0.requiresTLS = requiresTLS }
+        )
         try await fixture.relaying { try await fixture.untilEmpty() }
-        #expect(fixture.sinks.record.messages.map(\.isSecure) == [requiresTLS])
-        #expect(fixture.sinks.record.targets.map(\.security) == [requiresTLS ? try self.demanded : .startTLS(.none)])
+        #expect(fixture.sinks.record.messages.map(\.isSecure) == [true])
+        let targets = fixture.sinks.record.targets.map(\.security)
+        #expect(targets == (isGood ? [try self.demanded] : [try self.demanded, .startTLS(.none)]))
+    }
+
+    @Test("REQUIRETLS overrules TLS-Required: No (RFC 8689 §4.1)") func overruled() async throws {
+        let fixture = try await self.fixture(.success([good]))
+        fixture.sinks.set {
+            $0.extensions = ["STARTTLS", "REQUIRETLS"]
+            $0.certificateFault = { _ in .noMatch }
+        }
+        try await fixture.enqueue(
+            ["bob@example.net"],
+            octets: Array("TLS-Required: No\r\nSubject: x\r\n\r\nHi\r\n".utf8),
+            relayFrom: 0
+        ) { $0.requiresTLS = true }
+        try await fixture.relaying { try await fixture.untilEmpty() }
+        #expect(fixture.sinks.record.messages.isEmpty)
+        #expect(try await fixture.inbox().first?.contains("5.7.10") == true)
     }
 
     @Test("A report about TLS gets through, and is not reported (RFC 8460 §3)") func report() async throws {

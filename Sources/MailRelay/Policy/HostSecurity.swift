@@ -21,15 +21,31 @@ struct HostSecurity: Sendable {
     }
 
     /// What is tried, the next one when TLS has failed; never empty.
-    let ways: [Way]
+    var ways: [Way]
     /// On whose word, for reports; nil: nobody is told, for no domain has a say in it.
     var policy: TLSObservation.Policy?
+    /// How many of the ways, from the first, are such as any mail for that host may go: the others are for a message that sets
+    /// the domain's policy aside.
+    var commonWays: Int
+
+    init(ways: [Way], policy: TLSObservation.Policy? = nil) {
+        self.ways = ways
+        self.policy = policy
+        self.commonWays = ways.count
+    }
+
+    /// The same, for a message that is to arrive even if that does not work.
+    var relaxed: Self {
+        var security = self
+        security.ways += [.opportunistic, .clear].filter { !self.ways.contains($0) }
+        return security
+    }
 }
 
 /// Finds out how TLS with the hosts of one destination is to be, for one message.
 ///
-/// DANE (RFC 7672) comes before MTA-STS (RFC 8461 §2), which counts where no host has TLSA records; without either TLS is
-/// opportunistic. A message that requires TLS (RFC 8689) goes only to hosts whose names are known for sure.
+/// Host by host, DANE (RFC 7672) comes before MTA-STS (RFC 8461 §2), which counts where the host has no TLSA records; without
+/// either TLS is opportunistic. A message that requires TLS (RFC 8689) goes only to hosts whose names are known for sure.
 struct SecurityFinder: Sendable {
     private let service: RelayService
     private let entry: QueueEntry
@@ -76,17 +92,28 @@ struct SecurityFinder: Sendable {
     // MARK: Hosts of domains
 
     private mutating func security(of hop: Route.Hop, in domain: String) async throws(SessionFailure) -> HostSecurity {
+        // `TLS-Required: No` (RFC 8689 §4.2.2), which REQUIRETLS overrules (§4.1); and reports about TLS must arrive where it
+        // does not work (RFC 8460 §3).
+        let isOptional = !self.entry.isStrict && (self.fields.isOptional || self.fields.isReport)
+        guard isOptional else { return try await self.demands(on: hop, in: domain) }
+        do throws(SessionFailure) {
+            return try await self.demands(on: hop, in: domain).relaxed
+        } catch {
+            guard error.cause != .local else { throw error }
+            var security = HostSecurity(ways: [.opportunistic, .clear])
+            security.commonWays = 0
+            return security
+        }
+    }
+
+    private mutating func demands(on hop: Route.Hop, in domain: String) async throws(SessionFailure) -> HostSecurity {
         guard let name = hop.name else {
             // An address literal: nobody says anything about it, nor knows it by a name.
             guard !self.entry.isStrict else { throw .unverifiable }
             return HostSecurity(ways: [.opportunistic, .clear])
         }
-        // `TLS-Required: No`, which REQUIRETLS overrules (RFC 8689 §5); and reports about TLS must arrive where it does not
-        // work (RFC 8460 §3).
-        let isOptional = !self.entry.isStrict && (self.fields.isOptional || self.fields.isReport)
-        if self.route.isAuthentic, !isOptional, let dane = try await self.dane(hop, domain) { return dane }
-        let sts = await self.sts(of: domain)
-        if let policy = sts?.policy, policy.mode != .none, !isOptional {
+        if self.route.isAuthentic, let dane = try await self.dane(hop, domain) { return dane }
+        if let policy = try await self.sts(of: domain)?.policy, policy.mode != .none {
             return try self.security(by: policy, of: name, in: domain)
         }
         if self.entry.isStrict {
@@ -137,7 +164,8 @@ struct SecurityFinder: Sendable {
                     TLSObservation(domain: domain, policy: told, result: .validationFailure, host: host, reason: reason)
                 )
             }
-            guard policy.mode == .testing, !self.entry.isStrict else { throw .notInPolicy }
+            guard !self.entry.isStrict else { throw .requiresTLS("the domain's policy does not name this host") }
+            guard policy.mode == .testing else { throw .notInPolicy }
             return HostSecurity(ways: [.opportunistic, .clear])
         }
         // What a policy under test would stop is reported, and goes on.
@@ -146,10 +174,10 @@ struct SecurityFinder: Sendable {
     }
 
     /// Once for all hosts.
-    private mutating func sts(of domain: String) async -> STSFinder.Finding? {
+    private mutating func sts(of domain: String) async throws(SessionFailure) -> STSFinder.Finding? {
         if let sts = self.sts { return sts }
         guard let policies = self.service.policies else { return nil }
-        let finding = await policies.policy(of: domain, for: self.service)
+        let finding = try await policies.policy(of: domain, for: self.service)
         self.sts = finding
         if let trouble = finding.trouble, !self.isReport {
             let strings = finding.policy?.lines ?? []

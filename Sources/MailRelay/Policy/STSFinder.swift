@@ -59,9 +59,16 @@ package final class STSFinder: Sendable {
     }
 
     /// The policy of a domain, given in lower case.
-    func policy(of domain: String, for service: RelayService) async -> Finding {
+    ///
+    /// Throws if what is known cannot be read now: that must not count as nothing.
+    func policy(of domain: String, for service: RelayService) async throws(SessionFailure) -> Finding {
         let now = UnixTime(service.time.unixTime())
-        let known = try? await self.store.transportPolicy(of: domain, at: now)
+        let known: TransportPolicy?
+        do {
+            known = try await self.store.transportPolicy(of: domain, at: now)
+        } catch {
+            throw .local("the domain's policy cannot be read now")
+        }
         let policy = known.flatMap { try? STSPolicy($0.text) }
         // Who cannot be asked may have one, and who says nothing may have been silenced (§5.1).
         guard let texts = try? await service.resolver.texts(of: "_mta-sts.\(domain)"),
@@ -116,11 +123,11 @@ package final class STSFinder: Sendable {
         let host = "mta-sts.\(domain)"
         let answer: FetchedPolicy
         do {
-            let addresses = try await service.resolver.addresses(of: host).addresses.filter { text in
-                guard let address = try? IPAddress(parsing: text) else { return false }
-                // The name comes from outside, and must not lead to what only we can reach.
-                return service.options.allowsNonGlobalAddresses || address.isGlobal
-            }
+            // The name comes from outside, and must not lead to what only we can reach; nor to where we cannot get.
+            let router = Router(resolver: service.resolver, options: service.options)
+            let found = try await service.resolver.addresses(of: host).addresses
+            let usable = found.compactMap { try? IPAddress(parsing: $0) }.filter(router.isAllowed)
+            let addresses = Router.first(Route.addressLimit, of: usable).map(\.description)
             guard !addresses.isEmpty else {
                 throw Failure(result: .policyFetchError, reason: "\(host) has no address in the public network")
             }

@@ -77,7 +77,7 @@ package struct TLSObservation: Hashable, Sendable {
 
 /// What the header of a message says about TLS on its way.
 struct TLSFields: Hashable, Sendable {
-    /// `TLS-Required: No`: whatever the domains of its recipients want (RFC 8689 §5).
+    /// `TLS-Required: No`: whatever the domains of its recipients want (RFC 8689 §3).
     private(set) var isOptional = false
     /// It is a report about TLS (RFC 8460 §5.3): how it gets there is not reported, or two servers would never stop, and
     /// it has to get there even if TLS does not work.

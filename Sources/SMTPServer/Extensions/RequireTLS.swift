@@ -5,8 +5,8 @@ import SMTPSyntax
 
 /// REQUIRETLS, RFC 8689: a message that must never travel in clear text, or to a host that would not promise the same.
 ///
-/// Kept with the message for the relay and its reports. `TLS-Required: No` (§3) asks that nothing the recipient's domain
-/// says about TLS keeps a message from it; nothing does here.
+/// Kept with the message for the relay and its reports. `TLS-Required: No` (§3), that nothing the recipient's domain says about
+/// TLS keeps a message from it, is the relay's business too.
 enum RequireTLS: SMTPExtension {
     static let keyword = "REQUIRETLS"
 

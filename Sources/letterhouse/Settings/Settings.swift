@@ -101,8 +101,10 @@ struct Settings: Sendable, Equatable {
         var parallel: Int
         var parallelPerDestination: Int
         var port: Int
-        /// `address@port` of a name server; nil: those of /etc/resolv.conf.
+        /// `address@port` of a name server, or ``recursion``; nil: those of /etc/resolv.conf.
         var resolver: String?
+        /// Instead of a name server: the root servers, and whomever they name.
+        static let recursion = "recursion"
         /// A file with keys that vouch for its answers; nil: without DNSSEC.
         var trustAnchor: String?
         var allowsPrivateAddresses: Bool
@@ -253,7 +255,9 @@ extension Settings {
             asksForPolicies: reader.flag("relay.mta-sts", default: true),
             policyPort: reader.number("relay.mta-sts-port", default: 443, in: 1...65535)
         )
-        if self.relay.resolver == nil { reader.fault(["relay.trust-anchor"], without: "relay.resolver") }
+        if self.relay.resolver == nil || self.relay.resolver == Relay.recursion {
+            reader.fault(["relay.trust-anchor"], without: "relay.resolver with an address")
+        }
         self.http = HTTP(
             prefix: reader.path("http.prefix", default: "/"),
             hosts: reader.domains("http.hosts", default: []),

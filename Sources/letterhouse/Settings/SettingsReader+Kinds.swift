@@ -68,14 +68,15 @@ extension SettingsReader {
         return host
     }
 
-    /// `address` or `address@port` of a name server; nil if none is set.
+    /// `address` or `address@port` of a name server, or `recursion`; nil if none is set.
     mutating func optionalResolver(_ key: String) -> String? {
         guard let resolver = self.optionalText(key) else { return nil }
+        if resolver == Settings.Relay.recursion { return resolver }
         let parts = resolver.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
         guard (try? IPAddress(parsing: String(parts[0]))) != nil,
             parts.count == 1 || DecimalText.number(parts[1]).map((1...65535).contains) == true
         else {
-            self.fault(key, expected: "an address such as 192.0.2.53 or 192.0.2.53@5353")
+            self.fault(key, expected: "an address such as 192.0.2.53 or 192.0.2.53@5353, or recursion")
             return nil
         }
         return resolver
