@@ -27,6 +27,10 @@ struct MessageReception {
     /// Who sent it, once that has been found out and nothing else stands in the way.
     private(set) var sender: AuthenticationVerdict?
     private(set) var isRefusedForSender = false
+    /// What was found out about who sent the message, in few words; nil: nobody has asked.
+    private(set) var results: String?
+    /// Why the message is dealt with as it is, for who asks later.
+    private(set) var reasons: [String] = []
 
     private let returnPath: [UInt8]
     private let unixTime: @Sendable () -> Int64
@@ -133,6 +137,8 @@ struct MessageReception {
                 throw refusal
             }
             self.isJunk = verdict.isJunk
+            self.results = verdict.details.results.summary
+            self.reasons += verdict.reasons
             front += verdict.field
         }
         let now = self.unixTime()

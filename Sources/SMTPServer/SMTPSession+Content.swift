@@ -168,6 +168,7 @@ extension SMTPSession {
             at: UnixTime(self.service.time.unixTime())
         )
         acceptance.isJunk = reception.isJunk
+        acceptance.trace = TraceFacts(self.view, transaction, reception)
         let report = try await DeliveredReport(
             service: self.service,
             transaction: transaction,
