@@ -31,7 +31,8 @@ package protocol MailQueue: MessageStaging {
     /// What waits, oldest first; `after` pages through.
     func entries(after: QueueEntryID?, limit: Int) async throws -> [QueueEntry]
     func entry(_ id: QueueEntryID) async throws -> QueueEntry?
-    /// Makes every waiting recipient due at `time`, takes entries off hold; nil: all entries. Returns how many entries.
+    /// Makes every waiting recipient due at `time`, takes entries off hold; nil: all entries but those that are to be
+    /// released later (RFC 4865). Returns how many entries.
     func retry(_ id: QueueEntryID?, at time: UnixTime) async throws -> Int
     func hold(_ id: QueueEntryID) async throws
     /// Removes the entry without a report.

@@ -69,7 +69,7 @@ struct MessageReception {
         if !transaction.deliveriesToReport.isEmpty { self.returned = ReturnedHeader(trace.received) }
         self.forged = ForgedResultsFilter(authservID: service.options.hostname)
         self.incoming = IncomingAuthentication(view, transaction)
-        self.outgoing = OutgoingAuthentication(view)
+        self.outgoing = OutgoingAuthentication(view, transaction)
         self.binary = transaction.body == .binaryMIME ? BinaryContent() : nil
         self.stage = service.queue.stage(
             limit: self.limit + (self.binary == nil ? 0 : BinaryContent.growth(of: self.limit)) + trace.received.count

@@ -187,9 +187,12 @@ extension Transaction {
         }
     }
 
-    /// Makes every waiting recipient due at `time` and takes entries off hold.
+    /// Makes every waiting recipient due at `time` and takes entries off hold; all entries but those that their senders
+    /// want held until later, or one, whatever its sender wants.
     func retry(_ id: QueueEntryID?, at time: UnixTime) throws -> Int {
-        let (which, value) = id.map { ("= ?2", $0.rawValue) } ?? (">= ?2", 0)
+        let (which, value) =
+            id.map { ("= ?2", $0.rawValue) }
+            ?? ("IN (SELECT id FROM queue WHERE released_at IS NULL OR released_at <= ?2)", time.rawValue)
         try self.sql.run(
             "UPDATE queue_recipient SET next_attempt = ?1 WHERE entry \(which)",
             .int(time.rawValue),
