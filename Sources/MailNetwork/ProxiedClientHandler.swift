@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import MailConnection
 import NIOCore
 
 /// Behind a ``ProxyHeaderHandler``: has the gate count the connection as its client's, and hangs up if there are too many.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import MailConnection
+import MailMessage
 import MailStorage
 import SMTPSyntax
 import SenderAuthentication

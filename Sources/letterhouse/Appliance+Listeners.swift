@@ -175,12 +175,22 @@ extension Appliance {
             )
         case "imaps": self.listener(sockets, farewell: "", makesRoom: true, self.imapChannel(imap, .implicit))
         case "smtp":
-            self.listener(sockets, farewell: Self.smtpFarewell, fronts, self.smtpChannel(smtp, .exchange, .startTLS))
+            self.listener(
+                sockets,
+                farewell: Self.smtpFarewell,
+                isFront: fronts,
+                self.smtpChannel(smtp, .exchange, .startTLS)
+            )
         case "submission":
-            self.listener(sockets, farewell: Self.smtpFarewell, fronts, self.smtpChannel(smtp, .submission, .startTLS))
+            self.listener(
+                sockets,
+                farewell: Self.smtpFarewell,
+                isFront: fronts,
+                self.smtpChannel(smtp, .submission, .startTLS)
+            )
         case "lmtp": self.listener(sockets, farewell: Self.smtpFarewell, self.smtpChannel(smtp, .lmtp, .none))
         case "submissions":
-            self.listener(sockets, farewell: "", fronts, self.smtpChannel(smtp, .submissions, .implicit))
+            self.listener(sockets, farewell: "", isFront: fronts, self.smtpChannel(smtp, .submissions, .implicit))
         default: self.listener(sockets, farewell: "", self.httpChannel(http))
         }
     }
@@ -191,7 +201,7 @@ extension Appliance {
         _ sockets: [CInt],
         farewell: String,
         makesRoom: Bool = false,
-        _ isFront: @escaping @Sendable (_ address: String) -> Bool = { _ in false },
+        isFront: @escaping @Sendable (_ address: String) -> Bool = { _ in false },
         _ child: some ServerChildChannel
     ) -> any Service {
         let isProxy = self.proxies

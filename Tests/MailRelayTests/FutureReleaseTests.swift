@@ -71,7 +71,8 @@ import Testing
 
     @Test("While the smarthost rests, those here get theirs all the same") func smarthost() async throws {
         let fixture = try await Fixture {
-            $0.smarthost = Smarthost(host: "out.example", port: 587, security: .opportunistic, login: nil)
+            let smarthost = Smarthost(host: "out.example", port: 587, security: .opportunistic)
+            $0.smarthosts = [SmarthostRule(smarthost: smarthost)]
         }
         fixture.sinks.set { $0.isDown = true }
         try await fixture.enqueue(["bob@example.net"])

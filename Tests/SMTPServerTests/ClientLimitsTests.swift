@@ -181,8 +181,8 @@ import Testing
                 #expect(try await client.reply().isEmpty)
             }
             try await fixture.connect(.submission) { client in
-                client.send("EHLO client.example.com\n")
-                #expect(try await client.reply().hasPrefix("5"))
+                let reply = try await client.ask("EHLO client.example.com\n")
+                #expect(reply.hasPrefix("500 5.5.2 "))
                 #expect(try await client.reply().isEmpty)
             }
         }

@@ -81,6 +81,7 @@ import Testing
         try await fixture.connect { first in
             try await first.ask("EHLO proxy.example.com")
             try await fixture.connect { second in
+                try await second.ask("EHLO proxy.example.com")
                 for _ in 0..<2 { #expect(try await second.ask("FLY").hasPrefix("500 ")) }
                 #expect(try await second.ask("XCLIENT ADDR=203.0.113.9").hasPrefix("220 "))
                 for _ in 0..<2 { #expect(try await second.ask("FLY").hasPrefix("500 ")) }
