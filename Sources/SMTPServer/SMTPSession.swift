@@ -156,7 +156,7 @@ package struct SMTPSession<C: Connection<SMTPNote>> {
 
     /// Every command that was received is answered by now, unless the greeting waits behind the end.
     private mutating func takeEnd() async throws {
-        if !self.isGreeted, self.view.role != .exchange { try await self.greet() }
+        if !self.isGreeted, self.view.role != .exchange || self.view.isFront { try await self.greet() }
         self.isOpen = false
     }
 

@@ -176,7 +176,7 @@ import Testing
             try await fixture.connect { client in
                 try await client.ask("EHLO client.example.com")
                 try await client.begin(to: "ann@example.org")
-                client.send("BDAT 17 LAST\r\nSubject: x\n\nab\r\n")
+                client.send("BDAT 16 LAST\r\nSubject: x\n\nab\r\n")
                 #expect(try await client.reply().hasPrefix("550 5.6.11 "))
                 #expect(try await client.reply().isEmpty)
             }

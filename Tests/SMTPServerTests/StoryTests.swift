@@ -35,7 +35,7 @@ import Testing
                         name: "mail.example.net",
                         service: "smtp",
                         protocolName: "ESMTPS",
-                        tls: "TLSv1.3 TLS_AES_128_GCM_SHA256"
+                        tls: "TLSv1.3 TLS_AES_256_GCM_SHA384"
                     ),
                     recipients: ["team@example.org", "afar@example.org"],
                     results: "spf=pass (example.net), dkim=none, "

@@ -72,7 +72,7 @@ import Testing
         #expect(story.facts == expected)
         #expect(
             story.events == [
-                MessageEvent(time: test.clock.now, kind: .delivered, address: "ann@example.org", detail: "INBOX"),
+                MessageEvent(time: test.clock.now, kind: .delivered, address: "ann@example.org", detail: "Junk"),
                 MessageEvent(
                     time: test.clock.now,
                     kind: .forwarded,
