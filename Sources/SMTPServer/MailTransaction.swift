@@ -26,7 +26,7 @@ struct MailTransaction: Sendable {
         }
 
         let address: EmailAddress
-        let destination: Destination
+        var destination: Destination
         /// NOTIFY; nil if the client did not say.
         var notify: SMTPSyntax.NotifyConditions?
         /// ORCPT.
@@ -37,9 +37,28 @@ struct MailTransaction: Sendable {
             self.destination = destination
         }
 
+        /// Without those accounts and addresses, which have got the message for others; nil if nobody is left.
+        func without(_ accounts: Set<AccountID>, _ addresses: Set<EmailAddress>) -> Recipient? {
+            guard case .local(let all, let forward) = self.destination else { return self }
+            let left = all.filter { !accounts.contains($0) }
+            let forwardsLeft = forward.map { forward in
+                Forward(
+                    reversePath: forward.reversePath,
+                    addresses: forward.addresses.filter { !addresses.contains($0) }
+                )
+            }.flatMap { $0.addresses.isEmpty ? nil : $0 }
+            guard !left.isEmpty || forwardsLeft != nil else { return nil }
+            var recipient = self
+            recipient.destination = .local(left, forwardsLeft)
+            return recipient
+        }
+
         /// Whether others elsewhere get the message for it.
-        var isSentOn: Bool {
-            if case .local(_, .some) = self.destination { true } else { false }
+        var isSentOn: Bool { self.forwardCount > 0 }
+
+        /// How many others elsewhere get the message for it.
+        var forwardCount: Int {
+            if case .local(_, let forward?) = self.destination { forward.addresses.count } else { 0 }
         }
     }
 

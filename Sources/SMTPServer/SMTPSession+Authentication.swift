@@ -163,11 +163,8 @@ extension SMTPSession {
         }
         if let port { self.view.peer.port = port }
         if let place = self.place.take() { self.service.clients.end(place) }
-        do {
-            self.place = try self.service.clients.begin(self.view.peer, hostname: self.service.options.hostname)
-        } catch {
-            return self.end(error)
-        }
+        (self.errors, self.failedLogins) = (0, 0)
+        do { try self.beginCounting() } catch { return self.end(error) }
         self.say(self.greeting)
     }
 }

@@ -35,6 +35,11 @@ struct SMTPView: Sendable {
         self.connectedAddress = peer.address
     }
 
+    /// Whether it is a server in front that may speak for others, and has not yet: it is nobody's to limit.
+    var isFront: Bool {
+        self.peer.address == self.connectedAddress && self.service.options.speaksForOthers(self.connectedAddress)
+    }
+
     /// Whether passwords may be sent here: nobody can read along.
     var allowsPasswords: Bool {
         self.peer.isSecure || self.peer.isLoopback || self.service.options.allowsPlaintext

@@ -28,6 +28,7 @@ final class Fixture: Sendable {
         signs: Bool = false,
         observer: ArrivalObserver? = nil,
         configure: (inout SMTPService.Options) throws -> Void = { _ in },
+        willLookUp: @escaping @Sendable () throws -> Void = {},
         work: PasswordWork = PasswordWork(width: 2),
         queue: (SQLiteStore) -> any MailQueue = { $0 }
     ) async throws {
@@ -63,6 +64,7 @@ final class Fixture: Sendable {
                 work: work,
                 guesses: wrongPasswords.map { GuessCounter(perHour: $0, clock) }
             ) {
+                try willLookUp()
                 guard let (account, text) = try await store.credential(for: $0) else { return nil }
                 return PasswordVerifier(parsing: text).map { StoredCredential(identity: account, verifier: $0) }
             },

@@ -8,6 +8,9 @@ struct RcptCommand: SMTPCommand {
     static let name = "RCPT"
     static let isLastInGroup = false
 
+    /// To how many addresses one message is sent on: all are in memory, whoever names how many aliases.
+    private static let forwardLimit = 10_000
+
     private let path: Path
     private let parameters: Parameters
 
@@ -26,6 +29,11 @@ struct RcptCommand: SMTPCommand {
         if let account = view.account, !view.service.clients.mayAddress(account.id) { throw Reply.tooManyWithinHour }
         guard self.path.isASCII || transaction.isInternationalized else { throw Reply.needsSMTPUTF8 }
         var recipient = try await RecipientPolicy.recipient(self.path, view)
+        // One alias alone may lead to more: then it comes alone.
+        let forwards = transaction.recipients.reduce(recipient.forwardCount) { $0 + $1.forwardCount }
+        guard forwards <= Self.forwardLimit || forwards == recipient.forwardCount else {
+            throw Reply.tooManyRecipients
+        }
         try ExtensionTable.apply(self.parameters, to: &recipient, view)
         return Outcome(.recipientOK, .recipient(recipient))
     }

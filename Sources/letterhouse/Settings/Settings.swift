@@ -147,6 +147,13 @@ struct Settings: Sendable, Equatable {
         var organisation: String?
     }
 
+    /// What is remembered of messages.
+    struct Trace: Sendable, Equatable {
+        var keep: Duration
+        /// Of all messages.
+        var events: Int
+    }
+
     struct HTTP: Sendable, Equatable {
         var prefix: String
         var hosts: [String]
@@ -168,6 +175,7 @@ struct Settings: Sendable, Equatable {
     var senders: Senders
     var reports: Reports
     var relay: Relay
+    var trace: Trace
     var http: HTTP
     var logLevel: Logger.Level
 }
@@ -254,6 +262,10 @@ extension Settings {
             policyPort: reader.number("relay.mta-sts-port", default: 443, in: 1...65535)
         )
         if self.relay.resolver == nil { reader.fault(["relay.trust-anchor"], without: "relay.resolver") }
+        self.trace = Trace(
+            keep: reader.duration("trace.keep", default: .seconds(30 * 86400), atLeast: .seconds(1)),
+            events: reader.number("trace.events", default: 1_000_000, in: 1000...1_000_000_000)
+        )
         self.http = HTTP(
             prefix: reader.path("http.prefix", default: "/"),
             hosts: reader.domains("http.hosts", default: []),
