@@ -27,6 +27,7 @@ final class Fixture: Sendable {
         senders: SenderPolicy? = nil,
         signs: Bool = false,
         observer: ArrivalObserver? = nil,
+        filters: FilterPolicy = FilterPolicy(),
         configure: (inout SMTPService.Options) throws -> Void = { _ in },
         work: PasswordWork = PasswordWork(width: 2),
         queue: (SQLiteStore) -> any MailQueue = { $0 }
@@ -71,6 +72,7 @@ final class Fixture: Sendable {
             senders: senders,
             signing: signs ? SigningPolicy(keys: store, lifetime: 86_400) : nil,
             observer: observer,
+            filters: filters,
             random: { count in Array(repeating: 0xAB, count: count) }
         )
     }

@@ -282,3 +282,10 @@ CREATE TABLE received_report_row (
     failed INTEGER NOT NULL CHECK (failed >= 0),
     PRIMARY KEY (report, number)
 ) STRICT, WITHOUT ROWID;
+
+-- Attempts to bring a message, and networks whose messages need not wait; id is a hash.
+CREATE TABLE greylist (
+    id INTEGER PRIMARY KEY,
+    since INTEGER NOT NULL,
+    is_known INTEGER NOT NULL CHECK (is_known IN (0, 1))
+) STRICT;

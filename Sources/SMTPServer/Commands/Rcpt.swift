@@ -25,8 +25,14 @@ struct RcptCommand: SMTPCommand {
         }
         if let account = view.account, !view.service.clients.mayAddress(account.id) { throw Reply.tooManyWithinHour }
         guard self.path.isASCII || transaction.isInternationalized else { throw Reply.needsSMTPUTF8 }
+        try view.checkStanding(self.path)
         var recipient = try await RecipientPolicy.recipient(self.path, view)
         try ExtensionTable.apply(self.parameters, to: &recipient, view)
+        if view.mustComeAgain(for: recipient.address) {
+            // Whoever only asks whether an address is there sends no message, and must not be told that it is not.
+            guard transaction.reversePath == .null else { throw Reply.greylisted }
+            recipient.mustComeAgain = true
+        }
         return Outcome(.recipientOK, .recipient(recipient))
     }
 }
