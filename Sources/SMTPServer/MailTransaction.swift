@@ -31,6 +31,8 @@ struct MailTransaction: Sendable {
         var notify: SMTPSyntax.NotifyConditions?
         /// ORCPT.
         var originalRecipient: OriginalRecipient?
+        /// Whether the message is not taken this time.
+        var mustComeAgain = false
 
         init(_ address: EmailAddress, _ destination: Destination) {
             self.address = address
@@ -83,6 +85,9 @@ struct MailTransaction: Sendable {
     init(reversePath: Path) {
         self.reversePath = reversePath
     }
+
+    /// Whether the message is not taken this time.
+    var mustComeAgain: Bool { self.recipients.contains(where: \.mustComeAgain) }
 
     /// The recipients here of whose delivery the sender wants to hear (RFC 3461 §5.2.3), each once.
     ///

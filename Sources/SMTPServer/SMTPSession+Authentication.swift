@@ -157,6 +157,7 @@ extension SMTPSession {
     mutating func beginAnew(_ address: String?, _ port: Int?) async {
         await self.dropMessage()
         self.forget()
+        self.view.standing = nil
         if let address {
             self.view.peer.address = address
             self.view.peer.isLoopback = false

@@ -17,6 +17,8 @@ struct SMTPView: Sendable {
     var clientName: String?
     /// Whether the client greeted with EHLO, so that extensions are in use (RFC 5321 §2.2.1).
     var isExtended = false
+    /// What the lists say about the client; nil until it matters.
+    var standing: ClientStanding?
     /// Who authenticated.
     var account: Account?
     /// The mail transaction, from MAIL on.

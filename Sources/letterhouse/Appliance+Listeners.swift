@@ -37,6 +37,7 @@ extension Appliance {
             lifetime: self.settings.relay.lifetime.components.seconds + 7 * 86_400
         )
         let reports = try self.reports(time: clock, senders: senders, signing: signing)
+        let filters = try await self.filters()
         let smtp = SMTPService(
             options: self.smtpOptions,
             directory: self.store,
@@ -46,7 +47,8 @@ extension Appliance {
             time: clock,
             senders: senders,
             signing: signing,
-            observer: reports.observer
+            observer: reports.observer,
+            filters: filters
         )
         let bridge = self.bridge(imap: imap, smtp: smtp, time: clock)
 
@@ -59,6 +61,7 @@ extension Appliance {
             bridge, relay, Maintenance(store: self.store), SearchIndexing(store: self.store),
         ]
         services += reports.services
+        if let greylist = filters.greylist { services.append(GreylistKeeping(greylist: greylist, time: clock)) }
         services.append(
             ControlService(
                 store: self.store,

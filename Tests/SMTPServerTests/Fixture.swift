@@ -27,6 +27,7 @@ final class Fixture: Sendable {
         senders: SenderPolicy? = nil,
         signs: Bool = false,
         observer: ArrivalObserver? = nil,
+        filters: FilterPolicy = FilterPolicy(),
         configure: (inout SMTPService.Options) throws -> Void = { _ in },
         willLookUp: @escaping @Sendable () throws -> Void = {},
         work: PasswordWork = PasswordWork(width: 2),
@@ -73,6 +74,7 @@ final class Fixture: Sendable {
             senders: senders,
             signing: signs ? SigningPolicy(keys: store, lifetime: 86_400) : nil,
             observer: observer,
+            filters: filters,
             random: { count in Array(repeating: 0xAB, count: count) }
         )
     }

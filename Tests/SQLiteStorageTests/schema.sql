@@ -331,3 +331,10 @@ CREATE TABLE trace_event (
 ) STRICT;
 CREATE INDEX trace_event_message ON trace_event (message);
 CREATE INDEX trace_event_entry ON trace_event (entry) WHERE entry IS NOT NULL;
+
+-- Attempts to bring a message, and networks whose messages need not wait; id is a hash.
+CREATE TABLE greylist (
+    id INTEGER PRIMARY KEY,
+    since INTEGER NOT NULL,
+    is_known INTEGER NOT NULL CHECK (is_known IN (0, 1))
+) STRICT;
