@@ -73,14 +73,28 @@ struct AcceptGate: Sendable {
 
     /// A connection has been taken off the kernel's queue; to be called on the home loop, before anything is done with it.
     func arrived(_ channel: any Channel) {
-        if let evicted = self.state.value.table.arrived(channel, at: .now()) {
-            Self.quiesce(evicted)
-            _ = self.home.scheduleTask(in: Self.patienceWithEvicted) { evicted.close(promise: nil) }
-        }
+        if let evicted = self.state.value.table.arrived(channel, at: .now()) { self.evict(evicted) }
         channel.closeFuture.hop(to: self.home).whenComplete { _ in
             self.state.value.table.remove(channel)
             self.state.value.proceed()
         }
+    }
+
+    /// A proxy has said whose connection it is; false if there are too many of that client's.
+    ///
+    /// The answer comes on the connection's own loop.
+    func told(_ channel: any Channel, address: String) -> EventLoopFuture<Bool> {
+        self.home.submit {
+            guard let key = AddressKey(text: address) else { return true }
+            let (isAdmitted, evicted) = self.state.value.table.told(channel, key)
+            if let evicted { self.evict(evicted) }
+            return isAdmitted
+        }.hop(to: channel.eventLoop)
+    }
+
+    private func evict(_ channel: any Channel) {
+        Self.quiesce(channel)
+        _ = self.home.scheduleTask(in: Self.patienceWithEvicted) { channel.close(promise: nil) }
     }
 
     /// The place of a connection that has arrived; nil if it may not stay.

@@ -86,6 +86,19 @@ struct ConnectionTable {
         return evicted
     }
 
+    /// A proxy has said whose connection it is; whether there is room for that client, and one that has to be ended in its
+    /// stead.
+    mutating func told(_ channel: any Channel, _ address: AddressKey) -> (isAdmitted: Bool, evicted: (any Channel)?) {
+        let id = ObjectIdentifier(channel)
+        // One that has given way already is on its way out.
+        guard let entry = self.entries[id], entry.place != nil, entry.address == nil else { return (true, nil) }
+        let evicted = self.isFull(address) ? self.makeRoom(for: address) : nil
+        guard !self.isFull(address) else { return (false, nil) }
+        self.countByAddress[address, default: 0] += 1
+        self.entries[id]?.address = address
+        return (true, evicted)
+    }
+
     private func hasRoom(for address: AddressKey?) -> Bool {
         self.admitted < self.limits.total && !self.isFull(address)
     }

@@ -54,6 +54,9 @@ struct AddressKey: Hashable, Sendable {
         }
     }
 
+    /// That of a numeric address; nil if it is none.
+    init?(text: String) { self.init(try? SocketAddress(ipAddress: text, port: 0)) }
+
     private static func octets(of address: SocketAddress, in range: Range<Int>) -> [UInt8] {
         unsafe address.withSockAddr { pointer, size in
             let raw = unsafe UnsafeRawBufferPointer(start: pointer, count: size)

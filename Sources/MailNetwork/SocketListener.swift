@@ -116,6 +116,12 @@ package struct SocketListener<Child: ServerChildChannel>: Service {
                         }
                     }
                     return child.setup(channel: channel, logger: logger).flatMapThrowing { value in
+                        if let header = try? channel.pipeline.syncOperations.handler(type: ProxyHeaderHandler.self) {
+                            try channel.pipeline.syncOperations.addHandler(
+                                ProxiedClientHandler(gate: gate, farewell: farewell),
+                                position: .after(header)
+                            )
+                        }
                         let handover = HandoverHandler {
                             if case .terminated = feed.yield(value) { channel.close(promise: nil) }
                             gate.begun(channel)

@@ -34,6 +34,7 @@ extension Attempt {
                     time: self.service.time,
                     work: self.service.work
                 )
+                session.verifiedBy = way.verifiedBy
                 failure = try await session.open()
                 self.observe(failure, session, hop, way, policy)
                 if failure == nil, plan.entry.isStrict, !session.offers("REQUIRETLS") { failure = .requiresPromise }
@@ -60,7 +61,8 @@ extension Attempt {
             transaction.recipients = Array(plan.recipients.prefix(session.recipientLimit))
             let (verdicts, failure) = try await session.send(transaction, plan.content)
             plan.recipients.removeAll { verdicts[$0.number] != nil }
-            self.take(verdicts.mapValues { $0.at(hop.description) }, plan.entry, &findings)
+            let tls = session.security
+            self.take(verdicts.mapValues { $0.at(hop.description, tls: tls) }, plan.entry, &findings)
             if !verdicts.isEmpty || session.hasTakenRecipient || failure?.cause == .transaction {
                 findings.isHeard = true
             }

@@ -24,7 +24,8 @@ extension Attempt {
         let now = UnixTime(self.service.time.unixTime())
         guard let (entry, due) = try await self.service.due(self.consignment, at: now) else { return nil }
         findings.entry = entry
-        let elsewhere = entry.releasedAt == nil ? due : try await self.deliverHere(due, entry)
+        let (here, elsewhere) = try await self.service.recipientsHere(due, of: entry)
+        if !here.isEmpty { self.desk.settle(self.consignment, entry, here) }
         let recipients = elsewhere.compactMap(ClientTransaction.Recipient.init)
         let known = Set(recipients.map(\.number))
         let impossible = elsewhere.map(\.number).filter { !known.contains($0) }
@@ -76,17 +77,30 @@ extension Attempt {
         }
     }
 
-    /// Delivers to those who have mailboxes here, of a message that was held (RFC 4865); returns the others.
-    private func deliverHere(
+    private static func reversePath(_ text: String) -> Path? {
+        guard !text.isEmpty else { return .null }
+        return (try? EmailAddress(parsing: text)).map { .address($0.withALabels) }
+    }
+
+    private func login() async throws -> ClientLogin? {
+        guard let login = self.smarthost?.login else { return nil }
+        return ClientLogin(user: login.user, password: try await login.password())
+    }
+}
+
+extension RelayService {
+    /// What becomes of those who have mailboxes here, which only a message has that was held (RFC 4865); and the others.
+    func recipientsHere(
         _ recipients: [QueueEntry.Recipient],
-        _ entry: QueueEntry
-    ) async throws -> [QueueEntry.Recipient] {
+        of entry: QueueEntry
+    ) async throws -> (verdicts: [Int: Verdict], others: [QueueEntry.Recipient]) {
+        guard entry.releasedAt != nil else { return ([:], recipients) }
         var verdicts: [Int: Verdict] = [:]
         var others: [QueueEntry.Recipient] = []
         for recipient in recipients {
             let route: RecipientRoute
             do {
-                route = try await self.service.route(recipient.recipient.localPart, recipient.recipient.domain)
+                route = try await self.route(recipient.recipient.localPart, recipient.recipient.domain)
             } catch {
                 try Task.checkCancellation()
                 verdicts[recipient.number] = .deferred(
@@ -104,17 +118,6 @@ extension Attempt {
                 )
             }
         }
-        self.desk.settle(self.consignment, entry, verdicts)
-        return others
-    }
-
-    private static func reversePath(_ text: String) -> Path? {
-        guard !text.isEmpty else { return .null }
-        return (try? EmailAddress(parsing: text)).map { .address($0.withALabels) }
-    }
-
-    private func login() async throws -> ClientLogin? {
-        guard let login = self.smarthost?.login else { return nil }
-        return ClientLogin(user: login.user, password: try await login.password())
+        return (verdicts, others)
     }
 }

@@ -20,6 +20,8 @@ struct ClientSession {
     private var waits = 0
     /// Nothing more can be said.
     private var isOver = false
+    /// What has shown under TLS who the host is; nil: nobody has asked.
+    var verifiedBy: String?
 
     /// Posts a note to this session, from anywhere.
     var post: @Sendable (ClientNote) -> Void { self.connection.post }
@@ -39,6 +41,10 @@ struct ClientSession {
         self.dialogueEnd = time.now() + timeouts.dialogue
     }
 
+    /// What TLS there is, in words.
+    var security: String? {
+        self.connection.peer.security.map { $0.version + (self.verifiedBy.map { ", verified by \($0)" } ?? "") }
+    }
     /// The most recipients of one transaction.
     var recipientLimit: Int { self.machine.recipientLimit }
     /// Whether the host has taken one of the last transaction's recipients.

@@ -11,6 +11,8 @@ struct DeliveryStatus: Sendable, Hashable {
     private let finding: String?
     /// The host it is about: its name, or its address if it has none.
     var host: String?
+    /// Of the connection on which the host said it: `TLSv1.3`, and whether it has shown who it is; nil: there was none.
+    var tls: String?
 
     /// What a host said.
     init(_ reply: Reply) {
@@ -31,10 +33,10 @@ struct DeliveryStatus: Sendable, Hashable {
         self.host = host
     }
 
-    /// The same, about a host.
-    func at(_ host: String) -> Self {
+    /// The same, about a host, and what it said under TLS.
+    func at(_ host: String, tls: String? = nil) -> Self {
         var status = self
-        if status.host == nil { status.host = host }
+        if status.host == nil { (status.host, status.tls) = (host, tls) }
         return status
     }
 

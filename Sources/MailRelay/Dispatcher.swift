@@ -187,6 +187,7 @@ struct Dispatcher {
             if let consignment = self.couriers.left(number) { self.ended(consignment, .again) }
         case .deferred(let consignment, let next):
             self.isDue(at: next)
+            self.alone.remove(consignment)
             self.close(consignment)
         case .forgetFailures:
             self.destinations.forgetFailures()
@@ -447,10 +448,14 @@ extension RelayService {
         _ reason: DeliveryStatus
     ) async throws -> UnixTime? {
         guard let (entry, recipients) = try await self.due(consignment, at: now) else { return nil }
+        // Who is here need not wait for a host elsewhere.
+        let (here, others) = try await self.recipientsHere(recipients, of: entry)
+        var verdicts = here
+        for recipient in others { verdicts[recipient.number] = .deferred(reason) }
         return await Settlement(
             service: self,
             entry: entry,
-            verdicts: Dictionary(recipients.map { ($0.number, .deferred(reason)) }) { first, _ in first },
+            verdicts: verdicts,
             notBefore: until
         ).run()
     }

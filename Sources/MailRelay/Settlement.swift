@@ -37,7 +37,13 @@ struct Settlement: Sendable {
         }
         guard !decisions.isEmpty else { return nil }
         let outcomes = decisions.map {
-            DeliveryOutcome(recipient: $0.recipient.number, result: $0.result, reply: $0.status.description)
+            DeliveryOutcome(
+                recipient: $0.recipient.number,
+                result: $0.result,
+                reply: $0.status.description,
+                tls: $0.status.tls,
+                isAttempt: self.notBefore == nil
+            )
         }
         guard await self.record(outcomes, decisions, now) else { return nil }
         for decision in decisions { self.log(decision) }
@@ -181,6 +187,7 @@ struct Settlement: Sendable {
             original: original ?? [],
             route: route,
             at: now,
+            id: RandomSource(octets: self.service.random).hexadecimal(8),
             requiresTLS: self.entry.requiresTLS
         )
         if acceptance == nil {

@@ -35,12 +35,12 @@ enum Verdict: Sendable, Hashable {
     }
 
     /// The same, said by or about a host.
-    func at(_ host: String) -> Self {
+    func at(_ host: String, tls: String?) -> Self {
         switch self {
-        case .delivered(let status, let knowsDSN): .delivered(status.at(host), knowsDSN: knowsDSN)
+        case .delivered(let status, let knowsDSN): .delivered(status.at(host, tls: tls), knowsDSN: knowsDSN)
         case .deliveredHere: self
-        case .failed(let status): .failed(status.at(host))
-        case .deferred(let status): .deferred(status.at(host))
+        case .failed(let status): .failed(status.at(host, tls: tls))
+        case .deferred(let status): .deferred(status.at(host, tls: tls))
         }
     }
 }

@@ -31,7 +31,8 @@ package protocol MailQueue: MessageStaging {
     /// What waits, oldest first; `after` pages through.
     func entries(after: QueueEntryID?, limit: Int) async throws -> [QueueEntry]
     func entry(_ id: QueueEntryID) async throws -> QueueEntry?
-    /// Makes every waiting recipient due at `time`, takes entries off hold; nil: all entries. Returns how many entries.
+    /// Makes every waiting recipient due at `time`, takes entries off hold; nil: all entries but those that are to be
+    /// released later (RFC 4865). Returns how many entries.
     func retry(_ id: QueueEntryID?, at time: UnixTime) async throws -> Int
     func hold(_ id: QueueEntryID) async throws
     /// Removes the entry without a report.
@@ -70,6 +71,8 @@ package struct Acceptance: Sendable {
     package var requiresTLS: Bool
     /// Before that time nobody gets it (RFC 4865): then ``local`` is empty, and recipients here are among ``remote``.
     package var releasedAt: UnixTime?
+    /// What its story (``MessageStories``) begins with.
+    package var trace: TraceFacts
 
     package init(
         message: StagedMessage,
@@ -85,7 +88,8 @@ package struct Acceptance: Sendable {
         isInternationalized: Bool = false,
         isJunk: Bool = false,
         requiresTLS: Bool = false,
-        releasedAt: UnixTime? = nil
+        releasedAt: UnixTime? = nil,
+        trace: TraceFacts = TraceFacts()
     ) {
         self.message = message
         self.relayFrom = relayFrom
@@ -101,6 +105,7 @@ package struct Acceptance: Sendable {
         self.isJunk = isJunk
         self.requiresTLS = requiresTLS
         self.releasedAt = releasedAt
+        self.trace = trace
     }
 }
 
@@ -248,10 +253,16 @@ package struct DeliveryOutcome: Sendable {
     package var result: Result
     /// What the other side said, for people.
     package var reply: String
+    /// Of the connection on which it was said, such as `TLSv1.3`; nil: there was none, or nothing is known of it.
+    package var tls: String?
+    /// Whether somebody was asked: else a recipient was only deferred with others.
+    package var isAttempt: Bool
 
-    package init(recipient: Int, result: Result, reply: String) {
+    package init(recipient: Int, result: Result, reply: String, tls: String? = nil, isAttempt: Bool = true) {
         self.recipient = recipient
         self.result = result
         self.reply = reply
+        self.tls = tls
+        self.isAttempt = isAttempt
     }
 }

@@ -8,12 +8,14 @@ extension MailQueue {
     ///
     /// Its reverse-path is null and nothing is to be reported about it, by anybody (RFC 3461 §6.1, RFC 5321 §4.5.5).
     /// `original` is what the report's `original` says; `route`, where mail for `report.to` goes: nil comes back for one
-    /// that is unknown here. `requiresTLS`: whether the message does (RFC 8689 §5). Throws ``StoreError``.
+    /// that is unknown here. `id`: our name for the report, an atom. `requiresTLS`: whether the message does (RFC 8689 §5).
+    /// Throws ``StoreError``.
     package func stage(
         report: DeliveryReport,
         original: [UInt8],
         route: RecipientRoute,
         at time: UnixTime,
+        id: String,
         requiresTLS: Bool = false
     ) async throws -> Acceptance? {
         var local: [AccountID] = []
@@ -47,7 +49,8 @@ extension MailQueue {
             receivedAt: time,
             isEightBit: octets.contains { $0 > 0x7F },
             isInternationalized: report.isInternationalized,
-            requiresTLS: requiresTLS
+            requiresTLS: requiresTLS,
+            trace: TraceFacts(id: id, recipients: [String(decoding: report.to.addrSpec, as: UTF8.self)])
         )
     }
 }

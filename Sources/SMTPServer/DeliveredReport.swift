@@ -27,6 +27,7 @@ struct DeliveredReport: Sendable {
             original: header,
             route: try await self.service.directory.route(localPart: sender.localPart, domain: sender.domain),
             at: self.arrival,
+            id: self.service.identifier(octets: 8),
             requiresTLS: self.transaction.requiresTLS
         )
     }

@@ -14,6 +14,8 @@ struct IncomingAuthentication {
         /// Authentication-Results.
         var field: [UInt8]
         var isJunk = false
+        /// Why it is dealt with as it is.
+        var reasons: [String] = []
         /// The message is not taken.
         var refusal: Reply?
         /// What was found out.
@@ -72,6 +74,10 @@ struct IncomingAuthentication {
         case (_, .reject): result.refusal = .senderRefused(verdict.dmarc)
         case (_, .quarantine): result.isJunk = true
         case (_, .none): break
+        }
+        if result.isJunk {
+            let domain = verdict.dmarc.domain.map { "\($0)" } ?? "a domain in From"
+            result.reasons.append("junk: \(domain) wants mail that is not shown to be its own treated so (DMARC)")
         }
         return result
     }

@@ -26,20 +26,41 @@ struct MailTransaction: Sendable {
         }
 
         let address: EmailAddress
-        let destination: Destination
+        var destination: Destination
         /// NOTIFY; nil if the client did not say.
         var notify: SMTPSyntax.NotifyConditions?
         /// ORCPT.
         var originalRecipient: OriginalRecipient?
+        /// Whether the message is not taken this time.
+        var mustComeAgain = false
 
         init(_ address: EmailAddress, _ destination: Destination) {
             self.address = address
             self.destination = destination
         }
 
+        /// Without those accounts and addresses, which have got the message for others; nil if nobody is left.
+        func without(_ accounts: Set<AccountID>, _ addresses: Set<EmailAddress>) -> Recipient? {
+            guard case .local(let all, let forward) = self.destination else { return self }
+            let left = all.filter { !accounts.contains($0) }
+            let forwardsLeft = forward.map { forward in
+                Forward(
+                    reversePath: forward.reversePath,
+                    addresses: forward.addresses.filter { !addresses.contains($0) }
+                )
+            }.flatMap { $0.addresses.isEmpty ? nil : $0 }
+            guard !left.isEmpty || forwardsLeft != nil else { return nil }
+            var recipient = self
+            recipient.destination = .local(left, forwardsLeft)
+            return recipient
+        }
+
         /// Whether others elsewhere get the message for it.
-        var isSentOn: Bool {
-            if case .local(_, .some) = self.destination { true } else { false }
+        var isSentOn: Bool { self.forwardCount > 0 }
+
+        /// How many others elsewhere get the message for it.
+        var forwardCount: Int {
+            if case .local(_, let forward?) = self.destination { forward.addresses.count } else { 0 }
         }
     }
 
@@ -64,6 +85,9 @@ struct MailTransaction: Sendable {
     init(reversePath: Path) {
         self.reversePath = reversePath
     }
+
+    /// Whether the message is not taken this time.
+    var mustComeAgain: Bool { self.recipients.contains(where: \.mustComeAgain) }
 
     /// The recipients here of whose delivery the sender wants to hear (RFC 3461 §5.2.3), each once.
     ///

@@ -27,6 +27,10 @@ struct MessageReception {
     /// Who sent it, once that has been found out and nothing else stands in the way.
     private(set) var sender: AuthenticationVerdict?
     private(set) var isRefusedForSender = false
+    /// What was found out about who sent the message, in few words; nil: nobody has asked.
+    private(set) var results: String?
+    /// Why the message is dealt with as it is, for who asks later.
+    private(set) var reasons: [String] = []
 
     private let returnPath: [UInt8]
     private let unixTime: @Sendable () -> Int64
@@ -45,6 +49,7 @@ struct MessageReception {
     private var outgoing: OutgoingAuthentication?
     /// Makes lines of what is binary; nil for other messages.
     private var binary: BinaryContent?
+    private var seal: ForwardingSeal?
     /// Whether what was written so far ends a line.
     private var endsLine = true
 
@@ -65,8 +70,9 @@ struct MessageReception {
         if !transaction.deliveriesToReport.isEmpty { self.returned = ReturnedHeader(trace.received) }
         self.forged = ForgedResultsFilter(authservID: service.options.hostname)
         self.incoming = IncomingAuthentication(view, transaction)
-        self.outgoing = OutgoingAuthentication(view)
+        self.outgoing = OutgoingAuthentication(view, transaction)
         self.binary = transaction.body == .binaryMIME ? BinaryContent() : nil
+        self.seal = ForwardingSeal(view, transaction, incoming: self.incoming)
         self.stage = service.queue.stage(
             limit: self.limit + (self.binary == nil ? 0 : BinaryContent.growth(of: self.limit)) + trace.received.count
                 + MissingFields.longest,
@@ -113,7 +119,12 @@ struct MessageReception {
             if !self.endsLine { await self.write(field: [13, 10]) }
             await self.write(field: fields)
         }
-        do { try await self.outgoing?.endHeader() } catch { await self.fail(error) }
+        do {
+            try await self.outgoing?.endHeader()
+            try await self.seal?.endHeader()
+        } catch {
+            await self.fail(error)
+        }
     }
 
     /// Ends the message.
@@ -133,6 +144,10 @@ struct MessageReception {
                 throw refusal
             }
             self.isJunk = verdict.isJunk
+            self.results = verdict.details.results.summary
+            self.reasons += verdict.reasons
+            let now = self.unixTime()
+            front += self.seal?.finish(verdict.details, unixTime: now) ?? []
             front += verdict.field
         }
         let now = self.unixTime()
@@ -155,12 +170,14 @@ struct MessageReception {
 
     private mutating func write(body octets: ArraySlice<UInt8>) async {
         self.outgoing?.update(octets)
+        self.seal?.update(octets)
         await self.write(octets)
     }
 
     private mutating func write(field: [UInt8]) async {
         self.returned?.append(field[...])
         self.outgoing?.update(header: field)
+        self.seal?.update(header: field)
         await self.write(field[...])
         if let last = field.last { self.endsLine = last == 10 }
     }

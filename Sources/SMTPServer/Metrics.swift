@@ -82,6 +82,24 @@ enum Metrics {
     /// Messages by what DMARC said about them.
     static func count(dmarc result: DMARCResult) { Self.dmarc[result]?.increment() }
 
+    private static let blocked = Counter(
+        label: "letterhouse_smtp_listed_clients_total",
+        dimensions: [("list", "block")]
+    )
+    private static let allowed = Counter(
+        label: "letterhouse_smtp_listed_clients_total",
+        dimensions: [("list", "allow")]
+    )
+
+    /// Clients that are on a list.
+    static func count(standing: ClientStanding) {
+        switch standing {
+        case .blocked: Self.blocked.increment()
+        case .allowed: Self.allowed.increment()
+        case .exempt, .unlisted: break
+        }
+    }
+
     // MARK: Logins
 
     /// How an authentication ended.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import MailConnection
+import MailMessage
 import MailStorage
 import SMTPSyntax
 import SenderAuthentication
@@ -21,6 +23,8 @@ struct OutgoingAuthentication {
     private let policy: SigningPolicy?
     private let directory: any Directory
     private let account: Account
+    /// How long the message is held here before it goes out, in seconds (RFC 4865): its signature must last longer.
+    private let holdTime: Int64
     private var header: [UInt8] = []
     private var isTooLong = false
     private var signer: DKIMSigner?
@@ -29,11 +33,13 @@ struct OutgoingAuthentication {
     private var emptyLine = 2
 
     /// Nil if it is not our user's message.
-    init?(_ view: SMTPView) {
+    init?(_ view: SMTPView, _ transaction: MailTransaction) {
         guard view.role.isSubmission, let account = view.account else { return nil }
         self.policy = view.service.signing
         self.directory = view.service.directory
         self.account = account
+        let release = transaction.releasedAt?.rawValue ?? 0
+        self.holdTime = max(0, release - view.service.time.unixTime())
     }
 
     /// Takes the next octets of the header.
@@ -55,7 +61,7 @@ struct OutgoingAuthentication {
         guard let (domain, keys) = try await self.domainAndKeys(author: isOwn ? author?.domain : nil) else { return }
         self.keys = keys
         var settings = DKIMSigner.Settings(domain: domain)
-        settings.lifetime = self.policy?.lifetime
+        settings.lifetime = self.policy.map { $0.lifetime + self.holdTime }
         self.signer = DKIMSigner(header: self.header[...], settings)
     }
 

@@ -88,6 +88,8 @@ package struct SMTPService: Sendable {
     let signing: SigningPolicy?
     /// Is told of what other servers bring; nil: nobody is.
     let observer: ArrivalObserver?
+    /// Who else is asked about mail that other servers bring.
+    let filters: FilterPolicy
     /// Who comes, how often, and how they behave.
     let clients: ClientCounter
     let random: @Sendable (_ count: Int) -> [UInt8]
@@ -105,6 +107,7 @@ package struct SMTPService: Sendable {
         senders: SenderPolicy? = nil,
         signing: SigningPolicy? = nil,
         observer: ArrivalObserver? = nil,
+        filters: FilterPolicy = FilterPolicy(),
         random: @escaping @Sendable (_ count: Int) -> [UInt8] = Self.systemRandom
     ) {
         self.options = options
@@ -116,6 +119,7 @@ package struct SMTPService: Sendable {
         self.senders = senders
         self.signing = signing
         self.observer = observer
+        self.filters = filters
         self.clients = ClientCounter(ClientLimits.Options(options), now: time.now, isKnown: credentials.knows)
         self.random = random
     }

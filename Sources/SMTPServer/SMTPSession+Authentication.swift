@@ -157,17 +157,15 @@ extension SMTPSession {
     mutating func beginAnew(_ address: String?, _ port: Int?) async {
         await self.dropMessage()
         self.forget()
+        self.view.standing = nil
         if let address {
             self.view.peer.address = address
             self.view.peer.isLoopback = false
         }
         if let port { self.view.peer.port = port }
         if let place = self.place.take() { self.service.clients.end(place) }
-        do {
-            self.place = try self.service.clients.begin(self.view.peer, hostname: self.service.options.hostname)
-        } catch {
-            return self.end(error)
-        }
+        (self.errors, self.failedLogins) = (0, 0)
+        do { try self.beginCounting() } catch { return self.end(error) }
         self.say(self.greeting)
     }
 }

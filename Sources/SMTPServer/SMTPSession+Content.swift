@@ -142,11 +142,20 @@ extension SMTPSession {
             return Array(repeating: reply, count: self.view.role == .lmtp ? transaction.recipients.count : 1)
         } catch let error as StoreError where self.view.role == .lmtp && transaction.recipients.count > 1 {
             var replies: [Reply] = []
+            // Together they would have got it once, however often they were named.
+            var (accounts, addresses): (Set<AccountID>, Set<EmailAddress>) = ([], [])
             for recipient in transaction.recipients {
+                guard let recipient = recipient.without(accounts, addresses) else {
+                    replies.append(.accepted(id: reception.id, entry: nil))
+                    continue
+                }
                 var single = transaction
                 single.recipients = [recipient]
                 do {
                     replies.append(try await self.acceptOnce(message, single, reception))
+                    guard case .local(let new, let forward) = recipient.destination else { continue }
+                    accounts.formUnion(new)
+                    addresses.formUnion(forward?.addresses ?? [])
                 } catch {
                     replies.append(try self.reply(to: error))
                 }
@@ -168,6 +177,7 @@ extension SMTPSession {
             at: UnixTime(self.service.time.unixTime())
         )
         acceptance.isJunk = reception.isJunk
+        acceptance.trace = TraceFacts(self.view, transaction, reception)
         let report = try await DeliveredReport(
             service: self.service,
             transaction: transaction,

@@ -50,7 +50,7 @@ package struct SMTPSession<C: Connection<SMTPNote>> {
     var ending: Duration?
     var failedLogins = 0
     /// Permanent negative replies since the last accepted message.
-    private var errors = 0
+    var errors = 0
     let admit: @Sendable (AccountID) -> Bool
     /// As whose the session is counted, once it has been greeted.
     var place: ClientCounter.Place?
@@ -113,7 +113,9 @@ package struct SMTPSession<C: Connection<SMTPNote>> {
     /// The greeting waits in the inbox behind whatever the client has sent already.
     private func prepareGreeting(in group: inout ThrowingDiscardingTaskGroup<any Error>) {
         let (time, post) = (self.service.time, self.connection.post)
-        guard self.view.role == .exchange, self.service.options.greetingDelay > .zero else { return post(.greet) }
+        guard self.view.role == .exchange, self.service.options.greetingDelay > .zero, !self.view.isFront else {
+            return post(.greet)
+        }
         let deadline = time.now() + self.service.options.greetingDelay
         group.addTask {
             do { try await time.sleep(deadline) } catch { return }
@@ -124,14 +126,16 @@ package struct SMTPSession<C: Connection<SMTPNote>> {
     private mutating func greet() async throws {
         self.isGreeted = true
         self.lastActivity = self.service.time.now()
-        do {
-            self.place = try self.service.clients.begin(self.view.peer, hostname: self.service.options.hostname)
-        } catch {
-            return self.end(error)
-        }
+        do { try self.beginCounting() } catch { return self.end(error) }
         self.say(self.greeting)
         try await self.flush()
         try await self.takeInput()
+    }
+
+    /// Counts the session as its client's; throws why it may not go on.
+    mutating func beginCounting() throws(Reply) {
+        guard !self.view.isFront else { return }
+        self.place = try self.service.clients.begin(self.view.peer, hostname: self.service.options.hostname)
     }
 
     /// The first line.
@@ -141,9 +145,9 @@ package struct SMTPSession<C: Connection<SMTPNote>> {
 
     private mutating func take(_ octets: [UInt8]) async throws {
         // QUIRK: our own users' programs may speak first; a server that does sends spam (RFC 5321 §3.1).
-        if !self.isGreeted, self.view.role == .exchange {
+        if !self.isGreeted, self.view.role == .exchange, !self.view.isFront {
             Logger.current.info("Client spoke before the greeting", metadata: ["peer": "\(self.view.peer.address)"])
-            self.place = try? self.service.clients.begin(self.view.peer, hostname: self.service.options.hostname)
+            try? self.beginCounting()
             return self.expel(.noService)
         }
         self.framer.append(octets)
@@ -152,7 +156,7 @@ package struct SMTPSession<C: Connection<SMTPNote>> {
 
     /// Every command that was received is answered by now, unless the greeting waits behind the end.
     private mutating func takeEnd() async throws {
-        if !self.isGreeted, self.view.role != .exchange { try await self.greet() }
+        if !self.isGreeted, self.view.role != .exchange || self.view.isFront { try await self.greet() }
         self.isOpen = false
     }
 

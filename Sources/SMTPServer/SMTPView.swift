@@ -17,6 +17,8 @@ struct SMTPView: Sendable {
     var clientName: String?
     /// Whether the client greeted with EHLO, so that extensions are in use (RFC 5321 §2.2.1).
     var isExtended = false
+    /// What the lists say about the client; nil until it matters.
+    var standing: ClientStanding?
     /// Who authenticated.
     var account: Account?
     /// The mail transaction, from MAIL on.
@@ -33,6 +35,11 @@ struct SMTPView: Sendable {
         self.role = role
         self.peer = peer
         self.connectedAddress = peer.address
+    }
+
+    /// Whether it is a server in front that may speak for others, and has not yet: it is nobody's to limit.
+    var isFront: Bool {
+        self.peer.address == self.connectedAddress && self.service.options.speaksForOthers(self.connectedAddress)
     }
 
     /// Whether passwords may be sent here: nobody can read along.

@@ -44,7 +44,7 @@ struct TraceHeader: Sendable {
     /// What stands behind "with": RFC 3848, RFC 6531 §4.3.
     ///
     /// HELO has no words for TLS.
-    private static func protocolName(_ view: SMTPView, _ transaction: MailTransaction) -> String {
+    static func protocolName(_ view: SMTPView, _ transaction: MailTransaction) -> String {
         guard view.isExtended else { return "SMTP" }
         let base =
             view.role == .lmtp

@@ -57,6 +57,16 @@ package struct IPAddress: Hashable, Sendable, CustomStringConvertible {
         return Self(ipv4: UInt32(truncatingIfNeeded: self.bits))
     }
 
+    /// The labels of its reversed form, for names about it: `7.2.0.192` (RFC 1035 §3.5), or 32 hexadecimal digits (RFC 3596
+    /// §2.5).
+    package var reversedLabels: String {
+        switch self.family {
+        case .ipv4: self.octets.reversed().map(String.init).joined(separator: ".")
+        case .ipv6:
+            self.octets.reversed().flatMap { [$0 & 0x0F, $0 >> 4] }.map { String($0, radix: 16) }.joined(separator: ".")
+        }
+    }
+
     /// Whether this is in the network of the first `prefixLength` bits of `network`.
     ///
     /// Never true across families.

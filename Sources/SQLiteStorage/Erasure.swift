@@ -121,11 +121,12 @@ extension Job {
 }
 
 extension SQLiteStore {
-    /// Erases everything that is due.
+    /// Erases everything that is due, and forgets what need not be remembered.
     ///
     /// Call it every few minutes: what is given up is kept for a while first.
     package func maintain() async throws {
         while try await self.write(cost: 4 << 20, Erasure.step) {}
+        try await self.forgetStories()
         try await self.index()
         while try await self.write(cost: 4 << 20, Erasure.step) {}
     }

@@ -8,9 +8,7 @@ extension SQLiteStore: MailQueue {
         let incoming = IncomingAcceptance(acceptance)
         let report = report.map(IncomingAcceptance.init)
         return try await self.write(cost: incoming.message.cost + (report?.message.cost ?? 0)) { transaction in
-            let receipt = try transaction.accept(incoming)
-            if let report { _ = try transaction.accept(report, isReport: true) }
-            return receipt
+            try transaction.accept(incoming, report: report)
         }
     }
 
@@ -48,5 +46,5 @@ extension SQLiteStore: MailQueue {
 
     package func hold(_ id: QueueEntryID) async throws { try await self.write { try $0.hold(id) } }
 
-    package func remove(_ id: QueueEntryID) async throws { try await self.write { try $0.removeEntry(id) } }
+    package func remove(_ id: QueueEntryID) async throws { try await self.write { try $0.giveUp(id) } }
 }

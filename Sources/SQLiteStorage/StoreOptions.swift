@@ -20,6 +20,10 @@ package struct StoreOptions: Sendable {
     package var expungedRanges = 65536
     /// Mailboxes of an account, and subscriptions, at most: quotas do not count them.
     package var mailboxes = 10_000
+    /// How long the store remembers what became of a message, in seconds.
+    package var traceLifetime: Int64 = 30 * 86_400
+    /// How many events of all messages it remembers; the oldest messages' go first.
+    package var traceEvents = 1_000_000
     /// Upper bound of the file in octets, above what the disk sets; nil: none.
     package var sizeLimit: Int64?
     /// The time of day, for save dates, UIDVALIDITY and deadlines.

@@ -37,6 +37,7 @@ extension Appliance {
             lifetime: self.settings.relay.lifetime.components.seconds + 7 * 86_400
         )
         let reports = try self.reports(time: clock, senders: senders, signing: signing)
+        let filters = try await self.filters()
         let smtp = SMTPService(
             options: self.smtpOptions,
             directory: self.store,
@@ -46,7 +47,8 @@ extension Appliance {
             time: clock,
             senders: senders,
             signing: signing,
-            observer: reports.observer
+            observer: reports.observer,
+            filters: filters
         )
         let bridge = self.bridge(imap: imap, smtp: smtp, time: clock)
 
@@ -59,6 +61,7 @@ extension Appliance {
             bridge, relay, Maintenance(store: self.store), SearchIndexing(store: self.store),
         ]
         services += reports.services
+        if let greylist = filters.greylist { services.append(GreylistKeeping(greylist: greylist, time: clock)) }
         services.append(
             ControlService(
                 store: self.store,
@@ -164,7 +167,8 @@ extension Appliance {
         smtp: SMTPService,
         http: BridgeService
     ) -> any Service {
-        switch name {
+        let fronts = Self.isWithin(self.settings.listen.xclient)
+        return switch name {
         case "imap":
             self.listener(
                 sockets,
@@ -174,11 +178,22 @@ extension Appliance {
             )
         case "imaps": self.listener(sockets, farewell: "", makesRoom: true, self.imapChannel(imap, .implicit))
         case "smtp":
-            self.listener(sockets, farewell: Self.smtpFarewell, self.smtpChannel(smtp, .exchange, .startTLS))
+            self.listener(
+                sockets,
+                farewell: Self.smtpFarewell,
+                isFront: fronts,
+                self.smtpChannel(smtp, .exchange, .startTLS)
+            )
         case "submission":
-            self.listener(sockets, farewell: Self.smtpFarewell, self.smtpChannel(smtp, .submission, .startTLS))
+            self.listener(
+                sockets,
+                farewell: Self.smtpFarewell,
+                isFront: fronts,
+                self.smtpChannel(smtp, .submission, .startTLS)
+            )
         case "lmtp": self.listener(sockets, farewell: Self.smtpFarewell, self.smtpChannel(smtp, .lmtp, .none))
-        case "submissions": self.listener(sockets, farewell: "", self.smtpChannel(smtp, .submissions, .implicit))
+        case "submissions":
+            self.listener(sockets, farewell: "", isFront: fronts, self.smtpChannel(smtp, .submissions, .implicit))
         default: self.listener(sockets, farewell: "", self.httpChannel(http))
         }
     }
@@ -189,16 +204,18 @@ extension Appliance {
         _ sockets: [CInt],
         farewell: String,
         makesRoom: Bool = false,
+        isFront: @escaping @Sendable (_ address: String) -> Bool = { _ in false },
         _ child: some ServerChildChannel
     ) -> any Service {
-        SocketListener(
+        let isProxy = self.proxies
+        return SocketListener(
             sockets: sockets,
             child: child,
             limits: ConnectionLimits(
                 total: self.settings.limits.connections,
                 perAddress: self.settings.limits.connectionsPerAddress,
                 makesRoom: makesRoom,
-                isProxy: self.proxies
+                isProxy: { isProxy($0) || isFront($0) }
             ),
             farewell: Array(farewell.utf8),
             drainDeadline: .init(Self.drainDeadline),

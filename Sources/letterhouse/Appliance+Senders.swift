@@ -93,11 +93,6 @@ extension NameAnswer {
 extension IPAddress {
     /// Where the names of an address are: `1.2.0.192.in-addr.arpa` (RFC 1035 §3.5), `….ip6.arpa` (RFC 3596 §2.5).
     fileprivate var reverseName: String {
-        switch self.family {
-        case .ipv4: self.octets.reversed().map { "\($0)." }.joined() + "in-addr.arpa"
-        case .ipv6:
-            self.octets.reversed().flatMap { [$0 & 0x0F, $0 >> 4] }.map { String($0, radix: 16) + "." }.joined()
-                + "ip6.arpa"
-        }
+        "\(self.reversedLabels).\(self.family == .ipv4 ? "in-addr" : "ip6").arpa"
     }
 }

@@ -45,7 +45,10 @@ extension Appliance {
         LoggingSystem.bootstrap { _ in JournalLogHandler(level: level) }
         let logger = Logger(label: "letterhouse")
 
-        let store = try SQLiteStore(path: settings.data + "/mail.db")
+        var options = StoreOptions()
+        options.traceLifetime = settings.trace.keep.components.seconds
+        options.traceEvents = settings.trace.events
+        let store = try SQLiteStore(path: settings.data + "/mail.db", options: options)
         do {
             try await prepare(store)
             let sockets = inherited.byName.isEmpty ? try Self.open(settings.listen) : inherited.byName

@@ -86,7 +86,7 @@ extension EndToEnd {
 
         /// Those that have tests of their own.
         private static let others = [
-            "serve", "version", "queue show", "queue hold", "queue remove", "sessions list", "sessions show",
+            "serve", "version", "queue show", "queue hold", "queue remove", "sessions list", "sessions show", "trace",
         ]
 
         @Test(

@@ -112,6 +112,62 @@ extension EndToEnd {
             withExtendedLifetime(names) {}
         }
 
+        @Test("`trace` tells the whole story of a message, with a server and without") func trace() async throws {
+            let folder = FileManager.default.temporaryDirectory.appending(path: "letterhouse-sink-\(UUID().uuidString)")
+                .path
+            let sink = try await Sink(in: folder)
+            let (appliance, names) = try await self.appliance(sinkPort: sink.port)
+            let targets = [TestAppliance.address, "bob@remote.example", "nobody@null.remote.example"]
+            try await appliance.command(["alias", "add", "friends@example.org"] + targets)
+            try await appliance.start()
+            try await appliance.swaks(
+                to: "friends@example.org",
+                from: "eve@remote.example",
+                service: "smtp",
+                data: "Message-ID: <1@remote.example>\nSubject: a story\n\nhello\n"
+            )
+            try await eventually("the message and the report about it arrive") { try sink.messages().count == 2 }
+            try await eventually("that is written down") {
+                try await appliance.command(["queue", "list"]) == "Nothing waits.\n"
+            }
+            let told = try await appliance.command(["trace", "<1@remote.example>"])
+            let id = try #require(told.firstMatch(of: #/^Message       (\S+)\nMessage-ID    <1@remote.example>\n/#)).1
+            for line in [
+                #/received from client.example.net \[127.0.0.1\] by smtp \(ESMTP, no TLS\) for friends@example.org\n/#,
+                #/delivered to ann@example.org, into INBOX\n/#,
+                #/queued as 1 to be sent on to bob@remote.example, nobody@null.remote.example from <SRS0=\S+>\n/#,
+                #/passed on for bob@remote.example: mx.remote.example \[127.0.0.1\]: 250 [^\n]+\n/#,
+                #/failed for nobody@null.remote.example: 5.1.10 the domain takes no mail\n/#,
+            ] {
+                #expect(told.contains(line), "\(told)")
+            }
+            for name in [String(id), "1", "1@remote.example"] {
+                #expect(try await appliance.command(["trace", name]) == told)
+            }
+            let report = try #require(told.firstMatch(of: #/the sender is told, in (\S+)\n/#)).1
+            let sent = try await appliance.command(["trace", String(report)])
+            #expect(sent.contains("Reverse-path  <>\n"))
+            #expect(sent.contains("made here for eve@remote.example\n"))
+            #expect(sent.contains("passed on for eve@remote.example: mx.remote.example"))
+            let list = try await appliance.command(["trace", "BOB@remote.example"])
+            #expect(list.contains(id) && list.contains("friends@example.org"))
+            let unknown = ["trace", "nobody@example.org", "--config", appliance.settingsFile]
+            let failure = try await Program.run(TestAppliance.program, unknown)
+            #expect(failure.status == 65)
+            #expect(failure.output.contains("nothing is known of nobody@example.org: give an id"))
+            try await appliance.stop()
+
+            #expect(try await appliance.command(["trace", String(id)]) == told)
+            let json = try await appliance.command(["trace", String(id), "--json"])
+            let stories = try #require(
+                try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [[String: any Sendable]]
+            )
+            #expect(stories.first?["id"] as? String == String(id))
+            #expect((stories.first?["events"] as? [any Sendable])?.count == 5)
+            try await appliance.verify()
+            withExtendedLifetime(names) {}
+        }
+
         @Test("Nobody relays without a password, and nobody writes in another's name") func noOpenRelay() async throws {
             let (appliance, names) = try await self.appliance(sinkPort: 9)
             try await appliance.start()

@@ -14,14 +14,22 @@ final class Gate: Sendable {
         var waiters: [CheckedContinuation<Void, Never>] = []
         var watchers: [CheckedContinuation<Void, Never>] = []
         var hasBeenReached = false
+        /// How many may come before the gate is closed.
+        var passes: Int
     }
 
-    private let state = Mutex(State())
+    private let state: Mutex<State>
+
+    init(passing passes: Int = 0) { self.state = Mutex(State(passes: passes)) }
 
     /// Waits until the gate is open.
     func pass() async {
         await withCheckedContinuation { continuation in
-            let (watchers, isOpen) = self.state.withLock { state in
+            let (watchers, isOpen): ([CheckedContinuation<Void, Never>], Bool) = self.state.withLock { state in
+                if !state.isOpen, state.passes > 0 {
+                    state.passes -= 1
+                    return ([], true)
+                }
                 state.hasBeenReached = true
                 if !state.isOpen { state.waiters.append(continuation) }
                 defer { state.watchers = [] }

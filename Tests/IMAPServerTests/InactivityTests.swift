@@ -83,6 +83,32 @@ import Testing
         try await fixture.close()
     }
 
+    /// Within a response BYE would be taken for the rest of that.
+    @Test("Nothing is said in the middle of what the client is told at length without having asked (RFC 5465 §5.2)")
+    func withinBlock() async throws {
+        let clock = TestClock()
+        let fixture = try await Fixture(clock: clock)
+        let gate = Gate(passing: 8)
+        let service = fixture.service(behind: gate, large: LargeMessages(size: 4_000_000) { _ in })
+        try await LiveClient.with(of: service) { clients in
+            let client = clients[0]
+            try await client.select()
+            client.send("n NOTIFY SET (SELECTED (MessageNew (BODY.PEEK[]) MessageExpunge))\r\n")
+            _ = try await client.lines(to: "n OK")
+            try await fixture.deliver(1...1)
+            await gate.reached()
+            clock.advance(by: .seconds(1800))
+            while try await clock.nextDeadline() != clock.now + .seconds(1800) {}
+            gate.open()
+            let lines = try await client.lines(to: "xxx")
+            #expect(lines.dropLast().last == "* 1 FETCH (UID 1 BODY[] {4000000}")
+            #expect(lines.last?.utf8.count == 4_000_001)
+            clock.advance(by: .seconds(1800))
+            #expect(try await client.line() == Self.bye)
+        }
+        try await fixture.close()
+    }
+
     @Test(
         "Octets of a literal are activity, also of one that is gathered or skipped; those of a line are not",
         arguments: [

@@ -138,16 +138,57 @@ import Testing
         }
     }
 
-    @Test("A proxy may have more connections than an address may") func limits() async throws {
+    @Test("A proxy may have more connections than an address may, but not for one client") func limits() async throws {
         let limits = ConnectionLimits(total: 100, perAddress: 1, isProxy: Self.proxied)
         try await TestServer.run(EchoSession.channel(isProxy: Self.proxied), limits: limits) { server in
             try await TestClient.connect(to: server.port) { first in
                 try await first.send(octets: Self.v4)
                 #expect(try await first.line() == "220 203.0.113.9")
                 try await TestClient.connect(to: server.port) { second in
-                    try await second.send(octets: Self.v4)
-                    #expect(try await second.line() == "220 203.0.113.9")
+                    try await second.send(octets: Self.v6)
+                    #expect(try await second.line() == "220 2001:db8::9")
+                    for _ in 0..<2 {
+                        try await TestClient.connect(to: server.port) { third in
+                            try await third.send(octets: Self.v4 + Array("hello\r\n".utf8))
+                            #expect(await third.rest() == "", "and its refusal takes no place")
+                        }
+                    }
                 }
+                try await first.send("QUIT\r\n")
+                #expect(try await first.line() == "221 bye")
+                #expect(await first.rest() == "")
+            }
+            // Its place is free again, sooner or later.
+            var greeting = ""
+            while greeting.isEmpty {
+                try await TestClient.connect(to: server.port) { client in
+                    try await client.send(octets: Self.v4 + Array("QUIT\r\n".utf8))
+                    greeting = await client.rest()
+                }
+            }
+            #expect(greeting.hasPrefix("220 203.0.113.9"))
+        }
+    }
+
+    @Test("Where somebody gives way, it is one of the same client's") func eviction() async throws {
+        let limits = ConnectionLimits(total: 100, perAddress: 1, makesRoom: true, isProxy: Self.proxied)
+        try await TestServer.run(EchoSession.channel(isProxy: Self.proxied), limits: limits) { server in
+            try await TestClient.connect(to: server.port) { other in
+                try await other.send(octets: Self.v6)
+                #expect(try await other.line() == "220 2001:db8::9")
+                try await TestClient.connect(to: server.port) { first in
+                    try await first.send(octets: Self.v4)
+                    #expect(try await first.line() == "220 203.0.113.9")
+                    try await TestClient.connect(to: server.port) { second in
+                        try await second.send(octets: Self.v4)
+                        #expect(try await second.line() == "220 203.0.113.9")
+                        _ = await first.rest()
+                        try await second.send("hello\r\n")
+                        #expect(try await second.line() == "echo hello")
+                    }
+                }
+                try await other.send("hello\r\n")
+                #expect(try await other.line() == "echo hello")
             }
         }
     }

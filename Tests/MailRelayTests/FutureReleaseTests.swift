@@ -69,10 +69,33 @@ import Testing
         #expect(try await fixture.inbox().contains(Fixture.message))
     }
 
-    @Test("An operator may let it go at once") func retry() async throws {
+    @Test("While the smarthost rests, those here get theirs all the same") func smarthost() async throws {
+        let fixture = try await Fixture {
+            let smarthost = Smarthost(host: "out.example", port: 587, security: .opportunistic)
+            $0.smarthosts = [SmarthostRule(smarthost: smarthost)]
+        }
+        fixture.sinks.set { $0.isDown = true }
+        try await fixture.enqueue(["bob@example.net"])
+        try await fixture.relaying {
+            try await fixture.untilIdle()
+            try await self.enqueue(fixture, ["bob@example.net", "ann@example.org"], after: 10)
+            fixture.clock.advance(by: .seconds(10))
+            try await eventually("ann has it") { try await fixture.inbox().contains(Fixture.message) }
+            try await fixture.untilIdle()
+        }
+        let left = try #require(try await fixture.queue().last)
+        #expect(left.recipients.map(\.recipient.localPart) == ["bob"])
+        #expect(fixture.sinks.record.targets.count == 1, "nobody was asked again")
+    }
+
+    @Test("An operator may let it go at once, but not with all the others") func retry() async throws {
         let fixture = try await Fixture()
         try await self.enqueue(fixture, ["ann@example.org"])
-        #expect(try await fixture.store.retry(nil, at: fixture.now) == 1)
+        let entry = try #require(try await fixture.queue().first)
+        #expect(try await fixture.store.retry(nil, at: fixture.now) == 0)
+        #expect(try await fixture.store.due(at: fixture.now, excluding: [], limit: 9).isEmpty)
+        #expect(try await fixture.store.retry(nil, at: fixture.now.advanced(by: 3600)) == 1)
+        #expect(try await fixture.store.retry(entry.id, at: fixture.now) == 1)
         try await fixture.relaying { try await fixture.untilEmpty() }
         #expect(try await fixture.inbox().contains(Fixture.message))
     }

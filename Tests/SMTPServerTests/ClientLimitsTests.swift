@@ -3,6 +3,7 @@
 import MailConnection
 import MailStorage
 import SASLMechanisms
+import Synchronization
 import TestSupport
 import Testing
 
@@ -164,6 +165,53 @@ import Testing
         #expect(try await self.talk(fixture, "NOOP", peer: Peer(address: "192.0.2.8")) == ["220 mx.ex", "250 2.0.0"])
         fixture.clock.advance(by: .seconds(3600))
         #expect(try await self.talk(fixture, "NOOP") == ["220 mx.ex", "250 2.0.0"])
+        try await fixture.close()
+    }
+
+    /// Large hosts send the former for their users, and our own users' programs may be set up for the latter.
+    @Test("Bare line ends in a chunk, or of those who submit, are refused but no offence") func refusals() async throws
+    {
+        let fixture = try await Fixture { ($0.offenceLimit, $0.sessionsPerMinute) = (1, 1000) }
+        for _ in 0..<3 {
+            try await fixture.connect { client in
+                try await client.ask("EHLO client.example.com")
+                try await client.begin(to: "ann@example.org")
+                client.send("BDAT 16 LAST\r\nSubject: x\n\nab\r\n")
+                #expect(try await client.reply().hasPrefix("550 5.6.11 "))
+                #expect(try await client.reply().isEmpty)
+            }
+            try await fixture.connect(.submission) { client in
+                let reply = try await client.ask("EHLO client.example.com\n")
+                #expect(reply.hasPrefix("500 5.5.2 "))
+                #expect(try await client.reply().isEmpty)
+            }
+        }
+        // Of other servers' commands they are one, and two are too many.
+        for expected in [["220 mx.ex", "500 5.5.2"], ["220 mx.ex", "500 5.5.2"], ["421 4.7.0"]] {
+            #expect(try await self.talk(fixture, "NOOP\n") == expected)
+        }
+        try await fixture.close()
+    }
+
+    @Test("A login that the store could not finish leaves the account its sessions") func failedLogin() async throws {
+        let looks = Mutex(0)
+        let fixture = try await Fixture {
+            $0.sessionsPerAccount = 1
+        } willLookUp: {
+            // The password is right; whether it still is cannot be found out.
+            let isSecond = looks.withLock { looks in
+                looks += 1
+                return looks == 2
+            }
+            if isSecond { throw StoreError.unavailable }
+        }
+        try await fixture.connect(.submissions, peer: .secure) { client in
+            try await client.ask("EHLO client.example.com")
+            let login = "AUTH PLAIN AGFubkBleGFtcGxlLm9yZwBzZWNyZXQ="
+            #expect(try await client.ask(login).hasPrefix("45"))
+            #expect(try await client.ask(login).hasPrefix("235 "))
+        }
+        #expect(looks.withLock { $0 } == 4)
         try await fixture.close()
     }
 

@@ -27,7 +27,9 @@ final class Fixture: Sendable {
         senders: SenderPolicy? = nil,
         signs: Bool = false,
         observer: ArrivalObserver? = nil,
+        filters: FilterPolicy = FilterPolicy(),
         configure: (inout SMTPService.Options) throws -> Void = { _ in },
+        willLookUp: @escaping @Sendable () throws -> Void = {},
         work: PasswordWork = PasswordWork(width: 2),
         queue: (SQLiteStore) -> any MailQueue = { $0 }
     ) async throws {
@@ -63,6 +65,7 @@ final class Fixture: Sendable {
                 work: work,
                 guesses: wrongPasswords.map { GuessCounter(perHour: $0, clock) }
             ) {
+                try willLookUp()
                 guard let (account, text) = try await store.credential(for: $0) else { return nil }
                 return PasswordVerifier(parsing: text).map { StoredCredential(identity: account, verifier: $0) }
             },
@@ -71,6 +74,7 @@ final class Fixture: Sendable {
             senders: senders,
             signing: signs ? SigningPolicy(keys: store, lifetime: 86_400) : nil,
             observer: observer,
+            filters: filters,
             random: { count in Array(repeating: 0xAB, count: count) }
         )
     }

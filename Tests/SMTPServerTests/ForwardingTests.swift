@@ -47,6 +47,24 @@ import Testing
         try await fixture.close()
     }
 
+    /// They are in memory from RCPT on, for each recipient.
+    @Test("A message is sent on to so many addresses; the client sends another to the rest") func bounded() async throws
+    {
+        let fixture = try await Fixture()
+        try await fixture.store.addAlias("big@example.org", targets: (0..<1000).map { "r\($0)@example.net" })
+        try await fixture.connect { client in
+            try await client.ask("EHLO client.example.com")
+            try await client.begin()
+            for number in 1...10 {
+                #expect(try await client.ask("RCPT TO:<big+\(number)@example.org>").hasPrefix("250 "))
+            }
+            #expect(try await client.ask("RCPT TO:<big+11@example.org>").hasPrefix("452 4.5.3 "))
+            #expect(try await client.ask("RCPT TO:<afar@example.org>").hasPrefix("452 4.5.3 "))
+            #expect(try await client.ask("RCPT TO:<ann@example.org>").hasPrefix("250 "))
+        }
+        try await fixture.close()
+    }
+
     @Test(
         "Whose address stays as it is, and where reports go that find no room for it",
         arguments: [

@@ -47,6 +47,71 @@ import Testing
         try await fixture.close()
     }
 
+    @Test("Who is named twice gets it once, also where each recipient is tried alone") func namedTwice() async throws {
+        let fixture = try await Fixture()
+        try await fixture.connect(.lmtp, peer: Peer(address: "127.0.0.1", isLoopback: true)) { client in
+            try await client.ask("LHLO client.example.com")
+            try await client.begin(
+                to: "bob@example.org",
+                "afar@example.org",
+                "ann@example.org",
+                "Bob+x@example.org",
+                "afar@example.org"
+            )
+            try await fixture.store.setLimits(QuotaLimits(messages: 0), of: "ann@example.org")
+            try await client.ask("DATA")
+            client.send("Subject: x\r\n\r\n.\r\n")
+            for code in ["250", "250", "452", "250", "250"] {
+                #expect(try await client.reply().hasPrefix("\(code) "))
+            }
+        }
+        #expect(try await fixture.inbox(of: fixture.bob).count == 1)
+        #expect(try await fixture.queue().count == 1)
+        try await fixture.close()
+    }
+
+    @Test("Who may speak for others is not limited, nor made to wait, nor blamed for what they said before")
+    func frontItself() async throws {
+        let fixture = try await Fixture {
+            $0.speaksForOthers = { $0 == "192.0.2.7" }
+            ($0.sessionsPerAddress, $0.sessionsPerMinute, $0.errorLimit) = (1, 1, 3)
+            // Nobody moves the clock here.
+            $0.greetingDelay = .seconds(10)
+        }
+        try await fixture.connect { first in
+            try await first.ask("EHLO proxy.example.com")
+            try await fixture.connect { second in
+                try await second.ask("EHLO proxy.example.com")
+                for _ in 0..<2 { #expect(try await second.ask("FLY").hasPrefix("500 ")) }
+                #expect(try await second.ask("XCLIENT ADDR=203.0.113.9").hasPrefix("220 "))
+                for _ in 0..<2 { #expect(try await second.ask("FLY").hasPrefix("500 ")) }
+                #expect(try await second.ask("FLY").hasPrefix("500 "))
+                #expect(try await second.reply().hasPrefix("421 "), "now it is the client's own doing")
+            }
+            #expect(try await first.ask("XCLIENT ADDR=203.0.113.10").hasPrefix("220 "))
+        }
+        try await fixture.close()
+    }
+
+    @Test("Nor has a front to wait with what it says") func earlyFront() async throws {
+        let fixture = try await Fixture { $0.speaksForOthers = { $0 == "192.0.2.7" } }
+        for (address, answers) in [("192.0.2.7", ["220 ", "250 "]), ("192.0.2.8", ["554 ", ""])] {
+            let received = ReceivedOctets()
+            let (server, pipe) = PipeConnection<SMTPNote>.make(
+                peer: Peer(address: address),
+                deliver: { received.append($0) }
+            )
+            pipe.send(Array("NOOP\r\n".utf8))
+            pipe.close()
+            var session = SMTPSession(connection: server, service: fixture.service, role: .exchange)
+            try await session.run()
+            received.close()
+            let client = Fixture.Client(pipe: pipe, received: received)
+            for answer in answers { #expect(try await client.reply().prefix(4) == answer) }
+        }
+        try await fixture.close()
+    }
+
     @Test("Who speaks for others is known by their address: in the trace, and when they come too often")
     func client() async throws {
         let fixture = try await Fixture {

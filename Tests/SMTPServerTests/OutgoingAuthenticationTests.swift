@@ -67,6 +67,27 @@ import Testing
         "From: ann@example.org\n\n" + String(repeating: String(repeating: "x", count: 900) + "\n", count: 400),
     ]
 
+    @Test("The signature of a message that is held lasts longer by that (RFC 4865)") func held() async throws {
+        let fixture = try await Fixture(signs: true)
+        _ = try await self.addKeys(to: "example.org", in: fixture)
+        for parameter in ["", " HOLDFOR=1728000"] {
+            try await fixture.connect(.submission, peer: .secure) { client in
+                try await client.logIn("ann@example.org")
+                try await client.ask("MAIL FROM:<ann@example.org>\(parameter)")
+                try await client.ask("RCPT TO:<eve@example.net>")
+                try await client.ask("DATA")
+                #expect(try await client.ask("From: ann@example.org\r\n\r\nHi\r\n.").hasPrefix("250 "))
+            }
+        }
+        let queue = try await fixture.queue()
+        #expect(queue.count == 2)
+        for (entry, hold) in zip(queue, [0, 1_728_000]) {
+            let message = String(decoding: try await fixture.octets(of: entry), as: UTF8.self)
+            #expect(message.contains("x=\(1_767_225_600 + 86_400 + hold)"), "\(message)")
+        }
+        try await fixture.close()
+    }
+
     @Test("Both signatures hold, here and for who gets it", arguments: messages) func signed(
         message: String
     ) async throws {

@@ -18,6 +18,15 @@ struct HostSecurity: Sendable {
         case verified(PeerVerification)
         /// The same, from the first octet on (RFC 8314 §3.3).
         case implicit(PeerVerification)
+
+        /// What shows who the host is, for people.
+        var verifiedBy: String? {
+            switch self {
+            case .verified(.dane), .implicit(.dane): "DANE"
+            case .verified(.verified), .implicit(.verified): "its certificate"
+            case .clear, .opportunistic, .encrypted, .verified(.none), .implicit(.none): nil
+            }
+        }
     }
 
     /// What is tried, the next one when TLS has failed; never empty.

@@ -19,6 +19,7 @@ struct DataCommand: SMTPCommand {
             // RFC 2033 §4.2.
             throw view.role == .lmtp ? Reply.noRecipientsHere : Reply.noValidRecipients
         }
+        guard !transaction.mustComeAgain else { throw Reply.greylisted }
         return Outcome(.startMailInput, .content)
     }
 }

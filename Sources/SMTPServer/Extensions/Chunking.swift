@@ -25,7 +25,7 @@ struct BdatCommand: SMTPCommand {
 
     private static func refusal(_ view: SMTPView) -> Reply? {
         guard let transaction = view.transaction else { return view.chunkFailure ?? .mailFirst }
-        guard transaction.recipients.isEmpty else { return nil }
+        guard transaction.recipients.isEmpty else { return transaction.mustComeAgain ? .greylisted : nil }
         return view.role == .lmtp ? .noRecipientsHere : .noValidRecipients
     }
 }

@@ -7,18 +7,38 @@ import MailStorage
 struct IncomingAcceptance: Sendable {
     let acceptance: Acceptance
     let message: IncomingMessage
+    let trace: TraceBeginning
 
     init(_ acceptance: Acceptance) {
         self.acceptance = acceptance
         self.message = IncomingMessage(acceptance.message)
+        self.trace = TraceBeginning(acceptance)
     }
 }
 
 extension Transaction {
-    /// Delivers to the local recipients and queues for the remote ones.
+    /// Delivers to the local recipients and queues for the remote ones, and accepts the report about it.
     ///
-    /// `isReport`: limits of the recipients do not matter. Throws ``StoreError/overQuota`` if one of them has no room.
-    func accept(_ incoming: IncomingAcceptance, isReport: Bool = false) throws -> AcceptanceReceipt {
+    /// Throws ``StoreError/overQuota`` if one of them has no room.
+    func accept(_ incoming: IncomingAcceptance, report: IncomingAcceptance?) throws -> AcceptanceReceipt {
+        let trace = try self.beginTrace(of: incoming)
+        let receipt = try self.accept(incoming, trace)
+        if let report { try self.acceptReport(report, about: trace) }
+        return receipt
+    }
+
+    /// Accepts a report about a message; nil: nothing is known of that any more.
+    private func acceptReport(_ report: IncomingAcceptance, about trace: TraceNumber?) throws {
+        _ = try self.accept(report, try self.beginTrace(of: report), isReport: true)
+        if let trace { try self.noteReport(report, in: trace) }
+    }
+
+    /// `isReport`: limits of the recipients do not matter.
+    private func accept(
+        _ incoming: IncomingAcceptance,
+        _ trace: TraceNumber,
+        isReport: Bool = false
+    ) throws -> AcceptanceReceipt {
         let acceptance = incoming.acceptance
         let row = NewRow(
             incoming.message,
@@ -33,13 +53,35 @@ extension Transaction {
             let junk = acceptance.isJunk ? try self.sql.mailbox(for: .junk, of: account) : nil
             if isReport { self.admitAnything(to: account) } else { try self.admitDelivery(to: account) }
             _ = try self.append([row], to: (junk ?? inbox).id)
+            try self.noteDelivery(to: account, (junk ?? inbox).name, in: trace)
         }
         for forwarding in acceptance.forwards where !forwarding.recipients.isEmpty {
-            _ = try self.enqueue(incoming, from: forwarding.reversePath, to: forwarding.recipients)
+            let entry = try self.enqueue(incoming, from: forwarding.reversePath, to: forwarding.recipients)
+            try self.note(.forwarded, forwarding.recipients, as: entry, forwarding.reversePath, acceptance, in: trace)
         }
         guard !acceptance.remote.isEmpty else { return AcceptanceReceipt(entry: nil) }
         let entry = try self.enqueue(incoming, from: acceptance.reversePath, to: acceptance.remote)
+        try self.note(.queued, acceptance.remote, as: entry, nil, acceptance, in: trace)
         return AcceptanceReceipt(entry: entry)
+    }
+
+    private func note(
+        _ kind: MessageEvent.Kind,
+        _ recipients: [RemoteRecipient],
+        as entry: QueueEntryID,
+        _ reversePath: String?,
+        _ acceptance: Acceptance,
+        in trace: TraceNumber
+    ) throws {
+        let event = MessageEvent(
+            time: acceptance.receivedAt,
+            kind: kind,
+            address: BoundedList(recipients.map(\.address)).text,
+            entry: entry,
+            detail: reversePath,
+            until: acceptance.releasedAt
+        )
+        try self.note(event, in: trace)
     }
 
     private func enqueue(
@@ -93,8 +135,10 @@ extension Transaction {
     ///
     /// What is done leaves the entry, an entry that is empty leaves the queue.
     func record(_ outcomes: [DeliveryOutcome], of entry: QueueEntryID, report: IncomingAcceptance?) throws {
-        try self.deliver(entry, to: outcomes)
+        let trace = try self.sql.trace(of: entry)
+        try self.deliver(entry, to: outcomes, trace)
         for outcome in outcomes {
+            if let trace { try self.note(outcome, of: entry, in: trace) }
             switch outcome.result {
             case .delivered, .deliveredHere, .failed:
                 try self.sql.run(
@@ -117,11 +161,11 @@ extension Transaction {
             }
         }
         try self.schedule(entry)
-        if let report { _ = try self.accept(report, isReport: true) }
+        if let report { try self.acceptReport(report, about: trace) }
     }
 
     /// Delivers a queued message to the accounts among the outcomes, each once.
-    private func deliver(_ entry: QueueEntryID, to outcomes: [DeliveryOutcome]) throws {
+    private func deliver(_ entry: QueueEntryID, to outcomes: [DeliveryOutcome], _ trace: TraceNumber?) throws {
         var accounts: Set<AccountID> = []
         for case .deliveredHere(let new) in outcomes.map(\.result) { accounts.formUnion(new) }
         guard !accounts.isEmpty else { return }
@@ -139,12 +183,16 @@ extension Transaction {
             }
             self.admitAnything(to: account)
             try self.append(row, to: inbox.id)
+            if let trace { try self.noteDelivery(to: account, inbox.name, in: trace) }
         }
     }
 
-    /// Makes every waiting recipient due at `time` and takes entries off hold.
+    /// Makes every waiting recipient due at `time` and takes entries off hold; all entries but those that their senders
+    /// want held until later, or one, whatever its sender wants.
     func retry(_ id: QueueEntryID?, at time: UnixTime) throws -> Int {
-        let (which, value) = id.map { ("= ?2", $0.rawValue) } ?? (">= ?2", 0)
+        let (which, value) =
+            id.map { ("= ?2", $0.rawValue) }
+            ?? ("IN (SELECT id FROM queue WHERE released_at IS NULL OR released_at <= ?2)", time.rawValue)
         try self.sql.run(
             "UPDATE queue_recipient SET next_attempt = ?1 WHERE entry \(which)",
             .int(time.rawValue),
@@ -157,6 +205,16 @@ extension Transaction {
         )
         let count = self.sql.changes
         if let id, count == 0 { throw StoreError.notFound("queue entry \(id.rawValue)") }
+        try self.sql.run(
+            """
+            INSERT INTO trace_event (message, at, kind, entry)
+            SELECT message, ?1, '\(MessageEvent.Kind.retried.rawValue)', entry FROM trace_event
+            WHERE kind IN ('\(MessageEvent.Kind.queued.rawValue)', '\(MessageEvent.Kind.forwarded.rawValue)')
+            AND entry IN (SELECT id FROM queue WHERE id \(which))
+            """,
+            .int(self.now.rawValue),
+            .int(value)
+        )
         self.touch(.queue)
         return count
     }
@@ -164,10 +222,17 @@ extension Transaction {
     func hold(_ id: QueueEntryID) throws {
         try self.sql.run("UPDATE queue SET is_on_hold = 1, next_attempt = NULL WHERE id = ?", .int(id.rawValue))
         guard self.sql.changes == 1 else { throw StoreError.notFound("queue entry \(id.rawValue)") }
+        try self.note(.held, of: id)
         self.touch(.queue)
     }
 
-    func removeEntry(_ id: QueueEntryID) throws {
+    /// What an operator has given up.
+    func giveUp(_ id: QueueEntryID) throws {
+        try self.removeEntry(id)
+        try self.note(.removed, of: id)
+    }
+
+    private func removeEntry(_ id: QueueEntryID) throws {
         let blob = try self.sql.first("SELECT blob FROM queue WHERE id = ?", .int(id.rawValue)) {
             BlobID(rawValue: $0.int64(0))
         }

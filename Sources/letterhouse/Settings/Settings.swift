@@ -149,6 +149,24 @@ struct Settings: Sendable, Equatable {
         var organisation: String?
     }
 
+    /// What is remembered of messages.
+    struct Trace: Sendable, Equatable {
+        var keep: Duration
+        /// Of all messages.
+        var events: Int
+    }
+
+    /// What else decides about mail that other servers bring.
+    struct Filters: Sendable, Equatable {
+        /// Zones, each perhaps with the codes that count.
+        var blockLists: [String]
+        var allowLists: [String]
+        var greylists: Bool
+        var greylistDelay: Duration
+        var greylistWindow: Duration
+        var greylistMemory: Duration
+    }
+
     struct HTTP: Sendable, Equatable {
         var prefix: String
         var hosts: [String]
@@ -169,7 +187,9 @@ struct Settings: Sendable, Equatable {
     var imap: IMAP
     var senders: Senders
     var reports: Reports
+    var filters: Filters
     var relay: Relay
+    var trace: Trace
     var http: HTTP
     var logLevel: Logger.Level
 }
@@ -235,6 +255,7 @@ extension Settings {
             from: reader.optionalAddress("reports.from"),
             organisation: reader.optionalText("reports.organisation")
         )
+        self.filters = Self.filters(&reader)
         self.relay = Relay(
             smarthosts: reader.smarthostRules("relay.routes")
                 + (Self.smarthost(&reader).map { [SmarthostRule(smarthost: $0)] } ?? []),
@@ -258,6 +279,10 @@ extension Settings {
         if self.relay.resolver == nil || self.relay.resolver == Relay.recursion {
             reader.fault(["relay.trust-anchor"], without: "relay.resolver with an address")
         }
+        self.trace = Trace(
+            keep: reader.duration("trace.keep", default: .seconds(30 * 86400), atLeast: .seconds(1)),
+            events: reader.number("trace.events", default: 1_000_000, in: 1000...1_000_000_000)
+        )
         self.http = HTTP(
             prefix: reader.path("http.prefix", default: "/"),
             hosts: reader.domains("http.hosts", default: []),
@@ -324,6 +349,25 @@ extension Settings {
             accountClaim: accountClaim,
             scope: scope
         )
+    }
+
+    private static func filters(_ reader: inout SettingsReader) -> Filters {
+        let filters = Filters(
+            blockLists: reader.addressLists("filters.block-lists"),
+            allowLists: reader.addressLists("filters.allow-lists"),
+            greylists: reader.flag("filters.greylist", default: false),
+            greylistDelay: reader.duration("filters.greylist-delay", default: .seconds(300), atLeast: .seconds(1)),
+            greylistWindow: reader.duration("filters.greylist-window", default: .seconds(86_400), atLeast: .seconds(2)),
+            greylistMemory: reader.duration(
+                "filters.greylist-memory",
+                default: .seconds(36 * 86_400),
+                atLeast: .seconds(3600)
+            )
+        )
+        if filters.greylistWindow <= filters.greylistDelay {
+            reader.fault("filters.greylist-window", expected: "more than filters.greylist-delay")
+        }
+        return filters
     }
 
     private static func smarthost(_ reader: inout SettingsReader) -> Smarthost? {

@@ -2,6 +2,7 @@
 
 import Glibc
 import HTTPServer
+import SMTPServer
 import SMTPSyntax
 
 /// What a value can be; each reads one setting, and notes a fault and returns the default if it is something else.
@@ -115,6 +116,16 @@ extension SettingsReader {
             return standard
         }
         return networks
+    }
+
+    /// Zones in DNS that list addresses, each perhaps with codes behind it; none if nothing is said.
+    mutating func addressLists(_ key: String) -> [String] {
+        let lists = self.list(key, default: [])
+        guard lists.allSatisfy({ DNSList($0) != nil }) else {
+            self.fault(key, expected: "zones such as list.example.org, or list.example.org 127.0.0.2 127.0.1-3.4-7")
+            return []
+        }
+        return lists
     }
 
     mutating func path(_ key: String, default standard: String) -> String {

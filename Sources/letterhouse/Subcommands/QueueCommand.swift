@@ -53,7 +53,7 @@ struct QueueCommand: AsyncParsableCommand {
     struct Retry: StoreCommand {
         static let configuration = CommandConfiguration(
             abstract: "Try at once, also what is on hold.",
-            discussion: "Without a number: everything that waits."
+            discussion: "Without a number: everything that waits, but for what its sender wants to go out later."
         )
 
         @Argument(help: "Its number.") var id: Int64?

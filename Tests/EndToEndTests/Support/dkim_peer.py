@@ -4,6 +4,7 @@
 
     dkim_peer.py sign KEY DOMAIN SELECTOR      writes the message with a signature; KEY: a PEM file, or 32 octets in base64
     dkim_peer.py verify RECORDS                writes a line for each signature; RECORDS: JSON of `letterhouse dkim show`
+    dkim_peer.py arc RECORDS                   writes what the chain comes to: pass, fail or none
 """
 import json
 import pathlib
@@ -25,6 +26,9 @@ else:
     def answer(name, timeout=5):
         return records.get((name.decode() if isinstance(name, bytes) else name).rstrip("."))
 
+    if sys.argv[1] == "arc":
+        print(dkim.arc_verify(message, dnsfunc=answer)[0].decode())
+        sys.exit()
     count = len(re.findall(rb"(?im)^dkim-signature:", message.partition(b"\r\n\r\n")[0]))
     for index in range(count):
         verifier = dkim.DKIM(message)

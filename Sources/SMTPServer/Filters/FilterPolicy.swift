@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SMTPSyntax
+
+/// Who besides recipients and senders is asked whether mail from other servers is taken.
+package struct FilterPolicy: Sendable {
+    /// Addresses about whose mail nobody asks: our own machines'.
+    let isExempt: @Sendable (IPAddress) -> Bool
+    /// Nil: there are none.
+    let lists: DNSLists?
+    /// Nil: nobody has to come twice.
+    package let greylist: Greylist?
+
+    package init(
+        isExempt: @escaping @Sendable (IPAddress) -> Bool = { _ in false },
+        lists: DNSLists? = nil,
+        greylist: Greylist? = nil
+    ) {
+        self.isExempt = isExempt
+        self.lists = lists
+        self.greylist = greylist
+    }
+}
