@@ -20,7 +20,7 @@ extension SQLiteStore: ReportLedger {
         let incoming = messages.map(IncomingAcceptance.init)
         try await self.write(cost: incoming.reduce(0) { $0 + $1.message.cost }) { transaction in
             try transaction.settle(subject)
-            for message in incoming { _ = try transaction.accept(message, isReport: true) }
+            for message in incoming { try transaction.acceptReport(message, about: nil) }
         }
     }
 

@@ -27,8 +27,8 @@ extension Transaction {
         return receipt
     }
 
-    /// Accepts a report about a message; nil: nothing is known of that any more.
-    private func acceptReport(_ report: IncomingAcceptance, about trace: TraceNumber?) throws {
+    /// Accepts a report about a message; nil: about none, or nothing is known of that any more.
+    func acceptReport(_ report: IncomingAcceptance, about trace: TraceNumber?) throws {
         _ = try self.accept(report, try self.beginTrace(of: report), isReport: true)
         if let trace { try self.noteReport(report, in: trace) }
     }
