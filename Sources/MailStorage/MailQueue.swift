@@ -109,6 +109,17 @@ package struct Acceptance: Sendable {
     }
 }
 
+extension Acceptance {
+    /// Nobody is told what becomes of what is sent on.
+    package mutating func reportsNoForwards() {
+        for forward in self.forwards.indices {
+            for recipient in self.forwards[forward].recipients.indices {
+                self.forwards[forward].recipients[recipient].notify = []
+            }
+        }
+    }
+}
+
 /// When the sender wants to hear (RFC 3461 §4.1); empty: never.
 package struct NotifyConditions: OptionSet, Hashable, Sendable {
     package let rawValue: UInt8

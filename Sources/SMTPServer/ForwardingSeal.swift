@@ -50,11 +50,15 @@ struct ForwardingSeal {
         for domain in self.domains {
             let stored = try await self.keys.signingKeys(of: domain.text).filter(\.isSigning)
             // RFC 8617 §4.1.1 takes over RFC 8463, but there are still more who know only RSA.
-            guard let chosen = stored.first(where: { $0.algorithm == .rsa }) ?? stored.first,
-                let key = try DKIMSigner.Key(selector: chosen.selector, pem: chosen.pem)
-            else { continue }
-            self.sealer = ARCSealer(header: self.header[...], domain: domain, key: key)
-            return
+            guard let chosen = stored.first(where: { $0.algorithm == .rsa }) ?? stored.first else { continue }
+            do {
+                guard let key = try DKIMSigner.Key(selector: chosen.selector, pem: chosen.pem) else { continue }
+                self.sealer = ARCSealer(header: self.header[...], domain: domain, key: key)
+                return
+            } catch {
+                // Without a seal the message is worth less, but that is no reason not to take it.
+                Logger.current.error("Key cannot be used", metadata: ["error": "\(error)"])
+            }
         }
     }
 

@@ -158,11 +158,10 @@ extension SMTPSession {
         await self.dropMessage()
         self.forget()
         self.view.standing = nil
-        if let address {
-            self.view.peer.address = address
-            self.view.peer.isLoopback = false
-        }
-        if let port { self.view.peer.port = port }
+        // Whose address is not known is nobody's but the front's, not that of the client before.
+        self.view.peer.address = address ?? self.view.connectedAddress
+        if address != nil { self.view.peer.isLoopback = false }
+        self.view.peer.port = port ?? 0
         if let place = self.place.take() { self.service.clients.end(place) }
         (self.errors, self.failedLogins) = (0, 0)
         do { try self.beginCounting() } catch { return self.end(error) }

@@ -5,6 +5,7 @@ import MailConnection
 import MailMessage
 import MailStorage
 import SMTPSyntax
+import SenderAuthentication
 
 /// The message, as it comes behind DATA or in chunks, and what becomes of it.
 extension SMTPSession {
@@ -177,6 +178,8 @@ extension SMTPSession {
             at: UnixTime(self.service.time.unixTime())
         )
         acceptance.isJunk = reception.isJunk
+        // Whoever is only said to have sent it must not hear of where it was sent on to: that would be backscatter.
+        if let sender = reception.sender, !sender.showsReversePath { acceptance.reportsNoForwards() }
         acceptance.trace = TraceFacts(self.view, transaction, reception)
         let report = try await DeliveredReport(
             service: self.service,

@@ -76,7 +76,7 @@ extension SMTPSession {
             return try await self.flush()
         }
         guard !self.isOutOfStep(type) else { return self.expel(.notSynchronized) }
-        if type == RcptCommand.self { await self.findStanding() }
+        if type == RcptCommand.self, self.view.transaction != nil { await self.findStanding() }
         do {
             var parser = CommandParser(line.arguments, allowsUTF8: self.view.isExtended)
             let outcome = try await type.init(&parser).run(self.view)

@@ -207,10 +207,17 @@ package struct SMTPSession<C: Connection<SMTPNote>> {
     /// Says a refusal; a peer that only makes mistakes, or tries out names, is sent away.
     mutating func refuse(_ reply: Reply) {
         self.say(reply)
-        guard reply.severity == .permanentNegative else { return }
+        guard reply.severity == .permanentNegative, !self.isNoMistake(reply) else { return }
         self.errors += 1
         let limit = self.service.options.errorLimit * (self.view.account == nil ? 1 : 5)
         if self.errors >= limit { self.expel(.tooManyErrors(self.service.options.hostname)) }
+    }
+
+    /// Whether a refusal says nothing of how the client behaves: it is on a list, and must still be able to write to those who
+    /// could help; or it has sent DATA along with recipients who were refused.
+    private func isNoMistake(_ reply: Reply) -> Bool {
+        if case .blocked = self.view.standing, reply.enhanced == EnhancedStatusCode(5, 7, 1) { return true }
+        return reply == .noValidRecipients
     }
 
     /// A message was accepted: mistakes before it are forgiven.

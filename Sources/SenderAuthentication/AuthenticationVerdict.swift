@@ -11,6 +11,14 @@ package struct AuthenticationVerdict: Sendable {
     package let arc: ARCOutcome
     package let dmarc: DMARCOutcome
 
+    /// Whether SPF, or a signature of its domain, shows that the reverse-path is the sender's own.
+    package var showsReversePath: Bool {
+        guard self.identity.kind == .mailFrom else { return false }
+        if self.spf.result == .pass { return true }
+        guard let domain = DomainName(self.identity.domain) else { return false }
+        return self.dkim.contains { $0.result == .pass && $0.domain.map(domain.isWithin) == true }
+    }
+
     /// The same as an Authentication-Results field says it.
     ///
     /// Of what strangers wrote it holds only names of the letters that names have, and base64.

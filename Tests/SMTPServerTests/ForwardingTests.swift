@@ -151,6 +151,24 @@ import Testing
         try await fixture.close()
     }
 
+    @Test(
+        "Whoever did not send a message gets no report about where it went (R-02)",
+        arguments: [("eve@example.net", "192.0.2.7", true), ("victim@example.net", "198.51.100.7", false)]
+    )
+    func backscatter(_ sender: String, _ address: String, _ isReported: Bool) async throws {
+        let fixture = try await Fixture(senders: TestSenders().policy())
+        try await fixture.connect(peer: Peer(address: address)) { client in
+            try await client.ask("EHLO client.example.com")
+            try await client.ask("MAIL FROM:<\(sender)>")
+            #expect(try await client.ask("RCPT TO:<afar@example.org>").hasPrefix("250 "))
+            try await client.ask("DATA")
+            #expect(try await client.ask("From: \(sender)\r\n\r\ntext\r\n.").hasPrefix("250 "))
+        }
+        let recipient = try #require(try await fixture.queue().first?.recipients.first?.recipient)
+        #expect(recipient.notify == (isReported ? nil : []))
+        try await fixture.close()
+    }
+
     @Test("Who was named gets it once, in his own right") func named() async throws {
         let fixture = try await Fixture()
         try await fixture.connect(.submissions, peer: .secure) { client in

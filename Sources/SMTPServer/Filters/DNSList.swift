@@ -72,7 +72,7 @@ package struct DNSList: Hashable, Sendable {
                 if Self.isRefusal(code) { return false }
                 if !counting { return true }
                 // As an answer, 127.0.0.1 is what lists say to those whom they do not answer.
-                return self.codes.isEmpty ? code != [127, 0, 0, 1] : self.codes.contains { $0.contains(code) }
+                return code != [127, 0, 0, 1] && (self.codes.isEmpty || self.codes.contains { $0.contains(code) })
             }
             return isListed ? .listed : codes.contains(where: Self.isRefusal) ? .refused : .unlisted
         }

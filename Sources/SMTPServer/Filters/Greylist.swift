@@ -19,13 +19,14 @@ struct GreylistAttempt: Sendable {
     }
 
     /// Under which number the attempt is remembered.
-    var number: UInt64 { Self.number(of: [self.network, Array(self.sender.utf8), Array(self.recipient.utf8)]) }
+    var number: UInt64 { Self.number(of: [[1], self.network, Array(self.sender.utf8), Array(self.recipient.utf8)]) }
     /// Under which number its network is.
-    var networkNumber: UInt64 { Self.number(of: [self.network]) }
+    var networkNumber: UInt64 { Self.number(of: [[0], self.network]) }
 
     /// FNV-1a: the same in every process.
     ///
-    /// Who finds two attempts with one number has saved himself nothing but a second one.
+    /// It is no secret: whoever chooses addresses for their number can spare himself a second attempt, and no more, for a network
+    /// that is known is never taken for an attempt.
     private static func number(of parts: [[UInt8]]) -> UInt64 {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
         for part in parts {
@@ -47,6 +48,10 @@ struct GreylistTable: Sendable {
     private var entries: [UInt64: GreylistEntry] = [:]
     /// Numbers whose entries are other than in the store.
     private var changed: Set<UInt64> = []
+    /// How many attempts of a network have been remembered since that hour began: one client must not push out all others.
+    private var remembered: (since: Int64, counts: [UInt64: Int]) = (0, [:])
+    /// The most of a network in an hour.
+    static let attemptsOfNetwork = 200
 
     init(_ options: Greylist.Options, _ entries: [GreylistEntry] = []) {
         self.options = options
@@ -71,9 +76,21 @@ struct GreylistTable: Sendable {
             self.set(GreylistEntry(number: network, since: now, isKnown: true))
             return false
         }
-        self.set(GreylistEntry(number: number, since: now, isKnown: false))
+        if self.entries[number]?.isKnown != true, self.hasRoom(for: network, at: now) {
+            self.set(GreylistEntry(number: number, since: now, isKnown: false))
+        }
         return true
     }
+
+    private mutating func hasRoom(for network: UInt64, at now: Int64) -> Bool {
+        let age = now - self.remembered.since
+        if age < 0 || age >= 3600 || self.remembered.counts.count >= self.options.limit { self.remembered = (now, [:]) }
+        self.remembered.counts[network, default: 0] += 1
+        return self.remembered.counts[network, default: 0] <= Self.attemptsOfNetwork
+    }
+
+    /// How much the store does not have yet.
+    var changes: Int { self.changed.count }
 
     /// Forgets what is too old to matter.
     mutating func forgetOld(at now: Int64) {
@@ -88,7 +105,11 @@ struct GreylistTable: Sendable {
     }
 
     /// Says that changes did not get into the store.
-    mutating func giveBack(_ numbers: [UInt64]) { self.changed.formUnion(numbers) }
+    ///
+    /// When there are too many, some are forgotten: then the store has what is too old, or lacks what is new.
+    mutating func giveBack(_ numbers: [UInt64]) {
+        if self.changed.count < 2 * self.options.limit { self.changed.formUnion(numbers) }
+    }
 
     /// A clock that was set back must not make anybody wait for long.
     private func isOver(_ entry: GreylistEntry, at now: Int64) -> Bool {
@@ -151,8 +172,12 @@ package final class Greylist: Sendable {
 
     /// Writes down what has changed, and forgets what is old.
     package func save(at now: Int64) async throws {
-        self.table.withLock { $0.forgetOld(at: now) }
-        while true {
+        let rounds = self.table.withLock { table in
+            table.forgetOld(at: now)
+            return table.changes / Self.batch + 1
+        }
+        // What changes meanwhile is written the next time.
+        for _ in 0..<rounds {
             let changes = self.table.withLock { $0.takeChanges(limit: Self.batch) }
             if changes.entries.isEmpty, changes.forgotten.isEmpty { return }
             do {

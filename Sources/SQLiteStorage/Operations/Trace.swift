@@ -16,6 +16,8 @@ struct TraceBeginning: Sendable {
 
     /// Longer ones are not worth their place: nobody asks for them.
     private static let longestText = 1_000
+    /// Of one message.
+    private static let mostAddresses = 100
     private static let mostReasons = 20
 
     let facts: TraceFacts
@@ -28,10 +30,13 @@ struct TraceBeginning: Sendable {
         self.messageID = MessageIdentifier.list(in: (envelope.messageID ?? [])[...]).first.flatMap { identifier in
             identifier.octets.count <= Self.longestText ? String(decoding: identifier.octets, as: UTF8.self) : nil
         }
+        // Of the first ones only: a stranger may name very many.
         var known: Set<String> = []
         var addresses: [(role: Role, address: String)] = []
         func add(_ address: String, _ role: Role) {
-            guard !address.isEmpty, address.utf8.count <= Self.longestText else { return }
+            guard addresses.count < Self.mostAddresses, !address.isEmpty, address.utf8.count <= Self.longestText else {
+                return
+            }
             if known.insert(address).inserted { addresses.append((role, address)) }
         }
         // First, so that they are recipients even where somebody writes to himself.

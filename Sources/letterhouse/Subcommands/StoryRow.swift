@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import MailMessage
 import MailStorage
 
 /// A message of which something is known, as a line of a list.
