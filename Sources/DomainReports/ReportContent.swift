@@ -26,7 +26,7 @@ package enum ReportContent: Hashable, Sendable {
     }
 
     /// How long a report may be, as it comes and when it has been expanded.
-    package static let sizeLimit = 25 << 20
+    package static let sizeLimit = 10 << 20
 
     /// Reads a file: a gzip or zip file, or what is in one.
     ///

@@ -16,7 +16,7 @@ package enum Gzip {
         }
         // RFC 1951 §3.2.4: a last block, which is stored and empty. The one before ended with an octet.
         file += [1, 0, 0, 0xFF, 0xFF]
-        file += Checksum.octets(of: octets)
+        file += Checksum.octets(of: octets[...])
         file += (0..<4).map { UInt8(truncatingIfNeeded: octets.count >> (8 * $0)) }
         return file
     }
@@ -35,12 +35,12 @@ package enum Gzip {
             members += 1
             guard members <= Self.memberLimit else { throw .damaged }
             rest = rest[try Self.endOfHeader(rest)...]
-            var member: [UInt8] = []
-            rest = try Inflater.expand(rest, into: &member, limit: limit - output.count)
+            let start = output.count
+            rest = try Inflater.expand(rest, into: &output, limit: limit)
+            let member = output[start...]
             guard rest.count >= 8, rest.prefix(4).elementsEqual(Checksum.octets(of: member)),
                 rest.dropFirst(4).prefix(4).littleEndian == member.count & 0xFFFF_FFFF
             else { throw .damaged }
-            output += member
             rest = rest.dropFirst(8)
             // Some fill up the last record of a tape.
         } while rest.contains { $0 != 0 }
@@ -76,7 +76,7 @@ package enum Gzip {
 /// CRC-32, as gzip and zip have it.
 enum Checksum {
     /// Least significant octet first.
-    static func octets(of octets: [UInt8]) -> [UInt8] {
+    static func octets(of octets: ArraySlice<UInt8>) -> [UInt8] {
         let sum = unsafe octets.withUnsafeBufferPointer { buffer in
             // Without an address zlib says what the sum begins with, which is that of no octets.
             unsafe crc32_z(0, buffer.baseAddress, buffer.count)

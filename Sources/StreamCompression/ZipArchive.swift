@@ -23,7 +23,7 @@ package enum ZipArchive {
         case 8: guard try Inflater.expand(packed, into: &output, limit: limit).isEmpty else { throw .damaged }
         default: throw .damaged
         }
-        guard output.count == entry.size, Checksum.octets(of: output).elementsEqual(entry.checksum) else {
+        guard output.count == entry.size, Checksum.octets(of: output[...]).elementsEqual(entry.checksum) else {
             throw .damaged
         }
         return output
