@@ -57,10 +57,11 @@ extension Appliance {
             reportRoute: smtp.reportRoute,
             observeTLS: reports.observeTLS
         )
-        var services: [any Service] = [
+        // The last stops first: reports hear of all that the others do.
+        var services: [any Service] = reports.services
+        services += [
             bridge, relay, Maintenance(store: self.store), SearchIndexing(store: self.store),
         ]
-        services += reports.services
         if let greylist = filters.greylist { services.append(GreylistKeeping(greylist: greylist, time: clock)) }
         services.append(
             ControlService(

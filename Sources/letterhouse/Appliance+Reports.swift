@@ -46,7 +46,8 @@ extension Appliance {
         options.organisation = settings.organisation ?? self.settings.hostname
         options.from = settings.from
         options.kinds = []
-        if settings.sendsDMARC { options.kinds.insert(.aggregate) }
+        // What was counted before senders were no longer checked is not sent either.
+        if settings.sendsDMARC, senders != nil { options.kinds.insert(.aggregate) }
         if settings.sendsTLS { options.kinds.insert(.tls) }
         let isSending = !options.kinds.isEmpty
         let collector = isSending ? ReportCollector(ledger: store, time: time) : nil
@@ -89,8 +90,9 @@ extension Appliance {
             ledger: store,
             discovery: ReportDiscovery(
                 names: SenderNames(resolver: self.names.resolver),
-                // Without it no mail is counted, and reports about TLS need none.
-                suffixes: senders?.authenticator.suffixes ?? PublicSuffixList()
+                // Without it no mail is counted; for reports about TLS it only says whose names belong together.
+                suffixes: senders?.authenticator.suffixes ?? (try? self.settings.senders.publicSuffixes())
+                    ?? PublicSuffixList()
             ),
             means: ReportSender.Means(
                 domains: { try await store.domains() },
