@@ -2,10 +2,13 @@
 
 /// Reports out of what was counted.
 extension AggregateReport {
-    /// One report for each policy that the domain had during the day: none has two.
+    /// Reports about more policies of one day are not made: a name server may answer with another one each time.
+    private static let policyLimit = 3
+
+    /// One report for each policy that the domain had during the day, of those that most messages came under.
     ///
-    /// `tallies` are lines, and how many messages each stands for; an empty line stands for those that had no room.
-    /// `domain` is where the record was found, and `identifier` makes another one for each report.
+    /// `tallies` are lines, and how many messages each stands for; a line that says nothing stands for those that had no room.
+    /// `domain` is where the record was found, and `identifier` makes another one for each report, by its number.
     package static func reports(
         of tallies: [(text: String, count: Int)],
         about domain: String,
@@ -13,7 +16,7 @@ extension AggregateReport {
         email: String,
         from begin: Int64,
         to end: Int64,
-        identifier: () -> String
+        identifier: (_ number: Int) -> String
     ) -> [AggregateReport] {
         var records: [Policy: [Record]] = [:]
         var omitted = 0
@@ -26,17 +29,19 @@ extension AggregateReport {
             record.count = tally.count
             records[parsed.policy, default: []].append(record)
         }
-        // The one that most messages came under last, for whoever looks at one only.
-        let policies = records.sorted { $0.value.reduce(0) { $0 + $1.count } < $1.value.reduce(0) { $0 + $1.count } }
-        return policies.map { policy, records in
+        // The one that most messages came under last, for whoever looks at one only; in the same order each time.
+        let policies = records.map { (policy: $0, records: $1, count: $1.reduce(0) { $0 + $1.count }) }
+            .sorted { ($0.count, "\($0.policy)") < ($1.count, "\($1.policy)") }
+        omitted += policies.dropLast(Self.policyLimit).reduce(0) { $0 + $1.count }
+        return policies.suffix(Self.policyLimit).enumerated().map { number, group in
             var report = AggregateReport(
                 organisation: organisation,
                 email: email,
-                id: identifier(),
+                id: identifier(number),
                 begin: begin,
                 end: end,
-                policy: policy,
-                records: records.sorted { ($1.count, $0.source) < ($0.count, $1.source) }
+                policy: group.policy,
+                records: group.records.sorted { ($1.count, $0.source) < ($0.count, $1.source) }
             )
             if omitted > 0 {
                 report.errors = ["\(omitted) more messages, of too many kinds, are not in the records"]
@@ -49,7 +54,7 @@ extension AggregateReport {
 extension TLSReport {
     /// The report of a day; nil if there is nothing to report.
     ///
-    /// `tallies` as for aggregate reports.
+    /// `tallies` are lines, and how many sessions each stands for; one that says nothing stands for none.
     package init?(
         of tallies: [(text: String, count: Int)],
         about domain: String,

@@ -10,21 +10,34 @@ package protocol ReportLedger: MailQueue {
 
     /// Adds to what was counted.
     ///
-    /// What has no room, because a domain has too many kinds or there are too many in all, is counted under an empty text.
+    /// What has no room, because a domain has too many kinds or there are too many in all, is counted under
+    /// ``ReportTally/rest``. What is a week older than the newest of these, nobody will report: it is forgotten.
     func add(_ counts: [ReportTally: Int]) async throws
-    /// What was counted on days before that one, the earliest first.
-    func reportsDue(before day: Int, limit: Int) async throws -> [ReportSubject]
-    /// All that was counted of it.
+    /// What was counted on days before that one, the earliest first; `subject`: only those behind it.
+    func reportsDue(before day: Int, after subject: ReportSubject?, limit: Int) async throws -> [ReportSubject]
+    /// All that was counted of it, in the order of the texts.
     func tallies(of subject: ReportSubject) async throws -> [(text: String, count: Int)]
     /// Forgets what was counted, and accepts the messages that tell of it, in one transaction: no report twice.
     ///
-    /// Throws ``StoreError/notFound(_:)`` if there is nothing (any more).
-    func settle(_ subject: ReportSubject, sending messages: [Acceptance]) async throws
+    /// - Parameters:
+    ///   - subject: what was reported, or will never be.
+    ///   - tallies: what the messages tell of; nil: whatever there is.
+    ///   - messages: what goes out.
+    /// - Returns: false, and nothing has happened, if more has been counted since.
+    /// - Throws: ``StoreError/notFound(_:)`` if there is nothing (any more).
+    @discardableResult
+    func settle(
+        _ subject: ReportSubject,
+        _ tallies: [(text: String, count: Int)]?,
+        sending messages: [Acceptance]
+    ) async throws -> Bool
 
     // MARK: What others report
 
-    /// Keeps a report; false if it is known already.
-    func add(_ report: ReceivedReport) async throws -> Bool
+    /// Keeps reports, all from one reporter; returns those that were not known.
+    ///
+    /// For them others are forgotten: those of long ago, the same reporter's if it has many, and the oldest if there are too many.
+    func add(_ reports: [ReceivedReport]) async throws -> [ReceivedReport]
     /// Those that are kept, the newest first, without their rows.
     func receivedReports(of domain: String?, limit: Int) async throws -> [ReceivedReport]
     /// One, with its rows.
@@ -58,10 +71,13 @@ package struct ReportTally: Hashable, Sendable {
     package var subject: ReportSubject
     /// What they had in common: a line, as who writes the reports understands it.
     package var text: String
+    /// The line that they are counted under where this one has no room; there are few of them.
+    package var rest: String
 
-    package init(_ subject: ReportSubject, text: String) {
+    package init(_ subject: ReportSubject, text: String, rest: String = "") {
         self.subject = subject
         self.text = text
+        self.rest = rest
     }
 }
 

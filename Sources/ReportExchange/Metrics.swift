@@ -14,6 +14,9 @@ enum Metrics {
     /// Something was not counted, for there was too much at once.
     static func countDropped() { Self.dropped.increment() }
 
+    /// What was counted for a domain that day was forgotten without a report: it was too much, or too late.
+    static func countForgotten(_ kind: ReportKind) { Self.counter("forgotten", kind).increment() }
+
     static func countSent(_ kind: ReportKind) { Self.counter("sent", kind).increment() }
     static func countReceived(_ kind: ReportKind) { Self.counter("received", kind).increment() }
 }

@@ -18,7 +18,7 @@ package struct ReportCollector: Service {
     /// How many kinds of things are gathered at most before they are written down.
     private static let capacity = 4096
     /// A longer line has no row of its own.
-    private static let textLimit = 4000
+    private static let textLimit = 2000
 
     enum Event: Sendable {
         case tally(ReportTally)
@@ -43,13 +43,24 @@ package struct ReportCollector: Service {
     package func count(_ tally: AggregateTally) { self.count(.aggregate, tally.policy.domain, tally.text) }
 
     /// Counts a session; returns at once.
-    package func count(_ tally: TLSTally) { self.count(.tls, tally.policy.domain, tally.text) }
+    package func count(_ tally: TLSTally) {
+        var tally = tally
+        if tally.text.utf8.count > Self.textLimit {
+            // What the policy says is in DNS, or on a web server, for its owner to see.
+            tally.policy.strings = []
+            tally.policy.hostPatterns = []
+        }
+        self.count(.tls, tally.policy.domain, tally.text, rest: tally.rest.text)
+    }
 
-    private func count(_ kind: ReportKind, _ domain: String, _ text: String) {
+    private func count(_ kind: ReportKind, _ domain: String, _ text: String, rest: String = "") {
         let day = Int(self.time.unixTime() / 86_400)
-        let text = text.utf8.count <= Self.textLimit ? text : ""
+        let text = text.utf8.count <= Self.textLimit ? text : rest
         let subject = ReportSubject(kind, day: day, domain: domain)
-        if case .dropped = self.events.post.yield(.tally(ReportTally(subject, text: text))) { Metrics.countDropped() }
+        switch self.events.post.yield(.tally(ReportTally(subject, text: text, rest: rest))) {
+        case .enqueued: break
+        default: Metrics.countDropped()
+        }
     }
 
     /// Returns when everything that was counted before is written down, or cannot be.

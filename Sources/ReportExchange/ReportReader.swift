@@ -16,12 +16,16 @@ import ServiceLifecycle
 package struct ReportReader: Service {
     /// How many wait; more are not read.
     private static let backlog = 64
+    /// How many domains one report may be about: those of whoever has us count its sessions are few.
+    private static let domainLimit = 10
 
     /// A message that may hold a report.
     struct Arrival: Sendable {
         var attachment: ReportAttachment
         var content: StagedMessage.Content
         var reporter: DomainName
+        /// A signature says so, and not only the address that it came from.
+        var isSigned: Bool
     }
 
     private let ledger: any ReportLedger
@@ -48,7 +52,14 @@ package struct ReportReader: Service {
     /// Has a message read that was delivered here, if it may be a report and it is known who has sent it; returns at once.
     package func take(_ message: StagedMessage, _ verdict: AuthenticationVerdict) {
         guard let attachment = ReportAttachment(message.summary), let reporter = Self.author(verdict) else { return }
-        self.arrivals.post.yield(Arrival(attachment: attachment, content: message.content, reporter: reporter))
+        self.arrivals.post.yield(
+            Arrival(
+                attachment: attachment,
+                content: message.content,
+                reporter: reporter,
+                isSigned: verdict.dmarc.passesDKIM || verdict.dmarc.result == .none
+            )
+        )
     }
 
     /// The author's domain, if it is that: by DMARC, or where the domain has no record for it, by a signature of its own.
@@ -98,22 +109,28 @@ package struct ReportReader: Service {
             decoder.finish(into: &file)
             return try ReportContent(file: file)
         }
+        if case .tls = content, !arrival.isSigned {
+            // RFC 8460 §3: such a report must be signed by the domain that it comes from.
+            Logger.current.notice("Report about TLS is not signed", metadata: ["peer": "\(arrival.reporter)"])
+            return
+        }
         let domains = try await self.domains().compactMap { DomainName($0) }
-        let now = UnixTime(self.time.unixTime())
-        for report in content.received(from: arrival.reporter.text, at: now) {
-            // Who tells of other people's domains is not listened to.
-            guard let domain = DomainName(report.domain), domains.contains(where: domain.isWithin) else {
-                Logger.current.notice(
-                    "Report is about no domain here",
-                    metadata: ["peer": "\(arrival.reporter)"]
-                )
-                continue
-            }
-            guard try await self.ledger.add(report) else { continue }
+        // Who tells of other people's domains is not listened to.
+        let reports = content.received(from: arrival.reporter.text, at: UnixTime(self.time.unixTime())).filter {
+            report in
+            DomainName(report.domain).map { domains.contains(where: $0.isWithin) } ?? false
+        }
+        guard !reports.isEmpty else {
+            Logger.current.notice("Report is about no domain here", metadata: ["peer": "\(arrival.reporter)"])
+            return
+        }
+        for report in try await self.ledger.add(Array(reports.prefix(Self.domainLimit))) {
             Metrics.countReceived(report.kind)
             Logger.current.info(
                 "Report received",
-                metadata: ["peer": "\(arrival.reporter)", "recipient": "\(domain)", "reply": "\(report.failed) failed"]
+                metadata: [
+                    "peer": "\(arrival.reporter)", "recipient": "\(report.domain)", "reply": "\(report.failed) failed",
+                ]
             )
         }
     }
@@ -128,7 +145,9 @@ package struct ReportReader: Service {
             var octets: [UInt8] = []
             while octets.count < range.count {
                 let start = range.lowerBound + octets.count
-                octets += try await self.ledger.octets(of: blob, in: start..<range.upperBound)
+                let piece = try await self.ledger.octets(of: blob, in: start..<range.upperBound)
+                guard !piece.isEmpty else { throw StoreError.notFound("the rest of the message") }
+                octets += piece
             }
             return octets
         }
@@ -150,18 +169,19 @@ extension AggregateReport {
     fileprivate func received(from reporter: String, at now: UnixTime) -> ReceivedReport {
         var rows: [String: ReceivedReport.Row] = [:]
         for record in self.records {
-            let detail = "\(record.author), \(record.disposition)"
-            let key = "\(record.source) \(detail)"
-            var row = rows[key] ?? ReceivedReport.Row(source: record.source, detail: detail, passed: 0, failed: 0)
+            let source = record.source.short
+            let detail = "\(record.author), \(record.disposition)".short
+            let key = "\(source) \(detail)"
+            var row = rows[key] ?? ReceivedReport.Row(source: source, detail: detail, passed: 0, failed: 0)
             if record.passes { row.passed += record.count } else { row.failed += record.count }
             rows[key] = row
         }
         return ReceivedReport(
             kind: .aggregate,
-            domain: self.policy.domain,
+            domain: DomainName(self.policy.domain)?.text ?? "",
             reporter: reporter,
-            organisation: self.organisation,
-            reportID: self.id,
+            organisation: self.organisation.short,
+            reportID: self.id.short,
             begin: UnixTime(self.begin),
             end: UnixTime(self.end),
             receivedAt: now,
@@ -175,38 +195,48 @@ extension AggregateReport {
 extension TLSReport {
     /// Rows by the kind of failure.
     fileprivate func received(from reporter: String, at now: UnixTime) -> [ReceivedReport] {
-        Dictionary(grouping: self.results) { $0.policy.domain }.sorted { $0.key < $1.key }.map { domain, results in
+        let domains = Dictionary(grouping: self.results) { DomainName($0.policy.domain)?.text ?? "" }
+        return domains.sorted { $0.key < $1.key }.map { domain, results in
             ReceivedReport(
                 kind: .tls,
                 domain: domain,
                 reporter: reporter,
-                organisation: self.organisation,
-                reportID: self.id,
+                organisation: self.organisation.short,
+                reportID: self.id.short,
                 begin: UnixTime(self.begin),
                 end: UnixTime(self.end),
                 receivedAt: now,
                 passed: results.reduce(0) { $0 + $1.successes },
                 failed: results.reduce(0) { $0 + $1.failures },
-                rows: results.flatMap { result in
-                    [
-                        ReceivedReport.Row(
-                            source: "",
-                            detail: result.policy.type,
-                            passed: result.successes,
-                            failed: 0
-                        )
-                    ]
-                        + result.details.map { failure in
-                            ReceivedReport.Row(
-                                source: [failure.host, failure.address].compactMap(\.self).joined(separator: " "),
-                                detail: ([result.policy.type, failure.type] + [failure.reason].compactMap(\.self))
-                                    .joined(separator: ", "),
-                                passed: 0,
-                                failed: failure.count
-                            )
-                        }
-                }
+                rows: results.flatMap(\.rows)
             )
         }
+    }
+}
+
+extension TLSReport.Results {
+    fileprivate var rows: [ReceivedReport.Row] {
+        let type = self.policy.type
+        var rows = [ReceivedReport.Row(source: "", detail: type.short, passed: self.successes, failed: 0)]
+        for failure in self.details {
+            let source = [failure.host, failure.address].compactMap(\.self).joined(separator: " ")
+            let detail = [type, failure.type, failure.reason].compactMap(\.self).joined(separator: ", ")
+            rows.append(.init(source: source.short, detail: detail.short, passed: 0, failed: failure.count))
+        }
+        return rows
+    }
+}
+
+extension String {
+    /// On one line, and no longer than a name of a host: what is kept of what a stranger says.
+    fileprivate var short: String {
+        var text = String.UnicodeScalarView()
+        var room = 255
+        for scalar in self.unicodeScalars {
+            room -= UTF8.width(scalar)
+            guard room >= 0 else { break }
+            text.append(scalar.properties.generalCategory == .control ? " " : scalar)
+        }
+        return String(text)
     }
 }

@@ -3,7 +3,6 @@
 import DomainReports
 import Logging
 import MailConnection
-import MailMessage
 import MailStorage
 import SMTPSyntax
 import SenderAuthentication
@@ -12,7 +11,7 @@ import ServiceLifecycle
 /// Sends reports about a day when the day is over: to each domain at a time of its own, within four hours (RFC 8460 §4.1).
 ///
 /// What was counted is forgotten in the transaction that queues the messages, so a restart sends nothing twice. Reports that are
-/// posted to a web server are forgotten afterwards, and may come there twice.
+/// posted to a web server are forgotten afterwards, and may come there twice, under the same identifier.
 package struct ReportSender: Service {
     /// Limits and choices, from the settings.
     package struct Options: Sendable {
@@ -55,19 +54,23 @@ package struct ReportSender: Service {
 
     /// How often it looks whether something is due.
     private static let pause: Duration = .seconds(600)
-    /// Over how many seconds reports are spread.
-    private static let spread: Int64 = 4 * 3600
+    /// From when to when after midnight, in seconds: before, what was seen of the day is still being written down.
+    private static let spread: Range<Int64> = 600..<(4 * 3600)
     /// After so many days what could not be sent is given up.
     private static let lifetime = 3
-    /// Domains and days looked at in one go.
-    private static let batch = 1000
+    /// Domains and days read from the store in one go, and looked up at the same time.
+    private static let page = 1000
+    private static let width = 8
+    /// How long the name service may take for one of them.
+    private static let patience: Duration = .seconds(10)
 
-    private let options: Options
-    private let ledger: any ReportLedger
-    private let discovery: ReportDiscovery
-    private let means: Means
-    private let time: TimeSource
-    private let random: @Sendable (_ count: Int) -> [UInt8]
+    let options: Options
+    let ledger: any ReportLedger
+    let discovery: ReportDiscovery
+    let means: Means
+    let time: TimeSource
+    let random: @Sendable (_ count: Int) -> [UInt8]
+    private let turns = Turns()
 
     /// Puts a sender together; `random` makes octets for identifiers and boundaries, which are no secrets.
     package init(
@@ -106,18 +109,81 @@ package struct ReportSender: Service {
     ///
     /// - Returns: how many reports went out.
     package func send(isAtOnce: Bool = false) async throws -> Int {
+        await self.turns.take()
+        defer { self.turns.leave() }
         let now = self.time.unixTime()
         let today = Int(now / 86_400)
+        var pass = ReportPass()
         var count = 0
-        for subject in try await self.ledger.reportsDue(before: isAtOnce ? today + 1 : today, limit: Self.batch) {
-            try Task.checkCancellation()
-            let due = Int64(subject.day + 1) * 86_400 + self.delay(subject.domain)
-            guard isAtOnce || due <= now else { continue }
+        var last: ReportSubject?
+        while true {
+            let page = try await self.ledger.reportsDue(
+                before: isAtOnce ? today + 1 : today,
+                after: last,
+                limit: Self.page
+            )
+            guard let end = page.last else { return count }
+            last = end
+            var rest = page.filter { isAtOnce || self.due($0) <= now }[...]
+            while !rest.isEmpty {
+                try Task.checkCancellation()
+                count += try await self.send(Array(rest.prefix(Self.width)), today: today, &pass)
+                rest = rest.dropFirst(Self.width)
+            }
+        }
+    }
+
+    private func due(_ subject: ReportSubject) -> Int64 {
+        Int64(subject.day + 1) * 86_400 + self.delay(subject.domain)
+    }
+
+    /// Seconds after midnight: the same for an organization on every day, and another one at every server.
+    func delay(_ domain: String) -> Int64 {
+        let organization = DomainName(domain).map { self.discovery.organization(of: $0).text } ?? domain
+        let hash = self.hash("\(self.options.hostname) \(organization)")
+        return Self.spread.lowerBound + Int64(hash % UInt64(Self.spread.count))
+    }
+
+    /// FNV-1a, which is the same after a restart.
+    func hash(_ text: String) -> UInt64 {
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        for octet in text.utf8 { hash = (hash ^ UInt64(octet)) &* 0x100_0000_01B3 }
+        return hash
+    }
+
+    // MARK: A few domains
+
+    private func send(_ subjects: [ReportSubject], today: Int, _ pass: inout ReportPass) async throws -> Int {
+        var wanted: [(subject: ReportSubject, domain: DomainName, organization: DomainName)] = []
+        for subject in subjects {
+            guard let domain = DomainName(subject.domain), self.options.kinds.contains(subject.kind) else {
+                try await self.forget(subject)
+                continue
+            }
+            let organization = self.discovery.organization(of: domain)
+            guard today - subject.day <= Self.lifetime, pass.admits(subject, of: organization) else {
+                Metrics.countForgotten(subject.kind)
+                try await self.forget(subject)
+                continue
+            }
+            if !pass.failed.contains(organization) { wanted.append((subject, domain, organization)) }
+        }
+        let answers = await self.answers(wanted.map { ($0.subject, $0.domain) })
+        try Task.checkCancellation()
+        var count = 0
+        for (subject, _, organization) in wanted {
+            guard case .found(let destinations) = answers[subject] else {
+                pass.failed.insert(organization)
+                continue
+            }
             do {
-                count += try await self.send(subject, isLast: today - subject.day > Self.lifetime)
+                count += try await self.send(subject, to: destinations, &pass)
+            } catch is CancellationError {
+                throw CancellationError()
             } catch StoreError.notFound {
                 // Somebody was quicker.
-            } catch let error as StoreError {
+            } catch {
+                // The others get theirs all the same, and this one is given up some day.
                 Logger.current.error(
                     "Report cannot be sent",
                     metadata: ["recipient": "\(subject.domain)", "error": "\(error)"]
@@ -127,173 +193,33 @@ package struct ReportSender: Service {
         return count
     }
 
-    /// Seconds after midnight: the same for a domain on every day, and another one at every server (FNV-1a).
-    func delay(_ domain: String) -> Int64 {
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        for octet in "\(self.options.hostname) \(domain)".utf8 { hash = (hash ^ UInt64(octet)) &* 0x100_0000_01B3 }
-        return Int64(hash % UInt64(Self.spread))
+    /// Nobody gets a report of it.
+    func forget(_ subject: ReportSubject) async throws {
+        do { try await self.ledger.settle(subject, nil, sending: []) } catch StoreError.notFound {}
     }
 
-    // MARK: One domain, one day
-
-    private func send(_ subject: ReportSubject, isLast: Bool) async throws -> Int {
-        guard let domain = DomainName(subject.domain), self.options.kinds.contains(subject.kind) else {
-            try await self.ledger.settle(subject, sending: [])
-            return 0
-        }
-        let answer =
-            switch subject.kind {
-            case .aggregate: await self.discovery.aggregate(of: domain)
-            case .tls: await self.discovery.tls(of: domain)
-            }
-        try Task.checkCancellation()
-        guard case .found(let destinations) = answer else {
-            if isLast { try await self.ledger.settle(subject, sending: []) }
-            return 0
-        }
-        guard !destinations.isEmpty else {
-            try await self.ledger.settle(subject, sending: [])
-            return 0
-        }
-        let from = try await self.sender()
-        let reports = try await self.reports(of: subject, from: from)
-        var messages: [Acceptance] = []
-        var posted = 0
-        var refused = 0
-        for report in reports {
-            let file = try report.compressed()
-            for destination in destinations {
-                switch destination {
-                case .mail(let address, let limit):
-                    guard let message = try await self.message(report, file, from: from, to: address, limit) else {
-                        continue
+    /// Where they are wanted; nothing where that could not be found out in time.
+    private func answers(_ subjects: [(ReportSubject, DomainName)]) async -> [ReportSubject: ReportDiscovery.Answer] {
+        let (discovery, time) = (self.discovery, self.time)
+        return await withTaskGroup(of: (ReportSubject, ReportDiscovery.Answer)?.self) { group in
+            for (subject, domain) in subjects {
+                group.addTask {
+                    switch subject.kind {
+                    case .aggregate: (subject, await discovery.aggregate(of: domain))
+                    case .tls: (subject, await discovery.tls(of: domain))
                     }
-                    messages.append(message)
-                case .web(let url):
-                    if await self.means.post(url, report.mediaType, file) { posted += 1 } else { refused += 1 }
                 }
             }
-        }
-        try Task.checkCancellation()
-        // Only where nobody else has got it, it is tried again.
-        guard messages.count + posted > 0 || refused == 0 || isLast else { return 0 }
-        try await self.ledger.settle(subject, sending: messages)
-        for _ in 0..<(messages.count + posted) { Metrics.countSent(subject.kind) }
-        if messages.count + posted > 0 {
-            Logger.current.info(
-                "Report sent",
-                metadata: ["recipient": "\(subject.domain)", "reply": "\(messages.count) by mail, \(posted) posted"]
-            )
-        }
-        return messages.count + posted
-    }
-
-    private func reports(of subject: ReportSubject, from: EmailAddress) async throws -> [ReportMessage] {
-        let tallies = try await self.ledger.tallies(of: subject)
-        let begin = Int64(subject.day) * 86_400
-        let end = begin + 86_399
-        let submitter = from.domain
-        switch subject.kind {
-        case .aggregate:
-            return AggregateReport.reports(
-                of: tallies,
-                about: subject.domain,
-                by: self.options.organisation,
-                email: "\(from)",
-                from: begin,
-                to: end
-            ) {
-                self.identifier
-            }.map { ReportMessage($0, submitter: submitter) }
-        case .tls:
-            let report = TLSReport(
-                of: tallies,
-                about: subject.domain,
-                by: self.options.organisation,
-                contact: "\(from)",
-                id: self.identifier,
-                from: begin,
-                to: end
-            )
-            return report.map { [ReportMessage($0, domain: subject.domain, submitter: submitter)] } ?? []
-        }
-    }
-
-    /// An identifier that no other report has.
-    private var identifier: String {
-        let digits = self.random(8).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-        return "\(digits)@\(self.options.hostname)"
-    }
-
-    /// The report on its way to one address; nil if it does not get one.
-    private func message(
-        _ report: ReportMessage,
-        _ file: [UInt8],
-        from: EmailAddress,
-        to address: EmailAddress,
-        _ limit: Int?
-    ) async throws -> Acceptance? {
-        let time = UnixTime(self.time.unixTime())
-        let message = report.composed(
-            from: AddressMailbox(localPart: Array(from.localPart.utf8), domain: Array(from.domain.utf8)),
-            to: AddressMailbox(localPart: Array(address.localPart.utf8), domain: Array(address.domain.utf8)),
-            at: time,
-            random: self.random(16),
-            file: file
-        )
-        guard message.count <= limit ?? .max else { return self.leaveOut(address, "it is larger than is wanted") }
-        var signature: [UInt8] = []
-        if let domain = DomainName(from.domain) { signature = try await self.means.sign(message, domain) }
-        // RFC 8460 §5.3: nobody would read it.
-        guard report.kind == .aggregate || !signature.isEmpty else {
-            return self.leaveOut(address, "\(from.domain) has no key to sign it (letterhouse dkim)")
-        }
-        var local: [AccountID] = []
-        var remote: [RemoteRecipient] = []
-        switch try await self.means.route(address.localPart, address.domain) {
-        case .unknownMailbox: return self.leaveOut(address, "it is unknown here")
-        case .local(let accounts, let forwards):
-            local = accounts
-            remote = forwards.map { RemoteRecipient(localPart: $0.localPart, domain: $0.domain, notify: []) }
-        case .remote:
-            remote = [RemoteRecipient(localPart: address.localPart, domain: address.domain, notify: [])]
-        }
-        let returnPath = Array("Return-Path: <\(from)>\r\n".utf8)
-        let octets = returnPath + signature + message
-        var stage = self.ledger.stage(limit: octets.count)
-        try await stage.append(octets[...])
-        return Acceptance(
-            message: try await stage.finish(),
-            relayFrom: returnPath.count,
-            // SPF is for this domain, and who cannot deliver it tells our postmaster; nobody here does (NOTIFY=NEVER).
-            reversePath: "\(from)",
-            local: local,
-            remote: remote,
-            receivedAt: time
-        )
-    }
-
-    private func leaveOut(_ address: EmailAddress, _ reason: String) -> Acceptance? {
-        Logger.current.notice(
-            "Report is not sent",
-            metadata: ["recipient": "\(address)", "reply": "\(reason)"]
-        )
-        return nil
-    }
-
-    /// Who reports are from: the settings' address, or the postmaster of the domain here that this host is in.
-    private func sender() async throws -> EmailAddress {
-        if let from = self.options.from { return from }
-        let domains = Set(try await self.means.domains())
-        var domain = self.options.hostname
-        var candidate = domain[...]
-        while !candidate.isEmpty {
-            if domains.contains(String(candidate)) {
-                domain = String(candidate)
-                break
+            group.addTask {
+                try? await time.sleep(time.now() + Self.patience)
+                return nil
             }
-            candidate = candidate.drop { $0 != "." }.dropFirst()
+            var answers: [ReportSubject: ReportDiscovery.Answer] = [:]
+            while answers.count < subjects.count, case .some(.some(let (subject, answer))) = await group.next() {
+                answers[subject] = answer
+            }
+            group.cancelAll()
+            return answers
         }
-        return try EmailAddress(localPart: "postmaster", domain: domain)
     }
 }

@@ -4,27 +4,45 @@ import MailStorage
 
 extension SQLiteStore: ReportLedger {
     package func add(_ counts: [ReportTally: Int]) async throws {
-        guard !counts.isEmpty else { return }
-        try await self.write { try $0.add(counts) }
+        // In slices: whoever delivers mail does not wait for thousands of rows.
+        var rest = Array(counts)[...]
+        while !rest.isEmpty {
+            let slice = rest.prefix(500)
+            try await self.write { try $0.add(slice) }
+            rest = rest.dropFirst(slice.count)
+        }
     }
 
-    package func reportsDue(before day: Int, limit: Int) async throws -> [ReportSubject] {
-        try await self.read { try $0.reportsDue(before: day, limit: limit) }
+    package func reportsDue(
+        before day: Int,
+        after subject: ReportSubject?,
+        limit: Int
+    ) async throws
+        -> [ReportSubject]
+    {
+        try await self.read { try $0.reportsDue(before: day, after: subject, limit: limit) }
     }
 
     package func tallies(of subject: ReportSubject) async throws -> [(text: String, count: Int)] {
         try await self.read { try $0.tallies(of: subject) }
     }
 
-    package func settle(_ subject: ReportSubject, sending messages: [Acceptance]) async throws {
+    package func settle(
+        _ subject: ReportSubject,
+        _ tallies: [(text: String, count: Int)]?,
+        sending messages: [Acceptance]
+    ) async throws -> Bool {
         let incoming = messages.map(IncomingAcceptance.init)
-        try await self.write(cost: incoming.reduce(0) { $0 + $1.message.cost }) { transaction in
-            try transaction.settle(subject)
+        return try await self.write(cost: incoming.reduce(0) { $0 + $1.message.cost }) { transaction in
+            guard try transaction.settle(subject, tallies) else { return false }
             for message in incoming { try transaction.acceptReport(message, about: nil) }
+            return true
         }
     }
 
-    package func add(_ report: ReceivedReport) async throws -> Bool { try await self.write { try $0.add(report) } }
+    package func add(_ reports: [ReceivedReport]) async throws -> [ReceivedReport] {
+        try await self.write { try $0.add(reports) }
+    }
 
     package func receivedReports(of domain: String?, limit: Int) async throws -> [ReceivedReport] {
         try await self.read { try $0.receivedReports(of: domain, limit: limit) }

@@ -4,7 +4,7 @@ extension Schema {
     /// Reports about domains: what they are made of, and what others have sent.
     static let reports = """
         -- Counted on a day (since 1970-01-01, UTC) for a report to a domain; gone when that is sent. detail: what the
-        -- counted have in common; '': all that had no row of their own.
+        -- counted have in common; '': all mail that had no row of its own.
         CREATE TABLE report_tally (
             kind TEXT NOT NULL CHECK (kind IN ('dmarc', 'tls')),
             day INTEGER NOT NULL,
@@ -12,7 +12,9 @@ extension Schema {
             detail TEXT NOT NULL,
             count INTEGER NOT NULL CHECK (count > 0),
             PRIMARY KEY (kind, day, domain, detail)
-        ) STRICT, WITHOUT ROWID;
+        ) STRICT;
+        -- Narrow: rows are counted by it, and the domains of a day found.
+        CREATE INDEX report_tally_by_day ON report_tally (day, kind, domain);
 
         -- What others report of domains here: passed and failed are messages or sessions.
         CREATE TABLE received_report (
@@ -29,6 +31,8 @@ extension Schema {
             failed INTEGER NOT NULL CHECK (failed >= 0),
             UNIQUE (kind, domain, reporter, report_id, begins_at)
         ) STRICT;
+        CREATE INDEX received_report_by_reporter ON received_report (reporter, id);
+        CREATE INDEX received_report_by_time ON received_report (received_at);
         CREATE TABLE received_report_row (
             report INTEGER NOT NULL REFERENCES received_report (id) ON DELETE CASCADE,
             number INTEGER NOT NULL,

@@ -67,6 +67,17 @@ import Testing
         #expect(await answer("https://mail.example.org/") == .found([]))
     }
 
+    @Test("Those who agree under other addresses are no more than five, none twice") func overrides() async throws {
+        let domain = try #require(DomainName("example.org"))
+        var texts = ["_dmarc.example.org": ["v=DMARC1; p=none; rua=mailto:x@a.com,mailto:y@a.com,mailto:x@b.com"]]
+        for host in ["a.com", "b.com"] {
+            let list = (0..<5).map { "mailto:r\($0)@\(host)" }.joined(separator: ",")
+            texts["example.org._report._dmarc.\(host)"] = ["v=DMARC1; rua=\(list)"]
+        }
+        let expected = try (0..<5).map { try self.mail("r\($0)@a.com") }
+        #expect(await self.discovery(texts).aggregate(of: domain) == .found(expected))
+    }
+
     @Test("Without a record of DMARC, or with two") func noRecord() async throws {
         let domain = try #require(DomainName("example.org"))
         let record = "v=DMARC1; p=none; rua=mailto:a@example.org"

@@ -51,12 +51,41 @@ import Testing
             email: "postmaster@example.com",
             from: 86_400,
             to: 172_799
-        ) {
+        ) { _ in
             "x"
         }
         #expect(reports.map(\.policy.policy) == ["none", "reject"])
         #expect(reports[1].records.map(\.count) == [4, 3])
         #expect(reports[1].errors == ["9 more messages, of too many kinds, are not in the records"])
+    }
+
+    @Test("Of many policies on a day, three; the messages under the others are counted only") func policies() {
+        let record = Examples.aggregate.records[1]
+        let tallies = (1...9).map { number in
+            var policy = Examples.aggregate.policy
+            policy.percentage = number
+            return (text: AggregateTally(policy: policy, record: record).text, count: number)
+        }
+        let reports = AggregateReport.reports(
+            of: tallies,
+            about: "example.org",
+            by: "us",
+            email: "postmaster@example.com",
+            from: 86_400,
+            to: 172_799
+        ) {
+            "\($0)"
+        }
+        #expect(reports.map(\.policy.percentage) == [7, 8, 9] && reports.map(\.id) == ["0", "1", "2"])
+        #expect(reports[0].errors == ["21 more messages, of too many kinds, are not in the records"])
+    }
+
+    @Test("What is left of a line about TLS without room") func rest() {
+        let result = Examples.tls.results[0]
+        let success = TLSTally(policy: result.policy, failure: nil).rest
+        #expect(success == TLSTally(policy: .init(type: "sts", domain: result.policy.domain), failure: nil))
+        let failure = TLSTally(policy: result.policy, failure: result.details[0]).rest
+        #expect(failure.failure == TLSReport.Failure(type: result.details[0].type, count: 0))
     }
 
     @Test("One report about TLS, with a part for each policy") func tlsReport() throws {

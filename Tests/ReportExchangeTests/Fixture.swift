@@ -13,11 +13,12 @@ import Testing
 
 @testable import ReportExchange
 
-/// TXT records by name; a name with none of which nobody answers.
+/// TXT records by name; a name with none of which nobody answers, and one with an empty one that never comes to an end.
 struct Names: NameService {
     var texts: [String: [String]]
 
     func texts(of name: DomainName) async -> NameAnswer<[UInt8]> {
+        if self.texts[name.text] == [""] { while !Task.isCancelled { try? await Task.sleep(for: .seconds(60)) } }
         guard let texts = self.texts[name.text] else { return .noSuchName }
         return texts.isEmpty ? .temporaryFailure : .found(texts.map { Array($0.utf8) })
     }
@@ -48,10 +49,12 @@ final class Fixture: Sendable {
         _ = try await self.store.addAccount("ann@example.org", verifier: "v")
     }
 
-    /// `signs`: whether there is a key; `takesPosts`: whether web servers take what is posted.
+    struct BrokenKey: Error {}
+
+    /// `signs`: whether there is a key, nil: a broken one; `takesPosts`: whether web servers take what is posted.
     func sender(
         _ texts: [String: [String]],
-        signs: Bool = true,
+        signs: Bool? = true,
         takesPosts: Bool = true,
         configure: (inout ReportSender.Options) -> Void = { _ in }
     ) -> ReportSender {
@@ -65,7 +68,10 @@ final class Fixture: Sendable {
             means: ReportSender.Means(
                 domains: { try await store.domains() },
                 route: { try await store.route(localPart: $0, domain: $1) },
-                sign: { _, domain in signs ? Array("DKIM-Signature: d=\(domain)\r\n".utf8) : [] },
+                sign: { _, domain in
+                    guard let signs else { throw BrokenKey() }
+                    return signs ? Array("DKIM-Signature: d=\(domain)\r\n".utf8) : []
+                },
                 post: { url, mediaType, file in
                     self.posts.withLock { $0.append(Post(url: url, mediaType: mediaType, file: file)) }
                     return takesPosts
@@ -92,7 +98,7 @@ final class Fixture: Sendable {
         return result
     }
 
-    func due() async throws -> [ReportSubject] { try await self.store.reportsDue(before: .max, limit: 100) }
+    func due() async throws -> [ReportSubject] { try await self.store.reportsDue(before: .max, after: nil, limit: 100) }
 
     func close() async throws { try await self.store.close() }
 

@@ -27,7 +27,7 @@ import Testing
             let subject = ReportSubject(.tls, day: Fixture.today, domain: "example.net")
             #expect(try await fixture.due() == [subject])
             #expect(try await fixture.store.tallies(of: subject).map(\.count) == [3])
-            // A line that is too long is counted without.
+            // A line that is too long is counted without what the policy says.
             let long = TLSTally(
                 policy: .init(
                     type: "sts",
@@ -38,7 +38,9 @@ import Testing
             )
             collector.count(long)
             await collector.flush()
-            #expect(try await fixture.store.tallies(of: subject).map(\.text) == ["", Self.tally.text])
+            #expect(
+                try await fixture.store.tallies(of: subject).map(\.text) == [Self.tally.text, "sts\t\t\t\t\t\t0\t0"]
+            )
             group.cancelAll()
         }
         try await fixture.close()

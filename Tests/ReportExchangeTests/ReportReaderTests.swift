@@ -4,11 +4,11 @@ import DomainReports
 import MailMessage
 import MailStorage
 import SQLiteStorage
-import SenderAuthentication
 import TestSupport
 import Testing
 
 @testable import ReportExchange
+@testable import SenderAuthentication
 
 @Suite("Reports about domains here") struct ReportReaderTests {
     private static let passing = [
@@ -56,6 +56,39 @@ import Testing
             }
         )
         return ReportMessage(report, submitter: "example.net")
+    }
+
+    /// What is found out about a message that the domain it comes from has signed.
+    private static func signed() async throws -> AuthenticationVerdict {
+        let verdict = try await ReportCollectorTests.verdict(
+            Self.passing,
+            author: "a@example.net",
+            sender: "a@example.net"
+        )
+        var dmarc = verdict.dmarc
+        dmarc.passesDKIM = true
+        return AuthenticationVerdict(
+            authservID: verdict.authservID,
+            identity: verdict.identity,
+            spf: verdict.spf,
+            dkim: verdict.dkim,
+            arc: verdict.arc,
+            dmarc: dmarc
+        )
+    }
+
+    private static func tls(of domains: [String], organisation: String = "Net") throws -> [UInt8] {
+        let report = TLSReport(
+            organisation: organisation,
+            contact: "postmaster@example.net",
+            id: "t@x",
+            begin: 1_767_225_600,
+            end: 1_767_311_999,
+            results: domains.map {
+                .init(policy: .init(type: "sts", domain: $0), successes: 1, failures: 0, details: [])
+            }
+        )
+        return try self.message(ReportMessage(report, domain: "example.org", submitter: "example.net"))
     }
 
     /// Has a message read, and waits until it has been.
@@ -137,7 +170,7 @@ import Testing
         let large = Self.aggregate(records: 1_000)
         let unpacked = try Self.message(large, file: large.content)
         #expect(unpacked.count > 512 << 10)
-        let reports = try await self.read([message, unpacked], fixture, until: 2)
+        let reports = try await self.read([message, unpacked], fixture, verdict: try await Self.signed(), until: 2)
         #expect(reports.map(\.kind) == [.aggregate, .tls])
         #expect(reports[0].passed == 3_000)
         let read = try #require(try await fixture.store.receivedReport(reports[1].id))
@@ -147,6 +180,28 @@ import Testing
                 .init(source: "mx.example.org 192.0.2.9", detail: "sts, certificate-expired", passed: 0, failed: 2),
             ]
         )
+        try await fixture.close()
+    }
+
+    @Test("RFC 8460 §3: a report about TLS is signed, or not believed", .timeLimit(.minutes(20)))
+    func unsigned() async throws {
+        let fixture = try await Fixture()
+        let messages = [try Self.tls(of: ["example.org"]), try Self.message(Self.aggregate())]
+        #expect(try await self.read(messages, fixture, until: 1).map(\.kind) == [.aggregate])
+        try await fixture.close()
+    }
+
+    @Test("One report is about ten domains at most, by their proper names, in short words", .timeLimit(.minutes(20)))
+    func bounded() async throws {
+        let fixture = try await Fixture()
+        let names = (0..<50).map { "b\($0).example.org" } + ["a.example.com", "A0.Example.ORG.", "a0.example.org"]
+        let long = "\u{85}" + String(repeating: "ä", count: 800)
+        let messages = [try Self.tls(of: names, organisation: long)]
+        let verdict = try await Self.signed()
+        let reports = try await self.read(messages, fixture, verdict: verdict, until: 10)
+        #expect(reports.count == 10)
+        #expect(reports.filter { $0.domain == "a0.example.org" }.map(\.passed) == [2])
+        #expect(reports[0].organisation == " " + String(repeating: "ä", count: 126))
         try await fixture.close()
     }
 

@@ -22,21 +22,30 @@ import Testing
         try await test.store.add([ReportTally(one, text: "a"): 2, ReportTally(other, text: "a"): 1])
         try await test.store.add([ReportTally(one, text: "a"): 3, ReportTally(one, text: "b"): 1])
         #expect(try await self.counts(test.store, one) == ["a": 5, "b": 1])
-        #expect(try await test.store.reportsDue(before: 11, limit: 10) == [one])
-        #expect(try await test.store.reportsDue(before: 12, limit: 10) == [one, other])
-        #expect(try await test.store.reportsDue(before: 12, limit: 1) == [one])
+        #expect(try await test.store.reportsDue(before: 11, after: nil, limit: 10) == [one])
+        #expect(try await test.store.reportsDue(before: 12, after: nil, limit: 10) == [one, other])
+        #expect(try await test.store.reportsDue(before: 12, after: nil, limit: 1) == [one])
+        #expect(try await test.store.reportsDue(before: 12, after: one, limit: 1) == [other])
+        #expect(try await test.store.reportsDue(before: 12, after: other, limit: 1).isEmpty)
         let message = Acceptance(
             message: try await test.store.staged(octets("report")),
             reversePath: "postmaster@example.org",
             remote: [RemoteRecipient(localPart: "rua", domain: "example.net", notify: [])],
             receivedAt: test.clock.now
         )
-        try await test.store.settle(one, sending: [message])
+        // More has been counted since it was read: nothing is lost, and nothing is sent.
+        let read = try await test.store.tallies(of: one)
+        try await test.store.add([ReportTally(one, text: "b"): 1])
+        #expect(try await test.store.settle(one, read, sending: [message]) == false)
+        #expect(try await self.counts(test.store, one) == ["a": 5, "b": 2])
+        #expect(try await test.store.entries(after: nil, limit: 10).isEmpty)
+        let tallies = try await test.store.tallies(of: one)
+        #expect(try await test.store.settle(one, tallies, sending: [message]))
         #expect(try await test.store.entries(after: nil, limit: 10).count == 1)
-        #expect(try await test.store.reportsDue(before: 12, limit: 10) == [other])
+        #expect(try await test.store.reportsDue(before: 12, after: nil, limit: 10) == [other])
         // Whoever comes too late sends nothing.
         await #expect(throws: StoreError.notFound("what was counted for example.net")) {
-            try await test.store.settle(one, sending: [message])
+            try await test.store.settle(one, tallies, sending: [message])
         }
         #expect(try await test.store.entries(after: nil, limit: 10).count == 1)
         try await test.verify()
@@ -56,13 +65,31 @@ import Testing
         // Others have room.
         try await test.store.add([ReportTally(self.subject("example.com"), text: "x"): 1])
         #expect(try await self.counts(test.store, self.subject("example.com")) == ["x": 1])
+        // What has no room may say what it is counted as.
+        try await test.store.add([ReportTally(subject, text: "x", rest: "rest"): 3])
+        #expect(try await self.counts(test.store, subject)["rest"] == 3)
     }
 
-    private func report(_ id: String, receivedAt: UnixTime, rows: Int = 2) -> ReceivedReport {
+    @Test("What nobody has reported for a week is forgotten") func forgotten() async throws {
+        let test = try TestStore()
+        for day in [10, 11, 17] {
+            try await test.store.add([ReportTally(self.subject("example.net", day), text: "a"): 1])
+        }
+        #expect(try await test.store.reportsDue(before: 20, after: nil, limit: 10).map(\.day) == [10, 11, 17])
+        try await test.store.add([ReportTally(self.subject("example.net", 18), text: "a"): 1])
+        #expect(try await test.store.reportsDue(before: 20, after: nil, limit: 10).map(\.day) == [11, 17, 18])
+    }
+
+    private func report(
+        _ id: String,
+        receivedAt: UnixTime,
+        rows: Int = 2,
+        reporter: String = "example.net"
+    ) -> ReceivedReport {
         ReceivedReport(
             kind: .aggregate,
             domain: "example.org",
-            reporter: "example.net",
+            reporter: reporter,
             organisation: "Net",
             reportID: id,
             begin: UnixTime(0),
@@ -77,9 +104,11 @@ import Testing
     @Test("Received ones are kept once, without too many rows, and not for ever") func received() async throws {
         let test = try TestStore()
         let now = test.clock.now
-        #expect(try await test.store.add(self.report("a", receivedAt: now)))
-        #expect(try await test.store.add(self.report("a", receivedAt: now)) == false)
-        #expect(try await test.store.add(self.report("b", receivedAt: now, rows: 600)))
+        #expect(try await test.store.add([self.report("a", receivedAt: now)]).count == 1)
+        #expect(try await test.store.add([self.report("a", receivedAt: now)]).isEmpty)
+        // Of several, those that are new.
+        let two = [self.report("a", receivedAt: now), self.report("b", receivedAt: now, rows: 600)]
+        #expect(try await test.store.add(two).map(\.reportID) == ["b"])
         let list = try await test.store.receivedReports(of: "example.org", limit: 10)
         #expect(list.map(\.reportID) == ["b", "a"] && list.allSatisfy(\.rows.isEmpty))
         #expect(try await test.store.receivedReports(of: "example.net", limit: 10).isEmpty)
@@ -88,12 +117,24 @@ import Testing
         var expected = self.report("a", receivedAt: now)
         expected.id = first.id
         #expect(first == expected)
-        #expect(try await test.store.receivedReport(list[0].id)?.rows.count == 500)
+        #expect(try await test.store.receivedReport(list[0].id)?.rows.count == 100)
         #expect(try await test.store.receivedReport(99) == nil)
         test.clock.advance(by: 401 * 86_400)
-        #expect(try await test.store.add(self.report("c", receivedAt: test.clock.now)))
+        #expect(try await test.store.add([self.report("c", receivedAt: test.clock.now)]).count == 1)
         #expect(try await test.store.receivedReports(of: nil, limit: 10).map(\.reportID) == ["c"])
         #expect(try await test.number("SELECT count(*) FROM received_report_row") == 2)
+        try await test.verify()
+    }
+
+    @Test("Whoever sends many drives out its own, not those of others") func reporters() async throws {
+        let test = try TestStore()
+        let now = test.clock.now
+        _ = try await test.store.add([self.report("a", receivedAt: now, rows: 0)])
+        let many = (0..<250).map { self.report("\($0)", receivedAt: now, rows: 0, reporter: "example.com") }
+        #expect(try await test.store.add(many).count == 250)
+        let kept = try await test.store.receivedReports(of: nil, limit: 1000)
+        #expect(kept.count == 201)
+        #expect(kept.first?.reportID == "249" && kept.dropLast().last?.reportID == "50" && kept.last?.reportID == "a")
         try await test.verify()
     }
 }

@@ -2,8 +2,8 @@
 
 /// What one server has seen of mail in the name of one domain, in some span of time (RFC 7489 §7.2, appendix C).
 ///
-/// What a received one says is its writer's word: names and results are as they came, on one line each at most as long as the
-/// reader lets a text be.
+/// What a received one says is its writer's word: names and results are as they came, at most as long as the reader lets a text
+/// be. Whoever keeps or shows them takes care of what else is in them.
 package struct AggregateReport: Hashable, Sendable {
     /// The record of the domain that was applied.
     package struct Policy: Hashable, Sendable {

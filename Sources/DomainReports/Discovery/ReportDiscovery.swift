@@ -20,6 +20,9 @@ package struct ReportDiscovery: Sendable {
         self.suffixes = suffixes
     }
 
+    /// Who is behind a domain: whoever has one, can have as many names below it as there are.
+    package func organization(of domain: DomainName) -> DomainName { self.suffixes.organizationalDomain(of: domain) }
+
     // MARK: DMARC
 
     /// Who gets reports about mail in the name of a domain that has a DMARC record (RFC 7489 §7.1).
@@ -50,7 +53,9 @@ package struct ReportDiscovery: Sendable {
             case .none: break
             }
         }
-        return .found(destinations)
+        var unique: [ReportURI] = []
+        for destination in destinations where !unique.contains(destination) { unique.append(destination) }
+        return .found(Array(unique.prefix(ReportURI.limit)))
     }
 
     private enum Consent {

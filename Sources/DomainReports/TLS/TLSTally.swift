@@ -14,6 +14,16 @@ package struct TLSTally: Hashable, Sendable {
         self.failure = failure
     }
 
+    /// The same with less: what kind of policy it was, and what kind of failure.
+    ///
+    /// There are not many of these.
+    package var rest: TLSTally {
+        TLSTally(
+            policy: TLSReport.Policy(type: self.policy.type, domain: self.policy.domain),
+            failure: self.failure.map { TLSReport.Failure(type: $0.type, count: 0) }
+        )
+    }
+
     /// The line.
     package var text: String {
         var fields = [self.policy.type]

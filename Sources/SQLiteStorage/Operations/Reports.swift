@@ -8,17 +8,27 @@ private enum ReportLimits {
     /// Rows of one domain on a day, and of all on all days.
     static let rowsPerDomain = 1000
     static let rows = 100_000
-    /// Received reports, how long they are kept in seconds, and rows of one.
+    /// Days after which what nobody has reported is forgotten, and how many rows of that at once.
+    static let days = 7
+    static let forgottenRows = 1000
+    /// Received reports, those of one reporter, how long they are kept in seconds, and rows of one.
     static let received = 10_000
+    static let perReporter = 200
     static let lifetime: Int64 = 400 * 86_400
-    static let receivedRows = 500
+    static let receivedRows = 100
 }
 
 extension SQL {
-    func reportsDue(before day: Int, limit: Int) throws -> [ReportSubject] {
+    func reportsDue(before day: Int, after subject: ReportSubject?, limit: Int) throws -> [ReportSubject] {
         try self.all(
-            "SELECT DISTINCT kind, day, domain FROM report_tally WHERE day < ? ORDER BY day, kind, domain LIMIT ?",
+            """
+            SELECT DISTINCT kind, day, domain FROM report_tally WHERE day < ? AND (day, kind, domain) > (?, ?, ?)
+            ORDER BY day, kind, domain LIMIT ?
+            """,
             .int(day),
+            .int(subject?.day ?? .min),
+            .text(subject?.kind.rawValue ?? ""),
+            .text(subject?.domain ?? ""),
             .int(limit)
         ) { row in
             guard let kind = ReportKind(rawValue: row.text(0)) else { throw StoreError.corrupt("expected a kind") }
@@ -89,8 +99,9 @@ extension SQL {
 extension Transaction {
     /// Adds to what was counted.
     ///
-    /// What has no room goes into the domain's row for that; where even domains have none, it is dropped.
-    func add(_ counts: [ReportTally: Int]) throws {
+    /// What has no room goes into the domain's rows for that; where even domains have none, it is dropped.
+    func add(_ counts: some Collection<(key: ReportTally, value: Int)>) throws {
+        try self.forgetTallies(before: (counts.map(\.key.subject.day).max() ?? 0) - ReportLimits.days)
         var rows = Int(try self.sql.number("SELECT count(*) FROM report_tally"))
         var rowsOfSubject: [ReportSubject: Int] = [:]
         for (tally, count) in counts where count > 0 {
@@ -111,10 +122,10 @@ extension Transaction {
             }
             rowsOfSubject[subject] = known
             let hasRoom = rows < ReportLimits.rows && known < ReportLimits.rowsPerDomain
-            let kept = hasRoom ? tally : ReportTally(subject, text: "")
+            let kept = hasRoom ? tally : ReportTally(subject, text: tally.rest)
             if !hasRoom {
                 if try self.increase(kept, by: count) { continue }
-                // One more for each domain that has rows.
+                // A few more for each domain that has rows.
                 guard known > 0 else { continue }
             }
             try self.sql.run(
@@ -143,7 +154,21 @@ extension Transaction {
         return self.sql.changes > 0
     }
 
-    func settle(_ subject: ReportSubject) throws {
+    private func forgetTallies(before day: Int) throws {
+        try self.sql.run(
+            "DELETE FROM report_tally WHERE rowid IN (SELECT rowid FROM report_tally WHERE day < ? LIMIT ?)",
+            .int(day),
+            .int(ReportLimits.forgottenRows)
+        )
+    }
+
+    /// False if that is not what there is.
+    func settle(_ subject: ReportSubject, _ tallies: [(text: String, count: Int)]?) throws -> Bool {
+        if let tallies {
+            let current = try self.sql.tallies(of: subject)
+            let isSame = current.count == tallies.count && zip(current, tallies).allSatisfy { $0 == $1 }
+            guard isSame || current.isEmpty else { return false }
+        }
         try self.sql.run(
             "DELETE FROM report_tally WHERE kind = ? AND day = ? AND domain = ?",
             .text(subject.kind.rawValue),
@@ -151,10 +176,36 @@ extension Transaction {
             .text(subject.domain)
         )
         guard self.sql.changes > 0 else { throw StoreError.notFound("what was counted for \(subject.domain)") }
+        return true
     }
 
-    /// Keeps a report, and no more or older ones than there is room for.
-    func add(_ report: ReceivedReport) throws -> Bool {
+    /// Keeps reports of one reporter, and no more or older ones than there is room for.
+    func add(_ reports: [ReceivedReport]) throws -> [ReceivedReport] {
+        let added = try reports.filter(self.insert)
+        guard let reporter = added.first?.reporter else { return [] }
+        try self.sql.run(
+            "DELETE FROM received_report WHERE received_at < ?",
+            .int(self.now.rawValue - ReportLimits.lifetime)
+        )
+        // Whoever sends many drives out its own.
+        try self.sql.run(
+            """
+            DELETE FROM received_report WHERE reporter = ?1 AND id <= (
+                SELECT id FROM received_report WHERE reporter = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2
+            )
+            """,
+            .text(reporter),
+            .int(ReportLimits.perReporter)
+        )
+        try self.sql.run(
+            "DELETE FROM received_report WHERE id <= (SELECT id FROM received_report ORDER BY id DESC LIMIT 1 OFFSET ?)",
+            .int(ReportLimits.received)
+        )
+        return added
+    }
+
+    /// False if it is known.
+    private func insert(_ report: ReceivedReport) throws -> Bool {
         try self.sql.run(
             """
             INSERT OR IGNORE INTO received_report
@@ -185,11 +236,6 @@ extension Transaction {
                 .int(row.failed)
             )
         }
-        try self.sql.run(
-            "DELETE FROM received_report WHERE id <= ? OR received_at < ?",
-            .integer(id - Int64(ReportLimits.received)),
-            .int(self.now.rawValue - ReportLimits.lifetime)
-        )
         return true
     }
 }
