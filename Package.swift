@@ -84,9 +84,11 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        .target(name: "MilterClient", dependencies: ["MailConnection"], swiftSettings: strict),
         .target(
             name: "SMTPServer",
             dependencies: [
+                "MilterClient",
                 "SMTPSyntax", "MailConnection", "MailStorage", "MailMessage", "SASLMechanisms", "SenderAuthentication",
                 .product(name: "Logging", package: "swift-log"), .product(name: "Metrics", package: "swift-metrics"),
             ],
@@ -154,7 +156,7 @@ let package = Package(
             dependencies: [
                 "IMAPServer", "SMTPServer", "SMTPSyntax", "MailRelay", "SQLiteStorage", "MailNetwork", "HTTPServer",
                 "MailStorage", "MailMessage", "MailConnection", "SASLMechanisms", "SenderAuthentication",
-                "DomainReports", "ReportExchange", "Cryptography",
+                "DomainReports", "ReportExchange", "Cryptography", "MilterClient",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Yams", package: "Yams"),
@@ -253,8 +255,14 @@ let package = Package(
             swiftSettings: testing
         ),
         .testTarget(
+            name: "MilterClientTests",
+            dependencies: ["MilterClient", "MailConnection", "TestSupport"],
+            swiftSettings: testing
+        ),
+        .testTarget(
             name: "SMTPServerTests",
             dependencies: [
+                "MilterClient",
                 "SMTPServer", "SMTPSyntax", "MailConnection", "MailStorage", "MailMessage", "SASLMechanisms",
                 "SenderAuthentication", "Cryptography", "SQLiteStorage", "TestSupport",
             ],
@@ -291,6 +299,7 @@ let package = Package(
                 "Support/introspection.py", "Support/sink.py", "Support/imap_tour.py", "Support/imap_tour.pl",
                 "Support/marionette.py", "Support/dkim_peer.py", "Support/espoofer_cases.py", "Support/slow_readers.py",
                 "Support/thunderbird_tour.py", "Support/open_relay.py", "Support/shared_mailboxes.py",
+                "Support/milter.py",
             ],
             swiftSettings: testing
         ),

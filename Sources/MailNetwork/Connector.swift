@@ -17,7 +17,7 @@ package struct Connector: Sendable {
         case implicit(TLSClientRole)
     }
 
-    private let deadlines: SocketDeadlines
+    let deadlines: SocketDeadlines
 
     package init(deadlines: SocketDeadlines = SocketDeadlines()) {
         self.deadlines = deadlines
@@ -83,7 +83,7 @@ package struct Connector: Sendable {
 }
 
 /// A socket that is being connected, which nobody else could cut off.
-private final class Opening: Sendable {
+final class Opening: Sendable {
     private struct State {
         var channel: (any Channel)?
         var isCancelled = false

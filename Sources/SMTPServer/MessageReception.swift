@@ -3,6 +3,7 @@
 import MailConnection
 import MailMessage
 import MailStorage
+import MilterClient
 import SMTPSyntax
 import SenderAuthentication
 
@@ -15,7 +16,7 @@ struct MessageReception {
     /// Our name for the message, in the trace field, the reply and the log: an atom.
     let id: String
     /// Octets of the `Return-Path` line.
-    var relayFrom: Int { self.returnPath.count }
+    var relayFrom: Int { self.trace.returnPath.count }
     /// Why the message will be refused.
     private(set) var failure: (any Error)?
     /// Octets of the message as sent.
@@ -23,18 +24,21 @@ struct MessageReception {
     /// Whether any of them is above 127: not every client that sends such says so with BODY.
     private(set) var isEightBit = false
     /// Whether the author's domain wants the message looked at with suspicion.
-    private(set) var isJunk = false
+    var isJunk = false
     /// Who sent it, once that has been found out and nothing else stands in the way.
     private(set) var sender: AuthenticationVerdict?
     private(set) var isRefusedForSender = false
     /// What was found out about who sent the message, in few words; nil: nobody has asked.
     private(set) var results: String?
     /// Why the message is dealt with as it is, for who asks later.
-    private(set) var reasons: [String] = []
+    var reasons: [String] = []
+    /// Whether the message is to be accepted and thrown away.
+    var isDiscarded = false
 
-    private let returnPath: [UInt8]
-    private let unixTime: @Sendable () -> Int64
-    private var stage: any MessageStage
+    let view: SMTPView
+    let transaction: MailTransaction
+    let trace: TraceHeader
+    var stage: any MessageStage
     private var header = HeaderScan()
     private var headerSize = 0
     private let limit: Int
@@ -45,25 +49,31 @@ struct MessageReception {
     private var returned: ReturnedHeader?
     /// Takes out of the header what only we may say.
     private var forged: ForgedResultsFilter
-    private var incoming: IncomingAuthentication?
-    private var outgoing: OutgoingAuthentication?
+    private(set) var incoming: IncomingAuthentication?
+    var outgoing: OutgoingAuthentication?
     /// Makes lines of what is binary; nil for other messages.
     private var binary: BinaryContent?
-    private var seal: ForwardingSeal?
+    /// Seals a message that is sent on.
+    var seal: ForwardingSeal?
+    let milters: MilterRun?
+    /// The header as it is stored, for filters; empty if there are none.
+    var storedHeader: [UInt8] = []
     /// Whether what was written so far ends a line.
     private var endsLine = true
 
     /// The most octets of what comes before the message: far more than there can be.
-    private static let longestFront = 64 * 1024
+    static let longestFront = 64 * 1024
 
     /// Begins a message with our trace fields.
-    init(_ view: SMTPView, _ transaction: MailTransaction) async {
+    init(_ view: SMTPView, _ transaction: MailTransaction, _ milters: MilterRun? = nil) async {
         let service = view.service
         let now = UnixTime(service.time.unixTime())
         self.id = service.identifier(octets: 8)
         let trace = TraceHeader(view, transaction, id: self.id, at: now)
-        self.returnPath = trace.returnPath
-        self.unixTime = service.time.unixTime
+        self.view = view
+        self.transaction = transaction
+        self.trace = trace
+        self.milters = milters
         self.limit = service.options.messageLimit
         self.hopLimit = service.options.hopLimit
         self.missing = view.role.isSubmission ? MissingFields(service, now) : nil
@@ -79,6 +89,7 @@ struct MessageReception {
             front: Self.longestFront
         )
         await self.write(trace.received[...])
+        do { try await milters?.data(id: self.id) } catch { await self.fail(error) }
         await self.incoming?.checkHost()
     }
 
@@ -103,7 +114,8 @@ struct MessageReception {
         let end = self.header.scan(octets)
         self.headerSize += (end ?? octets.endIndex) - octets.startIndex
         // Who is not looked at cannot be told from whom he says he is: there must be an end to what is in front of From.
-        guard self.incoming == nil || self.headerSize <= MessageAuthentication.maximumHeader else {
+        let isLooked = self.incoming != nil || self.milters != nil
+        guard !isLooked || self.headerSize <= MessageAuthentication.maximumHeader else {
             return await self.fail(Reply.headerTooLong)
         }
         await self.write(field: self.forged.filter(octets[..<(end ?? octets.endIndex)]))
@@ -122,9 +134,19 @@ struct MessageReception {
         do {
             try await self.outgoing?.endHeader()
             try await self.seal?.endHeader()
+            try await self.showHeader()
         } catch {
             await self.fail(error)
         }
+    }
+
+    /// Tells the filters of the header.
+    private func showHeader() async throws {
+        guard let milters = self.milters, self.failure == nil else { return }
+        for field in HeaderParser(self.storedHeader) where !field.name.isEmpty {
+            try await milters.field(name: field.name, value: field.value)
+        }
+        try await milters.endHeader()
     }
 
     /// Ends the message.
@@ -135,8 +157,11 @@ struct MessageReception {
         if self.failure == nil, self.header.receivedFields >= self.hopLimit { await self.fail(Reply.tooManyHops) }
         if !self.header.isOver { await self.endHeader() }
         if let failure = self.failure { throw failure }
-        var front = self.returnPath
-        if let verdict = try await self.incoming?.finish() {
+        // Both have something to find out, and need not wait for each other.
+        try await self.milters?.end()
+        var front = self.trace.returnPath
+        let verdict = try await self.incoming?.finish()
+        if let verdict {
             // Who is to come again will be seen again.
             if verdict.refusal.map({ $0.code >= 500 }) ?? true { self.sender = verdict.details }
             if let refusal = verdict.refusal {
@@ -146,13 +171,15 @@ struct MessageReception {
             self.isJunk = verdict.isJunk
             self.results = verdict.details.results.summary
             self.reasons += verdict.reasons
-            let now = self.unixTime()
+        }
+        let added = try await self.applyMilters()
+        let now = self.view.service.time.unixTime()
+        if let verdict {
             front += self.seal?.finish(verdict.details, unixTime: now) ?? []
             front += verdict.field
         }
-        let now = self.unixTime()
         if let fields = try self.outgoing?.finish(unixTime: now) { front += fields }
-        return try await self.stage.finish(front: front)
+        return try await self.stage.finish(front: front + added)
     }
 
     /// The header as it was stored, with our trace field, for a report of delivery; ask behind ``finish()``.
@@ -171,6 +198,9 @@ struct MessageReception {
     private mutating func write(body octets: ArraySlice<UInt8>) async {
         self.outgoing?.update(octets)
         self.seal?.update(octets)
+        if self.failure == nil, let milters = self.milters {
+            do { try await milters.body(octets) } catch { await self.fail(error) }
+        }
         await self.write(octets)
     }
 
@@ -178,6 +208,7 @@ struct MessageReception {
         self.returned?.append(field[...])
         self.outgoing?.update(header: field)
         self.seal?.update(header: field)
+        if self.milters != nil { self.storedHeader += field }
         await self.write(field[...])
         if let last = field.last { self.endsLine = last == 10 }
     }

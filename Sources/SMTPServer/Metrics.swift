@@ -100,6 +100,11 @@ enum Metrics {
         }
     }
 
+    private static let milterFailures = Counter(label: "letterhouse_smtp_filter_failures_total")
+
+    /// Filters that did not answer, or not as they must.
+    static func countMilterFailure() { Self.milterFailures.increment() }
+
     // MARK: Logins
 
     /// How an authentication ended.

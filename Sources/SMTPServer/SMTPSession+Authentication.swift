@@ -141,13 +141,14 @@ extension SMTPSession {
             self.isOpen = false
             return
         }
-        self.forget()
+        await self.forget()
         // Who the client is may have been told by XCLIENT.
         self.view.peer.security = self.connection.peer.security
     }
 
     /// Forgets what the client said, and who it has shown to be.
-    private mutating func forget() {
+    private mutating func forget() async {
+        await self.milters?.close()
         if let account = self.view.account { self.service.clients.release(account.id) }
         self.stopWatchingCredential()
         self.view.forget()
@@ -156,7 +157,7 @@ extension SMTPSession {
     /// The session is another client's from now on, which is greeted (XCLIENT), unless it may not come.
     mutating func beginAnew(_ address: String?, _ port: Int?) async {
         await self.dropMessage()
-        self.forget()
+        await self.forget()
         self.view.standing = nil
         // Whose address is not known is nobody's but the front's, not that of the client before.
         self.view.peer.address = address ?? self.view.connectedAddress

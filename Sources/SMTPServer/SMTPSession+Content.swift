@@ -13,6 +13,7 @@ extension SMTPSession {
     mutating func dropMessage() async {
         await self.reception?.abandon()
         self.reception = nil
+        await self.milters?.endMessage()
         self.view.endTransaction()
         self.lineEnds = LineEndCheck()
     }
@@ -49,7 +50,7 @@ extension SMTPSession {
             return await self.refuseMessage(refusal ?? .messageTooBig, closing: true)
         }
         if refusal == nil, self.reception == nil, let transaction = self.view.transaction {
-            self.reception = await MessageReception(self.view, transaction)
+            self.reception = await MessageReception(self.view, transaction, self.milters)
             self.view.hasChunks = true
         }
         self.expecting = .chunk(counter, refusal: refusal)
@@ -103,6 +104,7 @@ extension SMTPSession {
         self.reception = nil
         do {
             let message = try await reception.finish()
+            guard !reception.isDiscarded else { return try await self.discardMessage(reception) }
             let replies = try await self.accept(message, transaction, reception)
             self.observe(reception, message)
             await self.dropMessage()
@@ -127,6 +129,22 @@ extension SMTPSession {
     private func observe(_ reception: MessageReception, _ message: StagedMessage?) {
         guard let verdict = reception.sender, let observer = self.service.observer else { return }
         observer.tell(ArrivalObserver.Arrival(verdict: verdict, message: message, isJunk: reception.isJunk))
+    }
+
+    /// A filter wants the message to be thrown away, and nobody to be told.
+    private mutating func discardMessage(_ reception: MessageReception) async throws {
+        var reception = reception
+        await reception.abandon()
+        let reply = Reply.accepted(id: reception.id, entry: nil)
+        await self.dropMessage()
+        self.say(reply)
+        Metrics.count(message: self.view.role, .accepted)
+        Logger.current.info(
+            "Message discarded: a filter wants it so",
+            metadata: self.metadata(reply, id: reception.id)
+        )
+        self.lastActivity = self.service.time.now()
+        try await self.flush()
     }
 
     /// Accepts the message for all recipients, in one transaction of the store: one reply, or in LMTP one for each.
@@ -206,7 +224,13 @@ extension SMTPSession {
         let others = forEach && self.view.role == .lmtp ? (self.view.transaction?.recipients.count ?? 1) - 1 : 0
         await self.dropMessage()
         for _ in 0..<max(others, 0) { self.say(reply) }
-        if isOffence { self.expel(reply) } else if closing { self.end(reply) } else { self.refuse(reply) }
+        if isOffence {
+            self.expel(reply)
+        } else if closing || reply.code == 421 {
+            self.end(reply)
+        } else {
+            self.refuse(reply)
+        }
     }
 
     private func metadata(_ reply: Reply, id: String?) -> Logger.Metadata {

@@ -80,6 +80,7 @@ extension SMTPSession {
         do {
             var parser = CommandParser(line.arguments, allowsUTF8: self.view.isExtended)
             let outcome = try await type.init(&parser).run(self.view)
+            try await self.askMilters(about: outcome.effect)
             if let reply = outcome.reply { self.say(reply) }
             try await self.apply(outcome.effect)
             Metrics.count(command: type.name, .ok)
@@ -90,7 +91,11 @@ extension SMTPSession {
                 "Command refused",
                 metadata: ["peer": "\(self.view.peer.address)", "reply": "\(reply)"]
             )
-            if type.announcesOctets || self.isBehindRefusedData(type) { self.end(reply) } else { self.refuse(reply) }
+            if reply.code == 421 || type.announcesOctets || self.isBehindRefusedData(type) {
+                self.end(reply)
+            } else {
+                self.refuse(reply)
+            }
         }
         // RFC 2920 §3.2 (2), (5): replies to a group go out together, those that the client waits for at once.
         if type.isLastInGroup || self.output.count >= 65536 { try await self.flush() }
@@ -118,6 +123,7 @@ extension SMTPSession {
         case .none: break
         case .greeted(let name, let isExtended):
             await self.dropMessage()
+            await self.milters?.close()
             self.view.clientName = name
             self.view.isExtended = isExtended
         case .transaction(let transaction):
@@ -130,7 +136,7 @@ extension SMTPSession {
             await self.dropMessage()
         case .content:
             guard let transaction = self.view.transaction else { return }
-            self.reception = await MessageReception(self.view, transaction)
+            self.reception = await MessageReception(self.view, transaction, self.milters)
             self.expecting = .content(DotStuffing.Decoder())
         case .chunk(let counter, let refusal):
             try await self.beginChunk(counter, refusal)

@@ -40,6 +40,8 @@ package struct SMTPSession<C: Connection<SMTPNote>> {
     /// The message that is arriving.
     var reception: MessageReception?
     var credentialWatch: (ChangeFeed, ChangeFeed.Watch)?
+    /// The filters that are asked about messages; nil: none.
+    let milters: MilterRun?
     /// Of the chunks of the message that is arriving.
     var lineEnds = LineEndCheck()
     var output: [UInt8] = []
@@ -68,6 +70,7 @@ package struct SMTPSession<C: Connection<SMTPNote>> {
         self.service = service
         self.admit = admit
         self.view = SMTPView(service: service, role: role, peer: connection.peer)
+        self.milters = MilterRun(service, role: role)
         self.lastActivity = service.time.now()
     }
 
@@ -80,6 +83,7 @@ package struct SMTPSession<C: Connection<SMTPNote>> {
         let outcome: Result<Void, any Error>
         do { outcome = .success(try await self.serve()) } catch { outcome = .failure(error) }
         await self.dropMessage()
+        await self.milters?.close()
         if let account = self.view.account { self.service.clients.release(account.id) }
         if let place = self.place { self.service.clients.end(place) }
         try outcome.get()

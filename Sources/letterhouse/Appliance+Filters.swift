@@ -4,6 +4,8 @@ import HTTPServer
 import Logging
 import MailConnection
 import MailNetwork
+import MilterClient
+import NIOCore
 import SMTPServer
 import SenderAuthentication
 import ServiceLifecycle
@@ -17,7 +19,8 @@ extension Appliance {
         return FilterPolicy(
             isExempt: { exempt.contains($0) },
             lists: self.addressLists,
-            greylist: settings.greylists ? try await Greylist(settings.greylistOptions, memory: self.store) : nil
+            greylist: settings.greylists ? try await Greylist(settings.greylistOptions, memory: self.store) : nil,
+            milters: settings.milters.map(Milter.init)
         )
     }
 
@@ -40,6 +43,46 @@ extension Settings.Filters {
         options.memory = self.greylistMemory.components.seconds
         return options
     }
+}
+
+extension Milter {
+    fileprivate init(_ setting: MilterSetting) {
+        let roles: Set<SMTPRole> =
+            switch setting.mail {
+            case .incoming: [.exchange]
+            case .submitted: [.submission, .submissions]
+            case .all: [.exchange, .submission, .submissions]
+            }
+        self.init(
+            name: setting.name,
+            connector: FilterConnector(address: setting.address),
+            timeout: setting.timeout,
+            whenUnreachable: setting.whenUnreachable,
+            roles: roles
+        )
+    }
+}
+
+/// Connections to a filter, over sockets.
+private struct FilterConnector: MilterConnector {
+    let address: MilterSetting.Address
+
+    func open(timeout: Duration) async throws -> any MilterChannel {
+        let place: Connector.Place =
+            switch self.address {
+            case .path(let path): .path(path)
+            case .network(let address, let port): .address(address, port: port)
+            }
+        return FilterChannel(connection: try await Connector().open(place, timeout: TimeAmount(timeout)))
+    }
+}
+
+private struct FilterChannel: MilterChannel {
+    var connection: OpenConnection
+
+    mutating func read() async throws -> [UInt8]? { try await self.connection.read() }
+    func write(_ octets: [UInt8]) async throws { try await self.connection.write(octets) }
+    var hangUp: @Sendable () -> Void { self.connection.hangUp }
 }
 
 /// Writes down now and then what greylisting remembers, and once more at the end.

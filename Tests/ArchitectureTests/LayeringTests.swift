@@ -25,7 +25,9 @@ import Testing
             "IMAPSyntax", "MailConnection", "MailStorage", "MailMessage", "SASLMechanisms", "StreamCompression",
             "Logging", "Metrics", "Synchronization",
         ],
+        "MilterClient": ["MailConnection"],
         "SMTPServer": [
+            "MilterClient",
             "SMTPSyntax", "MailConnection", "MailStorage", "MailMessage", "SASLMechanisms", "SenderAuthentication",
             "Logging", "Metrics", "Synchronization",
         ],
@@ -50,7 +52,7 @@ import Testing
         "letterhouse": [
             "IMAPServer", "SMTPServer", "SMTPSyntax", "MailRelay", "SQLiteStorage", "MailNetwork", "HTTPServer",
             "MailStorage", "MailMessage", "MailConnection", "SASLMechanisms", "SenderAuthentication", "Cryptography",
-            "DomainReports", "ReportExchange",
+            "DomainReports", "ReportExchange", "MilterClient",
             "ArgumentParser", "Configuration", "Yams", "NIOCore", "HummingbirdCore", "Logging", "Metrics",
             "CoreMetrics", "ServiceLifecycle", "UnixSignals", "Synchronization", "FoundationEssentials",
         ],

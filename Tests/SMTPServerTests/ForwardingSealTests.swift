@@ -17,11 +17,14 @@ import Testing
     private static let key = Result { try SigningKey.generateRSA(bits: 1024) }
 
     /// A fixture with a key of example.org, and what that publishes beside what others do.
-    private func fixture(algorithm: StoredSigningKey.Algorithm = .rsa) async throws -> (Fixture, TestSenders) {
+    private func fixture(
+        algorithm: StoredSigningKey.Algorithm = .rsa,
+        filters: FilterPolicy = FilterPolicy()
+    ) async throws -> (Fixture, TestSenders) {
         let key = algorithm == .rsa ? try Self.key.get() : try SigningKey.generateEd25519()
         var senders = TestSenders()
         senders.texts["s._domainkey.example.org"] = key.publicKey.dkimRecord
-        let fixture = try await Fixture(senders: senders.policy(), signs: true)
+        let fixture = try await Fixture(senders: senders.policy(), signs: true, filters: filters)
         try await fixture.store.addSigningKeys([
             StoredSigningKey(
                 domain: "example.org",
@@ -100,6 +103,26 @@ import Testing
         }
         #expect(try await fixture.store.verify { _, _ in }.isEmpty)
         try await fixture.close()
+    }
+
+    @Test("What filters add and change is covered", arguments: messages) func filtered(message: String) async throws {
+        let changes: [(Character, String)] = [
+            ("h", "X-Added\0one\0"), ("m", "\0\0\0\u{1}From\0Eve <eve@example.net>\0"), ("h", "Cc\0bob@example.org\0"),
+        ]
+        // With fields that are only added, and with one that is changed.
+        for changes in [changes, [changes[2]]] {
+            let (fixture, senders) = try await self.fixture(filters: TestFilter.policy(changes))
+            try await fixture.store.startSigning(domain: "example.org", selector: "s")
+            try await self.send(message, in: fixture)
+            let sent = try await self.sentOn(fixture)
+            let text = String(decoding: sent, as: UTF8.self)
+            #expect(text.hasPrefix("ARC-Seal: i=1;") && text.contains("\r\nCc: bob@example.org\r\n"))
+            #expect(text.contains("\r\nFrom: Eve <") == (changes.count > 1))
+            let outcome = await self.chain(of: sent, senders)
+            #expect(outcome.result == .pass, "\(outcome)")
+            #expect(try await fixture.store.verify { _, _ in }.isEmpty)
+            try await fixture.close()
+        }
     }
 
     @Test("A chain goes on; one that is broken is sealed as such, once") func chains() async throws {

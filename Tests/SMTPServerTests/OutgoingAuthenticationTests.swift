@@ -113,6 +113,26 @@ import Testing
         try await fixture.close()
     }
 
+    @Test("What filters add and change is covered", arguments: messages) func filtered(message: String) async throws {
+        let changes: [(Character, String)] = [
+            ("h", "X-Added\0one\0"), ("m", "\0\0\0\u{1}From\0Ann <ann@example.org>\0"), ("h", "Cc\0bob@example.org\0"),
+        ]
+        let fixture = try await Fixture(signs: true, filters: TestFilter.policy(changes))
+        let records = try await self.addKeys(to: "example.org", in: fixture)
+        try await self.send(message, in: fixture)
+        let stored = try #require(try await fixture.inbox(of: fixture.bob).first)
+        let outcomes = await self.outcomes(of: stored, records)
+        #expect(outcomes.map(\.result) == [.pass, .pass], "\(outcomes)")
+        let text = String(decoding: stored, as: UTF8.self)
+        #expect(text.contains("\r\nX-Added: one\r\nCc: bob@example.org\r\n"))
+        #expect(text.contains("\r\nFrom: Ann <ann@example.org>\r\n") && !text.contains("\r\nFrom: ann@"))
+        let body = message.replacing("\n", with: "\r\n").split(separator: "\r\n\r\n", maxSplits: 1).dropFirst().first
+        // Dots are stuffed on the wire only.
+        #expect(text.hasSuffix((body.map { $0.replacing("\r\n..", with: "\r\n.") } ?? "") + "\r\n"))
+        #expect(try await fixture.store.verify { _, _ in }.isEmpty)
+        try await fixture.close()
+    }
+
     /// In chunks cut anywhere, above all within the empty line.
     @Test func chunks() async throws {
         let fixture = try await Fixture(signs: true)

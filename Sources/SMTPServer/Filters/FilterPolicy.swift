@@ -2,7 +2,7 @@
 
 import SMTPSyntax
 
-/// Who besides recipients and senders is asked whether mail from other servers is taken.
+/// Who besides recipients and senders is asked whether mail is taken.
 package struct FilterPolicy: Sendable {
     /// Addresses about whose mail nobody asks: our own machines'.
     let isExempt: @Sendable (IPAddress) -> Bool
@@ -10,14 +10,17 @@ package struct FilterPolicy: Sendable {
     let lists: DNSLists?
     /// Nil: nobody has to come twice.
     package let greylist: Greylist?
+    let milters: [Milter]
 
     package init(
         isExempt: @escaping @Sendable (IPAddress) -> Bool = { _ in false },
         lists: DNSLists? = nil,
-        greylist: Greylist? = nil
+        greylist: Greylist? = nil,
+        milters: [Milter] = []
     ) {
         self.isExempt = isExempt
         self.lists = lists
         self.greylist = greylist
+        self.milters = milters
     }
 }

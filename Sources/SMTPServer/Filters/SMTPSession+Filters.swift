@@ -12,6 +12,16 @@ extension SMTPSession {
         self.view.standing = await self.standing()
     }
 
+    /// Tells the filters what is about to happen; throws `Reply` if one of them does not want it.
+    func askMilters(about effect: Outcome.Effect) async throws {
+        switch effect {
+        case .transaction(let transaction): try await self.milters?.begin(self.view, transaction)
+        case .recipient(let recipient): try await self.milters?.recipient(recipient)
+        // The reception tells of the message, of all else the filters need not hear.
+        case .none, .greeted, .reset, .content, .chunk, .authenticate, .startTLS, .client, .quit: break
+        }
+    }
+
     private func standing() async -> ClientStanding {
         let policy = self.service.filters
         guard let address = try? IPAddress(parsing: self.view.peer.address).unmapped, !policy.isExempt(address) else {

@@ -165,6 +165,7 @@ struct Settings: Sendable, Equatable {
         var greylistDelay: Duration
         var greylistWindow: Duration
         var greylistMemory: Duration
+        var milters: [MilterSetting]
     }
 
     struct HTTP: Sendable, Equatable {
@@ -362,7 +363,8 @@ extension Settings {
                 "filters.greylist-memory",
                 default: .seconds(36 * 86_400),
                 atLeast: .seconds(3600)
-            )
+            ),
+            milters: reader.milters("filters.milters")
         )
         if filters.greylistWindow <= filters.greylistDelay {
             reader.fault("filters.greylist-window", expected: "more than filters.greylist-delay")

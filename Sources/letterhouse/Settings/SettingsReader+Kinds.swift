@@ -128,6 +128,21 @@ extension SettingsReader {
         return lists
     }
 
+    /// Filters that speak the milter protocol; none if nothing is said.
+    mutating func milters(_ key: String) -> [MilterSetting] {
+        let milters = self.list(key, default: []).map { MilterSetting($0) }
+        guard !milters.contains(nil) else {
+            let most = DurationText.text(of: MilterSetting.longestTimeout)
+            self.fault(
+                key,
+                expected: "paths or numeric addresses such as 127.0.0.1:11332, each perhaps with for=all, "
+                    + "unreachable=accept, and timeout=8s (at most \(most)) behind it"
+            )
+            return []
+        }
+        return milters.compactMap(\.self)
+    }
+
     mutating func path(_ key: String, default standard: String) -> String {
         let path = self.text(key, default: standard)
         guard path.hasPrefix("/"), path.hasSuffix("/") else {
