@@ -60,7 +60,7 @@ import Testing
 
     @Test("§2.3: with codes, these count and no others") func codes() throws {
         let list = try #require(DNSList("list.example.org 127.0.0.2 127.0.0-255.1-3"))
-        for code in ["127.0.0.2", "127.0.0.1", "127.0.9.3"] {
+        for code in ["127.0.0.2", "127.0.0.3", "127.0.9.1"] {
             #expect(list.meaning(of: try self.found(code)) == .listed, "\(code)")
         }
         for code in ["127.0.9.0", "127.0.0.255", "127.1.0.2"] {
@@ -68,7 +68,8 @@ import Testing
             #expect(list.meaning(of: try self.found(code), counting: false) == .listed, "\(code)")
         }
         #expect(list.meaning(of: try self.found("127.0.0.4", "127.0.5.2")) == .listed)
-        // Whatever the operator says, that is no listing.
+        // Whatever the operator says, these are no listings.
+        #expect(list.meaning(of: try self.found("127.0.0.1")) == .unlisted)
         let all = try #require(DNSList("list.example.org 127.0-255.0-255.0-255"))
         #expect(all.meaning(of: try self.found("127.255.255.252")) == .refused)
     }
