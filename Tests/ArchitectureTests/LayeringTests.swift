@@ -19,7 +19,7 @@ import Testing
         "DomainReports": ["MailMessage", "SMTPSyntax", "SenderAuthentication", "StreamCompression"],
         "ReportExchange": [
             "DomainReports", "MailConnection", "MailStorage", "MailMessage", "SMTPSyntax", "SenderAuthentication",
-            "ServiceLifecycle", "Logging", "Metrics",
+            "ServiceLifecycle", "Logging", "Metrics", "Synchronization",
         ],
         "IMAPServer": [
             "IMAPSyntax", "MailConnection", "MailStorage", "MailMessage", "SASLMechanisms", "StreamCompression",
