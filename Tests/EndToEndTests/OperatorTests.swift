@@ -87,6 +87,7 @@ extension EndToEnd {
         /// Those that have tests of their own.
         private static let others = [
             "serve", "version", "queue show", "queue hold", "queue remove", "sessions list", "sessions show", "trace",
+            "reports list", "reports show", "reports send",
         ]
 
         @Test(

@@ -4,7 +4,7 @@
 
     dkim_peer.py sign KEY DOMAIN SELECTOR      writes the message with a signature; KEY: a PEM file, or 32 octets in base64
     dkim_peer.py verify RECORDS                writes a line for each signature; RECORDS: JSON of `letterhouse dkim show`
-    dkim_peer.py arc RECORDS                   writes what the chain comes to: pass, fail or none
+    dkim_peer.py arc RECORDS                   writes what the chain comes to: pass, fail or none; or why it is broken
 """
 import json
 import pathlib
@@ -27,7 +27,8 @@ else:
         return records.get((name.decode() if isinstance(name, bytes) else name).rstrip("."))
 
     if sys.argv[1] == "arc":
-        print(dkim.arc_verify(message, dnsfunc=answer)[0].decode())
+        outcome, _, reason = dkim.arc_verify(message, dnsfunc=answer)
+        print(outcome.decode() if outcome else reason)
         sys.exit()
     count = len(re.findall(rb"(?im)^dkim-signature:", message.partition(b"\r\n\r\n")[0]))
     for index in range(count):
