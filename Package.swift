@@ -14,6 +14,11 @@ let testing: [SwiftSetting] = [
 /// Swift Testing's macros do not compile under strict memory safety, so only the product has it.
 let strict = testing + [.strictMemorySafety()]
 
+/// Optimized by Swift 6.3.1, the relay jumps into data at its first connection.
+///
+/// It waits for others most of the time.
+let unoptimized: [SwiftSetting] = [.unsafeFlags(["-Onone"], .when(configuration: .release))]
+
 let package = Package(
     name: "letterhouse",
     platforms: [.macOS(.v15)],
@@ -101,7 +106,7 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "Metrics", package: "swift-metrics"),
             ],
-            swiftSettings: strict
+            swiftSettings: strict + unoptimized
         ),
 
         .target(
