@@ -14,11 +14,6 @@ let testing: [SwiftSetting] = [
 /// Swift Testing's macros do not compile under strict memory safety, so only the product has it.
 let strict = testing + [.strictMemorySafety()]
 
-/// Optimized by Swift 6.3.1, the relay jumps into data at its first connection.
-///
-/// It waits for others most of the time.
-let unoptimized: [SwiftSetting] = [.unsafeFlags(["-Onone"], .when(configuration: .release))]
-
 let package = Package(
     name: "letterhouse",
     platforms: [.macOS(.v15)],
@@ -106,7 +101,7 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "Metrics", package: "swift-metrics"),
             ],
-            swiftSettings: strict + unoptimized
+            swiftSettings: strict
         ),
 
         .target(

@@ -14,19 +14,27 @@ package struct IPAddress: Hashable, Sendable, CustomStringConvertible {
 
     package let family: Family
     /// The address as a number, most significant octet first; IPv4 in the low 32 bits.
-    let bits: UInt128
+    var bits: UInt128 { UInt128(self.high) << 64 | UInt128(self.low) }
+    /// Its halves.
+    ///
+    /// Not one number of 128 bits: those are aligned to 16 octets, and asynchronous functions that carry one across a suspension
+    /// jump into data when optimized (Swift 6.3.1).
+    private let high: UInt64
+    private let low: UInt64
 
     package static let ipv4Loopback = Self(ipv4: 0x7F00_0001)
     package static let ipv6Loopback = Self(ipv6: 1)
 
     package init(ipv4 bits: UInt32) {
         self.family = .ipv4
-        self.bits = UInt128(bits)
+        self.high = 0
+        self.low = UInt64(bits)
     }
 
     package init(ipv6 bits: UInt128) {
         self.family = .ipv6
-        self.bits = bits
+        self.high = UInt64(truncatingIfNeeded: bits >> 64)
+        self.low = UInt64(truncatingIfNeeded: bits)
     }
 
     /// From 4 or 16 octets in network order; nil for any other number of them.
