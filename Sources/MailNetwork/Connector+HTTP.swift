@@ -4,6 +4,38 @@ import MailConnection
 import NIOCore
 
 extension Connector {
+    /// As ``exchange(_:with:port:timeout:security:responseLimit:)``, with the first of a server's addresses that can be reached,
+    /// of four at most.
+    ///
+    /// - Returns: nil if there is no address.
+    /// - Throws: ``NoConnection`` of the last address if none can be reached, and what else the other throws.
+    package func exchange(
+        _ request: [UInt8],
+        withFirstOf addresses: some Collection<String>,
+        port: Int,
+        timeout: TimeAmount,
+        security: Security,
+        responseLimit: Int
+    ) async throws -> HTTPAnswer? {
+        var failure: NoConnection?
+        for address in addresses.prefix(4) {
+            do {
+                return try await self.exchange(
+                    request,
+                    with: address,
+                    port: port,
+                    timeout: timeout,
+                    security: security,
+                    responseLimit: responseLimit
+                )
+            } catch let error as NoConnection {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+        return nil
+    }
+
     /// Sends a request of HTTP/1.1 on a connection of its own, and reads the response.
     ///
     /// `request` is the whole of it, and should say `Connection: close`. Redirections are the caller's to see. Throws what

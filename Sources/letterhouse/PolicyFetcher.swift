@@ -41,29 +41,20 @@ struct PolicyFetcher: Sendable {
             "\r\n",
         ]
         let role = TLSClientRole(context: self.trust, serverName: host, verification: .verified(name: host))
-        var failure: any Error = NoAnswer()
-        for address in addresses.prefix(4) {
-            do {
-                let answer = try await Connector().exchange(
-                    Array(request.joined(separator: "\r\n").utf8),
-                    with: address,
-                    port: self.port,
-                    timeout: .seconds(5),
-                    security: .implicit(role),
-                    responseLimit: Self.responseLimit
-                )
-                return STSFinder.FetchedPolicy(
-                    status: answer.status,
-                    contentType: answer.contentType,
-                    body: answer.body
-                )
-            } catch let error as TLSFailure where error.kind == .certificate {
-                throw UntrustedPolicyHost(error.reason)
-            } catch let error as NoConnection {
-                failure = error
-            }
+        do {
+            let answer = try await Connector().exchange(
+                Array(request.joined(separator: "\r\n").utf8),
+                withFirstOf: addresses,
+                port: self.port,
+                timeout: .seconds(5),
+                security: .implicit(role),
+                responseLimit: Self.responseLimit
+            )
+            guard let answer else { throw NoAnswer() }
+            return STSFinder.FetchedPolicy(status: answer.status, contentType: answer.contentType, body: answer.body)
+        } catch let error as TLSFailure where error.kind == .certificate {
+            throw UntrustedPolicyHost(error.reason)
         }
-        throw failure
     }
 
     private struct NoAnswer: Error, CustomStringConvertible {

@@ -52,21 +52,14 @@ struct ReportPost: Sendable {
         var texts = [url.literal].compactMap(\.self)
         if texts.isEmpty { texts = try await self.resolver.addresses(of: url.host).addresses }
         let role = TLSClientRole(context: self.trust, serverName: url.host, verification: .verified(name: url.host))
-        for address in texts.prefix(4) where self.isAllowed(address) {
-            do {
-                return try await Connector().exchange(
-                    request,
-                    with: address,
-                    port: url.port,
-                    timeout: .seconds(10),
-                    security: .implicit(role),
-                    responseLimit: Self.responseLimit
-                )
-            } catch is NoConnection {
-                continue
-            }
-        }
-        return nil
+        return try await Connector().exchange(
+            request,
+            withFirstOf: texts.filter(self.isAllowed),
+            port: url.port,
+            timeout: .seconds(10),
+            security: .implicit(role),
+            responseLimit: Self.responseLimit
+        )
     }
 
     func isAllowed(_ text: String) -> Bool {

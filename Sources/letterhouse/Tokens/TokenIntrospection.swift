@@ -96,22 +96,16 @@ final class TokenIntrospection: Sendable {
         let url = self.settings.introspection
         let addresses = if let literal = url.literal { [literal] } else { try await self.addresses(url.host) }
         let role = TLSClientRole(context: self.trust, serverName: url.host, verification: .verified(name: url.host))
-        var failure: any Error = Failure.noAddress
-        for address in addresses.prefix(4) {
-            do {
-                return try await Connector().exchange(
-                    request,
-                    with: address,
-                    port: url.port,
-                    timeout: .seconds(5),
-                    security: url.isSecure ? .implicit(role) : .none,
-                    responseLimit: Self.responseLimit
-                )
-            } catch let error as NoConnection {
-                failure = error
-            }
-        }
-        throw failure
+        let answer = try await Connector().exchange(
+            request,
+            withFirstOf: addresses,
+            port: url.port,
+            timeout: .seconds(5),
+            security: url.isSecure ? .implicit(role) : .none,
+            responseLimit: Self.responseLimit
+        )
+        guard let answer else { throw Failure.noAddress }
+        return answer
     }
 
     /// RFC 7662 §2.1, with a client's password (RFC 6749 §2.3.1), which is read for each request, so that a new one needs no
