@@ -122,8 +122,9 @@ struct Attempt: Sendable {
             if failure.cause == .local { break }
         }
         findings.add(plan.recipients.map(\.number), isRefusedByAll ? .failed(last.status) : .deferred(last.status))
-        // What this message demands of TLS, or the domain of it, says nothing of mail that goes without.
-        if last.cause == .local || last.isAboutTLS { return .undecided }
+        // What this message demands of TLS, or the domain of it, says nothing of mail that goes without; what a smarthost has, has
+        // all mail that goes there.
+        if last.cause == .local || last.isAboutTLS && (!self.hasSmarthost || plan.entry.isStrict) { return .undecided }
         return findings.isHeard || isRefusedByAll ? .reached : .unreachable(last.status)
     }
 

@@ -70,6 +70,21 @@ import Testing
         #expect(try await fixture.queue().count == 1)
     }
 
+    @Test("A smarthost whose TLS is broken is left alone, as one that cannot be reached") func rests() async throws {
+        let fixture = try await Fixture {
+            Self.smarthost(&$0, .startTLS)
+            $0.attemptsPerDestination = 1
+        }
+        fixture.sinks.set {
+            $0.extensions = ["STARTTLS", "AUTH PLAIN"]
+            $0.canTLS = false
+        }
+        for number in 0..<5 { try await fixture.enqueue(["a\(number)@one.example"]) }
+        try await fixture.relaying { try await fixture.untilIdle() }
+        #expect(fixture.sinks.record.targets.count == 1)
+        #expect(try await fixture.queue().count == 5)
+    }
+
     @Test("Our password being refused is no answer about a message, whatever that requires", arguments: [true, false])
     func smarthostRefusesThePassword(requiresTLS: Bool) async throws {
         let fixture = try await Fixture { Self.smarthost(&$0, .implicit, password: "hunter2") }
