@@ -87,37 +87,3 @@ extension Attempt {
         return ClientLogin(user: login.user, password: try await login.password())
     }
 }
-
-extension RelayService {
-    /// What becomes of those who have mailboxes here, which only a message has that was held (RFC 4865); and the others.
-    func recipientsHere(
-        _ recipients: [QueueEntry.Recipient],
-        of entry: QueueEntry
-    ) async throws -> (verdicts: [Int: Verdict], others: [QueueEntry.Recipient]) {
-        guard entry.releasedAt != nil else { return ([:], recipients) }
-        var verdicts: [Int: Verdict] = [:]
-        var others: [QueueEntry.Recipient] = []
-        for recipient in recipients {
-            let route: RecipientRoute
-            do {
-                route = try await self.route(recipient.recipient.localPart, recipient.recipient.domain)
-            } catch {
-                try Task.checkCancellation()
-                verdicts[recipient.number] = .deferred(
-                    SessionFailure.local("the recipient cannot be looked up now").status
-                )
-                continue
-            }
-            switch route {
-            case .remote: others.append(recipient)
-            // To others elsewhere the message goes by itself.
-            case .local(let accounts, _) where !accounts.isEmpty: verdicts[recipient.number] = .deliveredHere(accounts)
-            case .local, .unknownMailbox:
-                verdicts[recipient.number] = .failed(
-                    DeliveryStatus(EnhancedStatusCode(5, 1, 1), "the mailbox is not here any more")
-                )
-            }
-        }
-        return (verdicts, others)
-    }
-}

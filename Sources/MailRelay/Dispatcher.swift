@@ -425,38 +425,3 @@ struct Dispatcher {
         }
     }
 }
-
-extension RelayService {
-    /// The consignment as it is now; nil if nothing of it is to be done any more.
-    func due(
-        _ consignment: Consignment,
-        at now: UnixTime
-    ) async throws -> (entry: QueueEntry, recipients: [QueueEntry.Recipient])? {
-        guard let entry = try await self.queue.entry(consignment.entry), !entry.isOnHold else { return nil }
-        let recipients = entry.recipients.filter {
-            $0.nextAttempt <= now
-                && Destination($0.recipient, from: entry.reversePath, self.options) == consignment.destination
-        }
-        return recipients.isEmpty ? nil : (entry, recipients)
-    }
-
-    /// Defers a consignment without an attempt; when it is due again, nil if nothing of it is to be done any more.
-    fileprivate func postpone(
-        _ consignment: Consignment,
-        at now: UnixTime,
-        _ until: UnixTime,
-        _ reason: DeliveryStatus
-    ) async throws -> UnixTime? {
-        guard let (entry, recipients) = try await self.due(consignment, at: now) else { return nil }
-        // Who is here need not wait for a host elsewhere.
-        let (here, others) = try await self.recipientsHere(recipients, of: entry)
-        var verdicts = here
-        for recipient in others { verdicts[recipient.number] = .deferred(reason) }
-        return await Settlement(
-            service: self,
-            entry: entry,
-            verdicts: verdicts,
-            notBefore: until
-        ).run()
-    }
-}
