@@ -85,8 +85,8 @@ import Testing
         #expect(DNSListHealth.verdict(present: .listed, absent: .listed) == .listsEverything)
         #expect(DNSListHealth.verdict(present: .unknown, absent: .listed) == .listsEverything)
         #expect(DNSListHealth.verdict(present: .refused, absent: .refused) == .refusesAnswers)
-        #expect(DNSListHealth.verdict(present: .unknown, absent: .unlisted) == nil)
-        #expect(DNSListHealth.verdict(present: .listed, absent: .unknown) == nil)
+        #expect(DNSListHealth.verdict(present: .unknown, absent: .unlisted) == .unreachable)
+        #expect(DNSListHealth.verdict(present: .listed, absent: .unknown) == .unreachable)
 
         var health = DNSListHealth()
         func note(_ verdict: DNSListHealth.Verdict, on part: DNSListHealth.Part, at now: Duration) -> Bool {
@@ -99,6 +99,10 @@ import Testing
         #expect(note(.listsEverything, on: four, at: .seconds(3600)))
         #expect(!note(.listsEverything, on: four, at: .seconds(7200)))
         #expect(note(.usable, on: four, at: .seconds(9000)))
+        #expect(note(.unreachable, on: four, at: .seconds(15_000)))
+        #expect(!note(.unreachable, on: four, at: .seconds(15_060)))
+        #expect(health.verdict(on: four, at: .seconds(15_119)) == .unreachable)
+        #expect(health.verdict(on: four, at: .seconds(15_120)) == nil)
         // Most lists know nothing of IPv6.
         #expect(health.verdict(on: six, at: .zero) == nil)
         #expect(!note(.lacksTestEntry, on: six, at: .zero))

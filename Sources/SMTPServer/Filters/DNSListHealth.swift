@@ -15,6 +15,8 @@ struct DNSListHealth: Sendable {
         case listsEverything
         case refusesAnswers
         case lacksTestEntry
+        /// Nobody could say: for a while nobody waits for that again.
+        case unreachable
     }
 
     /// Of a list's part for one family.
@@ -34,6 +36,8 @@ struct DNSListHealth: Sendable {
 
     /// How long a verdict holds.
     static let lifetime: Duration = .seconds(3600)
+    /// How long, where there is none.
+    static let pause: Duration = .seconds(60)
 
     private var verdicts: [Part: (verdict: Verdict, until: Duration)] = [:]
 
@@ -42,11 +46,11 @@ struct DNSListHealth: Sendable {
         self.verdicts[part].flatMap { now < $0.until ? $0.verdict : nil }
     }
 
-    /// What the answers about the two addresses mean; nil if nobody knows.
-    static func verdict(present: DNSList.Answer, absent: DNSList.Answer) -> Verdict? {
+    /// What the answers about the two addresses mean.
+    static func verdict(present: DNSList.Answer, absent: DNSList.Answer) -> Verdict {
         switch (present, absent) {
         case (_, .listed): .listsEverything
-        case (_, .unknown), (.unknown, _): nil
+        case (_, .unknown), (.unknown, _): .unreachable
         case (.refused, _), (_, .refused): .refusesAnswers
         case (.unlisted, .unlisted): .lacksTestEntry
         case (.listed, .unlisted): .usable
@@ -56,7 +60,7 @@ struct DNSListHealth: Sendable {
     /// Notes a verdict; true if it is news that somebody should hear.
     mutating func note(_ verdict: Verdict, on part: Part, at now: Duration) -> Bool {
         let known = self.verdicts[part]?.verdict
-        self.verdicts[part] = (verdict, now + Self.lifetime)
+        self.verdicts[part] = (verdict, now + (verdict == .unreachable ? Self.pause : Self.lifetime))
         // Many lists know IPv4 addresses only.
         if verdict == .lacksTestEntry, part.family == .ipv6 { return false }
         return verdict != known && !(known == nil && verdict == .usable)

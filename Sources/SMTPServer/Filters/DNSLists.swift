@@ -64,7 +64,8 @@ package final class DNSLists: Sendable {
         return .blocked(by: list.zone, reason: await Self.reason(name, names))
     }
 
-    /// What a list is asked: about the client, and if nobody knows whether its answers count, about the addresses that tell.
+    /// What a list is asked: about the client, and the address that must not be listed; if nobody knows whether its answers
+    /// count, also the one that must be.
     private struct Inquiry: Sendable {
         let part: DNSListHealth.Part
         let names: [DomainName]
@@ -73,10 +74,11 @@ package final class DNSLists: Sendable {
     /// Nil if the list's answers do not count, or there can be none.
     private func inquiry(_ list: DNSList, _ address: IPAddress, at now: Duration) -> Inquiry? {
         let part = DNSListHealth.Part(list: list, family: address.family)
-        var addresses = [address]
+        // A list that was in order a minute ago may have been given up since.
+        var addresses = [address, part.absent]
         switch self.health.withLock({ $0.verdict(on: part, at: now) }) {
-        case .listsEverything: return nil
-        case nil: addresses += [part.present, part.absent]
+        case .listsEverything, .unreachable: return nil
+        case nil: addresses.append(part.present)
         case .usable, .refusesAnswers, .lacksTestEntry: break
         }
         let names = addresses.compactMap(list.name)
@@ -91,16 +93,19 @@ package final class DNSLists: Sendable {
     ) -> Bool {
         let list = inquiry.part.list
         let answers = Array(answers)
+        let absent = list.meaning(of: answers[1], counting: false)
         if answers.count == 3 {
-            let verdict = DNSListHealth.verdict(
-                present: list.meaning(of: answers[1], counting: false),
-                absent: list.meaning(of: answers[2], counting: false)
-            )
-            guard let verdict else { return false }
-            if self.health.withLock({ $0.note(verdict, on: inquiry.part, at: now) }) { Self.tell(verdict, of: list) }
-            guard verdict != .listsEverything else { return false }
+            let present = list.meaning(of: answers[2], counting: false)
+            self.note(DNSListHealth.verdict(present: present, absent: absent), on: inquiry.part, at: now)
+        } else if absent == .listed {
+            self.note(.listsEverything, on: inquiry.part, at: now)
         }
-        return list.meaning(of: answers[0]) == .listed
+        // Where nobody could say whether the answers count, they do not.
+        return absent != .listed && absent != .unknown && list.meaning(of: answers[0]) == .listed
+    }
+
+    private func note(_ verdict: DNSListHealth.Verdict, on part: DNSListHealth.Part, at now: Duration) {
+        if self.health.withLock({ $0.note(verdict, on: part, at: now) }) { Self.tell(verdict, of: part.list) }
     }
 
     /// The address records of several names, asked for at the same time, in the order of the names.
@@ -121,6 +126,7 @@ package final class DNSLists: Sendable {
             case .usable: "List in DNS is in order again"
             case .listsEverything: "List in DNS lists everything: it is not used"
             case .refusesAnswers: "List in DNS refuses to answer: it may want a resolver of your own, or a contract"
+            case .unreachable: "List in DNS does not answer: for a minute it is not asked"
             case .lacksTestEntry: "List in DNS does not list 127.0.0.2: it may not exist any more"
             }
         Logger.current.log(level: verdict == .usable ? .notice : .warning, text, metadata: ["list": "\(list.zone)"])
