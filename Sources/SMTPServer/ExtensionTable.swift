@@ -31,6 +31,16 @@ enum ExtensionTable {
     /// Every verb, in alphabetical order.
     static let verbs = Self.commands.keys.sorted()
 
+    /// The verbs that this client can use, in alphabetical order.
+    static func verbs(for view: SMTPView) -> [String] {
+        let hello = [EhloCommand.name, HeloCommand.name]
+        let base = Self.base.map { $0.name }.filter { verb in
+            view.role == .lmtp ? !hello.contains(verb) : verb != LhloCommand.name
+        }
+        let offered = Self.extensions.filter { $0.ehloParameters(view) != nil }.flatMap { $0.commands }
+        return (base + offered.map { $0.name }).sorted()
+    }
+
     /// The lines of EHLO's reply behind the first.
     static func ehloLines(_ view: SMTPView) -> [String] {
         Self.extensions.compactMap { type in

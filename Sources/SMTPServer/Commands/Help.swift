@@ -14,7 +14,7 @@ struct HelpCommand: SMTPCommand {
             Reply(
                 214,
                 EnhancedStatusCode(2, 0, 0),
-                ["Commands: " + ExtensionTable.verbs.joined(separator: " "), "See RFC 5321"]
+                ["Commands: " + ExtensionTable.verbs(for: view).joined(separator: " "), "See RFC 5321"]
             )
         )
     }
