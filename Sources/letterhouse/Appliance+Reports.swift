@@ -82,7 +82,6 @@ extension Appliance {
         let post = ReportPost(
             trust: try TLSClientContext(trust: .system),
             resolver: self.names,
-            allowsNonGlobalAddresses: self.settings.relay.allowsPrivateAddresses,
             time: time
         )
         return ReportSender(

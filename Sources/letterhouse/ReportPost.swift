@@ -18,7 +18,6 @@ struct ReportPost: Sendable {
 
     let trust: TLSClientContext
     let resolver: NetworkResolver
-    let allowsNonGlobalAddresses: Bool
     let time: TimeSource
 
     /// False if the server cannot be reached, or does not take it.
@@ -63,8 +62,7 @@ struct ReportPost: Sendable {
     }
 
     func isAllowed(_ text: String) -> Bool {
-        guard let address = try? IPAddress(parsing: text) else { return false }
-        return self.allowsNonGlobalAddresses || address.isGlobal
+        (try? IPAddress(parsing: text))?.isGlobal ?? false
     }
 
     static func request(_ file: [UInt8], _ mediaType: String, _ url: IntrospectionURL) -> [UInt8] {
