@@ -144,7 +144,7 @@ import Testing
 
     @Test("No octet is lost, wherever chunks and boundaries are", arguments: 0..<200 as Range<UInt64>)
     func random(seed: UInt64) throws {
-        var random = Generator(state: seed)
+        var random = SeededGenerator(seed: seed)
         var bodies: [[UInt8]] = []
         let message = self.entity(&random, depth: 0, &bodies)
         let output = self.reencode(message)
@@ -163,7 +163,7 @@ import Testing
     }
 
     /// An entity of random structure; the bodies of its binary leaves.
-    private func entity(_ random: inout Generator, depth: Int, _ bodies: inout [[UInt8]]) -> [UInt8] {
+    private func entity(_ random: inout SeededGenerator, depth: Int, _ bodies: inout [[UInt8]]) -> [UInt8] {
         guard depth < 4, random.next() % 3 > 0 else {
             let alphabet: [UInt8] = [13, 10, 45, 45, 98, 48, 49, 0, 255, 32]
             let body = (0..<Int(random.next() % 200)).map { _ in alphabet[Int(random.next() % 10)] }
@@ -194,14 +194,6 @@ import Testing
         var body: [UInt8] = []
         decoder.decode(message[part.bodyRange], into: &body)
         bodies.append(body)
-    }
-
-    private struct Generator {
-        var state: UInt64
-        mutating func next() -> UInt64 {
-            self.state = self.state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            return self.state >> 33
-        }
     }
 
     @Test("A boundary is seen behind a line of any length that begins like one", arguments: 4_150...4_170)
