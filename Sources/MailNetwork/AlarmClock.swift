@@ -43,6 +43,25 @@ package final class AlarmClock: Sendable {
         return Alarm { self.cancel(number, due: due) }
     }
 
+    /// How many alarms are set.
+    var count: Int { self.state.withLock { state in state.alarms.values.reduce(0) { $0 + $1.count } } }
+
+    /// Returns a second or two before `deadline`, or at once if there is no more time than that until it.
+    ///
+    /// For limits in time, of which nearly all are cancelled: a task that the standard library let sleep until then stays
+    /// in memory until then, even when it is cancelled, and with hundreds of messages a second that is hundreds of
+    /// megabytes. Throws `CancellationError` when its task is cancelled.
+    package func doze(until deadline: Duration) async throws {
+        let end = deadline - .seconds(2)
+        guard end > self.now() else { return }
+        let (rung, ring) = AsyncStream.makeStream(of: Never.self)
+        let alarm = self.set(at: end) { ring.finish() }
+        defer { alarm.cancel() }
+        // It ends, too, when the task is cancelled.
+        for await _ in rung {}
+        try Task.checkCancellation()
+    }
+
     private func cancel(_ number: UInt64, due: Int64) {
         // Let go of outside the lock: what it holds may end with it.
         let body = self.state.withLock { state in
@@ -85,7 +104,10 @@ extension TimeSource {
         let alarms = AlarmClock(now: now)
         return TimeSource(
             now: now,
-            sleep: { deadline in try await clock.sleep(until: start.advanced(by: deadline)) },
+            sleep: { deadline in
+                try await alarms.doze(until: deadline)
+                try await clock.sleep(until: start.advanced(by: deadline))
+            },
             setAlarm: { deadline, body in alarms.set(at: deadline, body) },
             unixTime: unixTime
         )

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import MailConnection
-import Synchronization
 import Testing
 
 @testable import MailNetwork
@@ -56,5 +55,24 @@ import Testing
         #expect(released != nil)
         alarm.cancel()
         #expect(released == nil)
+    }
+
+    @Test func whoDozesAwakesBeforeTheDeadlineOrAtOnce() async throws {
+        let start = ContinuousClock.now
+        let clock = AlarmClock { start.duration(to: .now) }
+        try await clock.doze(until: .zero)
+        try await clock.doze(until: .seconds(2))
+        #expect(clock.count == 0)
+        try await clock.doze(until: .milliseconds(2500))
+        #expect(start.duration(to: .now) >= .milliseconds(500))
+    }
+
+    @Test func whoDozesIsForgottenOnceItIsCancelled() async throws {
+        let clock = AlarmClock { .zero }
+        let dozing = Task { try await clock.doze(until: .seconds(3600)) }
+        while clock.count == 0 { await Task.yield() }
+        dozing.cancel()
+        await #expect(throws: CancellationError.self) { try await dozing.value }
+        #expect(clock.count == 0)
     }
 }
