@@ -57,7 +57,7 @@ extension Connector {
         ) { connection in
             var connection = connection
             try await connection.write(request)
-            var reader = HTTPResponseReader(limit: responseLimit)
+            var reader = HTTPAnswerReader(limit: responseLimit)
             while let inbound = try await connection.next() {
                 switch inbound {
                 case .octets(let octets): if let answer = try reader.append(octets) { return answer }
