@@ -13,11 +13,16 @@ extension Connector {
         case path(String)
     }
 
-    /// Connects without TLS; whoever gets the connection hangs up.
+    /// Connects, with TLS from the first octet if there is a role for it; whoever gets the connection hangs up.
     ///
-    /// - Throws: ``NoConnection``.
-    package func open(_ place: Place, timeout: TimeAmount) async throws -> OpenConnection {
+    /// - Throws: ``NoConnection``; `TLSFailure` and ``HandshakeBelated`` if there is no TLS.
+    package func open(
+        _ place: Place,
+        security role: TLSClientRole? = nil,
+        timeout: TimeAmount
+    ) async throws -> OpenConnection {
         let deadlines = self.deadlines
+        let socket: MailSocket<Never>
         do {
             let target: SocketAddress =
                 switch place {
@@ -28,15 +33,15 @@ extension Connector {
             let peer = Peer(socketAddress: target) ?? Peer(address: "127.0.0.1", isLoopback: true)
             let bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton).connectTimeout(timeout)
             let opening = Opening()
-            let socket = try await withTaskCancellationHandler {
+            socket = try await withTaskCancellationHandler {
                 try await bootstrap.connect(to: target) { channel in
                     opening.begin(channel)
                     return channel.eventLoop.makeCompletedFuture {
                         try MailSocket<Never>(
                             on: channel,
                             peer: peer,
-                            role: nil,
-                            isImplicit: false,
+                            role: role.map { .client($0) },
+                            isImplicit: role != nil,
                             deadlines: deadlines
                         )
                     }
@@ -44,10 +49,24 @@ extension Connector {
             } onCancel: {
                 opening.cancel()
             }
-            return OpenConnection(socket)
         } catch {
             throw NoConnection(error)
         }
+        var connection = SocketConnection(socket)
+        let channel = socket.channel
+        if role != nil {
+            do {
+                try await withTaskCancellationHandler {
+                    try await connection.awaitSecurity()
+                } onCancel: {
+                    channel.close(promise: nil)
+                }
+            } catch {
+                channel.close(promise: nil)
+                throw error
+            }
+        }
+        return OpenConnection(connection, channel)
     }
 }
 
@@ -57,9 +76,8 @@ package struct OpenConnection {
     /// Closes it at once; callable from any thread, and more than once.
     package let hangUp: @Sendable () -> Void
 
-    init(_ socket: MailSocket<Never>) {
-        self.connection = SocketConnection(socket)
-        let channel = socket.channel
+    init(_ connection: SocketConnection<Never>, _ channel: any Channel) {
+        self.connection = connection
         self.hangUp = { channel.close(promise: nil) }
     }
 

@@ -56,8 +56,11 @@ package struct HTTPResponseReader {
     private var isChunked = false
     private var keepsConnection = true
 
-    /// `headLimit`: for the octets of status line, fields and trailers, and for each chunk's size. `isBodyless`: it answers
-    /// HEAD, so that it has no body whatever its fields say (RFC 9112 §6.3).
+    /// Makes a reader for one response.
+    ///
+    /// - Parameters:
+    ///   - headLimit: for the octets of status line, fields and trailers, and for each chunk's size.
+    ///   - isBodyless: it answers HEAD, so that it has no body whatever its fields say (RFC 9112 §6.3).
     package init(headLimit: Int, isBodyless: Bool = false) {
         self.headLimit = headLimit
         self.isBodyless = isBodyless
