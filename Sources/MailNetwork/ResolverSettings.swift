@@ -48,6 +48,9 @@ package struct ResolverSettings: Sendable {
         self.maximumRecords = maximumRecords
     }
 
+    /// Whether answers are verified by DNSSEC: there are keys to begin with.
+    package var verifiesNames: Bool { self.usableTrustAnchorFile != nil }
+
     /// The trust anchor file if it is there.
     var usableTrustAnchorFile: String? {
         self.trustAnchorFile.flatMap { unsafe access($0, R_OK) == 0 ? $0 : nil }

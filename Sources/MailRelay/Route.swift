@@ -53,6 +53,11 @@ enum RouteFailure: Error, Sendable, Hashable {
         "the domain's mail hosts have no address in the public network"
     )
 
+    static let onlyIPv6 = permanent(
+        EnhancedStatusCode(5, 4, 4),
+        "the domain's mail hosts have IPv6 addresses only, which are not used from here"
+    )
+
     static func temporary(_ reason: String) -> Self {
         .temporary(DeliveryStatus(EnhancedStatusCode(4, 4, 3), "name service: \(reason)"))
     }
@@ -150,11 +155,14 @@ struct Router: Sendable {
     private struct Findings {
         var hasLoop = false
         var hasNonGlobal = false
+        /// There is one that would be good, were IPv6 used.
+        var hasIPv6 = false
         var trouble: String?
 
         var failure: RouteFailure {
             if self.hasLoop { return .loop }
             if let trouble = self.trouble { return .temporary(trouble) }
+            if self.hasIPv6 { return .onlyIPv6 }
             return self.hasNonGlobal ? .notGlobal : .noAddress
         }
     }
@@ -170,8 +178,10 @@ struct Router: Sendable {
         }
         let addresses = found.addresses.compactMap { try? IPAddress(parsing: $0) }
         guard !addresses.contains(where: self.isOurs) else { return ([], true) }
-        let usable = addresses.filter(self.isAllowed)
-        if usable.count < addresses.count { findings.hasNonGlobal = true }
+        let allowed = addresses.filter(self.isAllowed)
+        if allowed.count < addresses.count { findings.hasNonGlobal = true }
+        let usable = allowed.filter(self.isOfUsedFamily)
+        if usable.count < allowed.count { findings.hasIPv6 = true }
         let hops = Self.first(Route.addressLimit, of: usable).map {
             Route.Hop(name: host, address: $0, secureNames: found.secureNames)
         }
@@ -206,8 +216,11 @@ struct Router: Sendable {
 
     /// Whether a name from outside may lead us there.
     func isAllowed(_ address: IPAddress) -> Bool {
-        (self.options.allowsNonGlobalAddresses || address.isGlobal)
-            && !(self.options.isIPv4Only && address.unmapped.family == .ipv6)
+        self.options.allowsNonGlobalAddresses || address.isGlobal
+    }
+
+    private func isOfUsedFamily(_ address: IPAddress) -> Bool {
+        !self.options.isIPv4Only || address.unmapped.family == .ipv4
     }
 
     // MARK: Address literals and the smarthost
@@ -220,6 +233,7 @@ struct Router: Sendable {
         }
         guard !self.isOurs(address) else { throw .loop }
         guard self.isAllowed(address) else { throw .notGlobal }
+        guard self.isOfUsedFamily(address) else { throw .onlyIPv6 }
         return Route(hops: [Route.Hop(name: nil, address: address)])
     }
 
@@ -236,9 +250,7 @@ struct Router: Sendable {
             if case .temporary(let reason) = error { throw .temporary(reason) }
             throw .temporary("the smarthost has no address")
         }
-        let addresses = texts.compactMap { try? IPAddress(parsing: $0) }.filter {
-            !(self.options.isIPv4Only && $0.unmapped.family == .ipv6)
-        }
+        let addresses = texts.compactMap { try? IPAddress(parsing: $0) }.filter(self.isOfUsedFamily)
         guard !addresses.isEmpty else { throw .temporary("the smarthost has no address") }
         let hops = Self.first(Route.hopLimit, of: addresses).map { Route.Hop(name: host, address: $0) }
         return Route(hops: hops, isAuthentic: true)

@@ -26,6 +26,8 @@ package struct ReportReader: Service {
         var reporter: DomainName
         /// A signature says so, and not only the address that it came from.
         var isSigned: Bool
+        /// Only a key says so that is for reports about TLS.
+        var isOnlyForTLS = false
     }
 
     private let ledger: any ReportLedger
@@ -51,15 +53,23 @@ package struct ReportReader: Service {
 
     /// Has a message read that was delivered here, if it may be a report and it is known who has sent it; returns at once.
     package func take(_ message: StagedMessage, _ verdict: AuthenticationVerdict) {
-        guard let attachment = ReportAttachment(message.summary), let reporter = Self.author(verdict) else { return }
+        let (author, signer) = (Self.author(verdict), Self.reportSigner(verdict))
+        guard let attachment = ReportAttachment(message.summary), let reporter = author ?? signer else { return }
         self.arrivals.post.yield(
             Arrival(
                 attachment: attachment,
                 content: message.content,
                 reporter: reporter,
-                isSigned: verdict.dmarc.passesDKIM || verdict.dmarc.result == .none
+                isSigned: verdict.dmarc.passesDKIM || verdict.dmarc.result == .none || signer != nil,
+                isOnlyForTLS: author == nil
             )
         )
+    }
+
+    /// The author's domain, if a key of its own for reports about TLS says that it is that (RFC 8460 §3).
+    static func reportSigner(_ verdict: AuthenticationVerdict) -> DomainName? {
+        guard let author = verdict.dmarc.domain else { return nil }
+        return verdict.dkim.contains { $0.signsReports && $0.domain.map(author.isWithin) == true } ? author : nil
     }
 
     /// The author's domain, if it is that: by DMARC, or where the domain has no record for it, by a signature of its own.
@@ -109,9 +119,10 @@ package struct ReportReader: Service {
             decoder.finish(into: &file)
             return try ReportContent(file: file)
         }
-        if case .tls = content, !arrival.isSigned {
-            // RFC 8460 §3: such a report must be signed by the domain that it comes from.
-            Logger.current.notice("Report about TLS is not signed", metadata: ["peer": "\(arrival.reporter)"])
+        let isOfTLS = if case .tls = content { true } else { false }
+        // RFC 8460 §3: a report about TLS must be signed by the domain that it comes from.
+        guard isOfTLS ? arrival.isSigned : !arrival.isOnlyForTLS else {
+            Logger.current.notice("Report is not signed", metadata: ["peer": "\(arrival.reporter)"])
             return
         }
         let domains = try await self.domains().compactMap { DomainName($0) }

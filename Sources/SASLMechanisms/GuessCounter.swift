@@ -53,6 +53,13 @@ package final class GuessCounter: Sendable {
         return self.limits.withLock { $0.knows(origin, at: now) }
     }
 
+    /// Somebody has logged in from that address without a guess.
+    func welcome(_ user: String, from address: String) {
+        guard let origin = self.octets(address).flatMap(GuessOrigin.init) else { return }
+        let now = self.now()
+        self.limits.withLock { $0.welcome(user, from: origin, at: now) }
+    }
+
     /// Says what became of a guess; once for each.
     func end(_ guess: GuessLimits.Guess?, _ outcome: GuessLimits.Outcome) {
         guard let guess else { return }

@@ -144,11 +144,20 @@ package struct GuessLimits: Sendable {
             self.buckets[guess.neighbourhood]?.fullAt -= self.neighbourhoodRate.pause
         }
         guard case .right = outcome else { return }
-        if self.known[guess.acquaintance] == nil, self.known.count >= self.options.tableLimit {
+        self.know(guess.acquaintance, at: now)
+    }
+
+    /// `user` has logged in from `origin` by other means than a password.
+    package mutating func welcome(_ user: String, from origin: GuessOrigin, at now: Duration) {
+        self.know(Acquaintance(network: origin.address, user: user.lowercased()), at: now)
+    }
+
+    private mutating func know(_ acquaintance: Acquaintance, at now: Duration) {
+        if self.known[acquaintance] == nil, self.known.count >= self.options.tableLimit {
             self.forgetAcquaintances(at: now)
         }
-        self.known[guess.acquaintance, default: Known(since: now, bucket: Bucket(fullAt: now))].since = now
-        let address = guess.acquaintance.network
+        self.known[acquaintance, default: Known(since: now, bucket: Bucket(fullAt: now))].since = now
+        let address = acquaintance.network
         if self.visits[address] == nil, self.visits.count >= self.options.tableLimit { self.forgetVisits(at: now) }
         self.visits[address] = now
     }

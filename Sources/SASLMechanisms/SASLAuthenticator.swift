@@ -163,6 +163,7 @@ package struct SASLAuthenticator<Identity: Sendable>: Sendable {
                 }
             case .trust(let user):
                 (self.user, self.candidate) = (user, try await self.credentials.credential(for: user).0)
+                if self.candidate != nil { self.credentials.guesses?.welcome(user, from: self.peer.address) }
                 return self.conclusion
             case .success:
                 return self.conclusion

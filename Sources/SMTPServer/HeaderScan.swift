@@ -2,7 +2,7 @@
 
 /// Looks at a message's header section while its octets pass by: which fields are there, and where it ends.
 ///
-/// Keeps nothing of the message but the first octets of the current line. Whatever the octets, each is looked at once.
+/// Keeps nothing of the message but the first octets of the current line, and marks of loops. Whatever the octets, each is looked at once.
 struct HeaderScan: Sendable {
     private enum Position {
         case lineStart
@@ -16,12 +16,16 @@ struct HeaderScan: Sendable {
     private(set) var receivedFields = 0
     private(set) var hasDate = false
     private(set) var hasMessageID = false
+    /// What stands in fields of ``LoopMarks``, as much of it as is looked at.
+    private(set) var loopMarks: [UInt8] = []
     /// Whether the empty line behind the header section has begun.
     private(set) var isOver = false
 
     private var position = Position.lineStart
     /// In lower case, at most as long as a name that matters, and one octet more.
     private var name: [UInt8] = []
+    /// Whether the current field is one of ``LoopMarks``.
+    private var isLoopField = false
 
     /// Passes over `octets`; the index of the empty line, if the header section ends here.
     mutating func scan(_ octets: ArraySlice<UInt8>) -> Int? {
@@ -38,6 +42,7 @@ struct HeaderScan: Sendable {
             case (.lineStart, _):
                 self.name = [Self.lowercased(octet)]
                 self.position = .name
+                self.isLoopField = false
             case (.name, UInt8(ascii: ":")):
                 self.take(self.name)
                 self.position = .rest
@@ -49,7 +54,12 @@ struct HeaderScan: Sendable {
             case (.name, _):
                 if self.name.count <= Self.longestName { self.name.append(Self.lowercased(octet)) }
             case (.rest, _):
-                guard let end = octets[index...].firstIndex(of: UInt8(ascii: "\n")) else { return nil }
+                let end = octets[index...].firstIndex(of: UInt8(ascii: "\n"))
+                if self.isLoopField {
+                    let room = LoopMarks.longestValue - self.loopMarks.count
+                    self.loopMarks += octets[index...(end ?? octets.endIndex - 1)].prefix(room)
+                }
+                guard let end else { return nil }
                 index = end
                 self.position = .lineStart
             }
@@ -58,7 +68,7 @@ struct HeaderScan: Sendable {
         return nil
     }
 
-    private static let longestName = "message-id".utf8.count
+    private static let longestName = LoopMarks.fieldName.utf8.count
 
     private mutating func take(_ name: [UInt8]) {
         if name.elementsEqual("received".utf8) {
@@ -67,6 +77,8 @@ struct HeaderScan: Sendable {
             self.hasDate = true
         } else if name.elementsEqual("message-id".utf8) {
             self.hasMessageID = true
+        } else if name.elementsEqual(LoopMarks.fieldName.utf8) {
+            self.isLoopField = true
         }
     }
 

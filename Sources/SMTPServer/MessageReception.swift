@@ -30,6 +30,8 @@ struct MessageReception {
     private(set) var isRefusedForSender = false
     /// What was found out about who sent the message, in few words; nil: nobody has asked.
     private(set) var results: String?
+    /// Recipients for whom it was sent on before, and has come back, if there are others too.
+    private(set) var returned: Set<EmailAddress> = []
     /// Why the message is dealt with as it is, for who asks later.
     var reasons: [String] = []
     /// Whether the message is to be accepted and thrown away.
@@ -46,7 +48,7 @@ struct MessageReception {
     /// Fields for a message that lacks them; nil where messages are not to be changed.
     private let missing: MissingFields?
     /// The header for a report of delivery; nil if there will be none.
-    private var returned: ReturnedHeader?
+    private var reported: ReturnedHeader?
     /// Takes out of the header what only we may say.
     private var forged: ForgedResultsFilter
     private(set) var incoming: IncomingAuthentication?
@@ -77,7 +79,7 @@ struct MessageReception {
         self.limit = service.options.messageLimit
         self.hopLimit = service.options.hopLimit
         self.missing = view.role.isSubmission ? MissingFields(service, now) : nil
-        if !transaction.deliveriesToReport.isEmpty { self.returned = ReturnedHeader(trace.received) }
+        if !transaction.deliveriesToReport.isEmpty { self.reported = ReturnedHeader(trace.received) }
         self.forged = ForgedResultsFilter(authservID: service.options.hostname)
         self.incoming = IncomingAuthentication(view, transaction)
         self.outgoing = OutgoingAuthentication(view, transaction)
@@ -156,6 +158,7 @@ struct MessageReception {
         if self.failure == nil, let lines = try self.binary?.finish() { await self.take(lines[...]) }
         if self.failure == nil, self.header.receivedFields >= self.hopLimit { await self.fail(Reply.tooManyHops) }
         if !self.header.isOver { await self.endHeader() }
+        if self.failure == nil { await self.lookForLoop() }
         if let failure = self.failure { throw failure }
         // Both have something to find out, and need not wait for each other.
         try await self.milters?.end()
@@ -182,8 +185,22 @@ struct MessageReception {
         return try await self.stage.finish(front: front + added)
     }
 
+    /// Refuses a message that has come back for all its recipients.
+    private mutating func lookForLoop() async {
+        let rewriting = self.view.service.rewriting
+        let returned = LoopMarks.returned(self.header.loopMarks, for: self.transaction, rewriting)
+        guard !returned.isEmpty else { return }
+        guard self.transaction.recipients.contains(where: { !returned.contains($0.address) }) else {
+            return await self.fail(Reply.sentOnBefore)
+        }
+        self.returned = returned
+        self.reasons += self.transaction.recipients.map(\.address).filter(returned.contains).map {
+            "\($0): left out, for the message was sent on for it before and has come back"
+        }
+    }
+
     /// The header as it was stored, with our trace field, for a report of delivery; ask behind ``finish()``.
-    var returnedHeader: [UInt8] { self.returned?.octets ?? [] }
+    var returnedHeader: [UInt8] { self.reported?.octets ?? [] }
 
     /// Gives the octets up.
     mutating func abandon() async { await self.stage.abandon() }
@@ -205,7 +222,7 @@ struct MessageReception {
     }
 
     private mutating func write(field: [UInt8]) async {
-        self.returned?.append(field[...])
+        self.reported?.append(field[...])
         self.outgoing?.update(header: field)
         self.seal?.update(header: field)
         if self.milters != nil { self.storedHeader += field }

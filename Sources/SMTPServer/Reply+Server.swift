@@ -39,6 +39,11 @@ extension Reply {
         EnhancedStatusCode(5, 4, 6),
         "Too many Received fields: the message runs in circles"
     )
+    static let sentOnBefore = Reply(
+        554,
+        EnhancedStatusCode(5, 4, 6),
+        "The message was sent on from here before: it runs in circles"
+    )
     /// 5.5.6 is about SASL responses, and nothing else (RFC 4954 §6).
     static let authenticationLineTooLong = Reply(500, EnhancedStatusCode(5, 5, 6), "Authentication line too long")
 

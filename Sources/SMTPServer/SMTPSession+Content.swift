@@ -105,7 +105,7 @@ extension SMTPSession {
         do {
             let message = try await reception.finish()
             guard !reception.isDiscarded else { return try await self.discardMessage(reception) }
-            let replies = try await self.accept(message, transaction, reception)
+            let replies = try await self.acceptUnreturned(message, transaction, reception)
             self.observe(reception, message)
             await self.dropMessage()
             for reply in replies { self.say(reply) }
@@ -145,6 +145,23 @@ extension SMTPSession {
         )
         self.lastActivity = self.service.time.now()
         try await self.flush()
+    }
+
+    /// Accepts the message for those recipients for whom it has not come back.
+    private func acceptUnreturned(
+        _ message: StagedMessage,
+        _ transaction: MailTransaction,
+        _ reception: MessageReception
+    ) async throws -> [Reply] {
+        guard !reception.returned.isEmpty else { return try await self.accept(message, transaction, reception) }
+        var others = transaction
+        others.recipients.removeAll { reception.returned.contains($0.address) }
+        let replies = try await self.accept(message, others, reception)
+        guard self.view.role == .lmtp else { return replies }
+        var rest = replies[...]
+        return transaction.recipients.compactMap {
+            reception.returned.contains($0.address) ? .sentOnBefore : rest.popFirst()
+        }
     }
 
     /// Accepts the message for all recipients, in one transaction of the store: one reply, or in LMTP one for each.
@@ -196,8 +213,10 @@ extension SMTPSession {
             at: UnixTime(self.service.time.unixTime())
         )
         acceptance.isJunk = reception.isJunk
-        // Whoever is only said to have sent it must not hear of where it was sent on to: that would be backscatter.
-        if let sender = reception.sender, !sender.showsReversePath { acceptance.reportsNoForwards() }
+        // Whoever is only said to have sent it must not hear of where it was sent on to: that would be backscatter. Where
+        // nobody has asked who sent it, nobody knows.
+        let isSenderShown = self.view.role.isSubmission || reception.sender?.showsReversePath == true
+        if !isSenderShown { acceptance.reportsNoForwards() }
         acceptance.trace = TraceFacts(self.view, transaction, reception)
         let report = try await DeliveredReport(
             service: self.service,

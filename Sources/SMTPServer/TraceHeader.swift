@@ -9,7 +9,7 @@ import SMTPSyntax
 struct TraceHeader: Sendable {
     /// The `Return-Path` line: for final delivery only, so the relay leaves it out.
     let returnPath: [UInt8]
-    /// The `Received` field.
+    /// The `Received` field, and behind it that of ``LoopMarks``.
     let received: [UInt8]
 
     /// Describes how the message came.
@@ -27,7 +27,7 @@ struct TraceHeader: Sendable {
             text += "\r\n\tfor <\(recipient.address)>"
         }
         text += "; \(MessageDate(time: time).formatted)\r\n"
-        self.received = Array(text.utf8)
+        self.received = Array(text.utf8) + LoopMarks.field(for: transaction, view.service.rewriting)
     }
 
     /// What stands behind "from".

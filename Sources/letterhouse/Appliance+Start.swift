@@ -62,6 +62,11 @@ extension Appliance {
                 logger: logger
             )
             try appliance.checkSockets()
+            if !appliance.names.verifiesNames {
+                logger.warning(
+                    "Names are not verified, so DANE is out of use: install dns-root-data, or set relay.trust-anchor"
+                )
+            }
             try await appliance.run()
         } catch {
             try? await store.close()

@@ -8,20 +8,24 @@ import MailRelay
 struct NetworkResolver: NameResolver {
     /// The resolver to ask at this moment.
     let resolver: @Sendable () throws(ResolutionError) -> DNSResolver
+    /// Whether answers are verified by DNSSEC, if they are signed.
+    let verifiesNames: Bool
 
     /// The system's name servers, or the one of the settings.
     init(_ settings: Settings.Relay) throws {
         guard let address = settings.resolver else {
             let system = SystemResolver()
+            self.verifiesNames = ResolverSettings().verifiesNames
             self.resolver = { () throws(ResolutionError) in try system.current() }
             return
         }
         // A server may serve names that the root knows nothing of: whether they are signed, only the settings can tell.
-        let resolver = try DNSResolver(
+        let chosen =
             address == Settings.Relay.recursion
-                ? ResolverSettings(upstream: .recursion)
-                : ResolverSettings(upstream: .forwarders([address]), trustAnchorFile: settings.trustAnchor)
-        )
+            ? ResolverSettings(upstream: .recursion)
+            : ResolverSettings(upstream: .forwarders([address]), trustAnchorFile: settings.trustAnchor)
+        self.verifiesNames = chosen.verifiesNames
+        let resolver = try DNSResolver(chosen)
         self.resolver = { () throws(ResolutionError) in resolver }
     }
 

@@ -46,6 +46,37 @@ import Testing
         #expect(route == ["2606:4700::1", "8.0.0.1", "8.0.0.2"])
     }
 
+    @Test("Where IPv6 leads nowhere, it is not used; who has nothing else hears why") func onlyIPv4() async throws {
+        func route(_ domain: String, _ addresses: String...) async -> Result<[String], RouteFailure> {
+            await self.route(domain, configure: { $0.isIPv4Only = true }) {
+                $0.exchangers["a.example"] = .success([(10, "b")])
+                $0.addresses["b"] = .success(addresses)
+            }
+        }
+        #expect(try await route("a.example", "2606:4700::1", "8.0.0.1").get() == ["8.0.0.1"])
+        #expect(await route("a.example", "2606:4700::1") == .failure(.onlyIPv6))
+        #expect(await route("a.example", "2606:4700::1", "10.0.0.1") == .failure(.onlyIPv6))
+        #expect(await route("a.example", "fd00::1") == .failure(.notGlobal))
+        #expect(await route("[IPv6:2606:4700::1]") == .failure(.onlyIPv6))
+        #expect(try await route("[8.0.0.1]").get() == ["8.0.0.1"])
+    }
+
+    @Test("A smarthost, too, is reached by IPv4 only") func smarthostByIPv4() async throws {
+        func route(_ addresses: String...) async -> Result<[String], RouteFailure> {
+            await self.route(
+                "a.example",
+                configure: {
+                    $0.isIPv4Only = true
+                    $0.smarthosts = [SmarthostRule(smarthost: Smarthost(host: "smart.example", port: 587, security: .startTLS))]
+                }
+            ) {
+                $0.addresses["smart.example"] = .success(addresses)
+            }
+        }
+        #expect(try await route("2606:4700::1", "8.0.0.1").get() == ["8.0.0.1"])
+        #expect(self.code(await route("2606:4700::1")) == "4.4.3")
+    }
+
     @Test func equalHostsInRandomOrder() async throws {
         var orders: Set<[String]> = []
         for seed in 0..<50 {

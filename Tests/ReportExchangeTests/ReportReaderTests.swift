@@ -191,6 +191,37 @@ import Testing
         try await fixture.close()
     }
 
+    /// What is found out about a message that is signed with a key for reports about TLS only.
+    private static func reportKey(of domain: String) async throws -> AuthenticationVerdict {
+        let verdict = try await ReportCollectorTests.verdict([:], author: "a@example.net", sender: "a@example.net")
+        var signature = DKIMOutcome(.permerror, reason: "the key is not for mail")
+        signature.domain = DomainName(domain)
+        signature.signsReports = true
+        return AuthenticationVerdict(
+            authservID: verdict.authservID,
+            identity: verdict.identity,
+            spf: verdict.spf,
+            dkim: [signature],
+            arc: verdict.arc,
+            dmarc: verdict.dmarc
+        )
+    }
+
+    @Test("RFC 8460 §3: a key for such reports signs those, and no others", .timeLimit(.minutes(20)))
+    func reportKey() async throws {
+        let fixture = try await Fixture()
+        let messages = [try Self.message(Self.aggregate()), try Self.tls(of: ["example.org"])]
+        let verdict = try await Self.reportKey(of: "example.net")
+        #expect(try await self.read(messages, fixture, verdict: verdict, until: 1).map(\.kind) == [.tls])
+        try await fixture.close()
+    }
+
+    @Test("Somebody else's key for such reports says nothing") func foreignReportKey() async throws {
+        #expect(ReportReader.reportSigner(try await Self.reportKey(of: "example.com")) == nil)
+        #expect(ReportReader.reportSigner(try await Self.reportKey(of: "net.example.net")) == nil)
+        #expect(ReportReader.reportSigner(try await Self.reportKey(of: "example.net"))?.text == "example.net")
+    }
+
     @Test("One report is about ten domains at most, by their proper names, in short words", .timeLimit(.minutes(20)))
     func bounded() async throws {
         let fixture = try await Fixture()

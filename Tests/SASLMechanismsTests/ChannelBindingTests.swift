@@ -120,6 +120,23 @@ struct ChannelBindingTests {
         #expect(try await Self.external("ti\0m", "tim").isMalformed)
     }
 
+    @Test("From where somebody came with a certificate is known") func externalIsKnown() async throws {
+        let guesses = GuessCounter(GuessLimits(), now: { .zero }, octets: { $0 == "192.0.2.1" ? [192, 0, 2, 1] : nil })
+        let peer = SASLPeer(address: "192.0.2.1", allowsPlaintextPasswords: true, certifiedAddresses: ["tim"])
+        func logIn(as user: String) async throws {
+            var server = try SASLAuthenticator(
+                mechanism: "EXTERNAL",
+                peer: peer,
+                credentials: Directory.source(guesses: guesses)
+            )
+            _ = try await server.start(initialResponse: octets(user))
+        }
+        try await logIn(as: "user")
+        #expect(!guesses.knows("192.0.2.1"))
+        try await logIn(as: "tim")
+        #expect(guesses.knows("192.0.2.1"))
+    }
+
     @Test("EXTERNAL is for those who showed a certificate") func noCertificate() {
         #expect(throws: SASLFailure.unknownMechanism) { try Self.server("EXTERNAL") }
         let peer = SASLPeer(address: "192.0.2.1", allowsPlaintextPasswords: false, certifiedAddresses: ["tim"])

@@ -129,7 +129,11 @@ import Testing
         let (fixture, senders) = try await self.fixture()
         try await fixture.store.startSigning(domain: "example.org", selector: "s")
         func passedOn(_ message: [UInt8]) async throws -> ([UInt8], ARCOutcome) {
-            let text = String(decoding: message, as: UTF8.self).replacing("\r\n", with: "\n")
+            // By another server: here it would run in circles.
+            let text = String(decoding: message, as: UTF8.self).replacing("\r\n", with: "\n").replacing(
+                "X-Letterhouse-Loop",
+                with: "X-Other-Loop"
+            )
             try await self.send(String(text.dropLast()), in: fixture)
             let sent = try await self.sentOn(fixture)
             return (sent, await self.chain(of: sent, senders))

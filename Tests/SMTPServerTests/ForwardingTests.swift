@@ -169,6 +169,97 @@ import Testing
         try await fixture.close()
     }
 
+    @Test("Where nobody asks who sent it, nobody knows (R-02)", arguments: ["no policy", "exempt", "LMTP"])
+    func unknownSender(_ mode: String) async throws {
+        let address = try IPAddress(parsing: "192.0.2.7")
+        let fixture = try await Fixture(senders: mode == "exempt" ? TestSenders().policy(exempt: [address]) : nil)
+        try await fixture.connect(mode == "LMTP" ? .lmtp : .exchange, peer: Peer(address: "192.0.2.7")) { client in
+            try await client.ask(mode == "LMTP" ? "LHLO client.example.com" : "EHLO client.example.com")
+            try await client.ask("MAIL FROM:<victim@example.net>")
+            #expect(try await client.ask("RCPT TO:<afar@example.org>").hasPrefix("250 "))
+            try await client.ask("DATA")
+            #expect(try await client.ask("From: victim@example.net\r\n\r\ntext\r\n.").hasPrefix("250 "))
+        }
+        let recipient = try #require(try await fixture.queue().first?.recipients.first?.recipient)
+        #expect(recipient.notify == [])
+        try await fixture.close()
+    }
+
+    /// What is in the queue, as whoever it was sent to would send it back.
+    private func sentBack(
+        _ fixture: Fixture,
+        to recipients: String...,
+        role: SMTPRole = .exchange
+    ) async throws -> String {
+        let entry = try #require(try await fixture.queue().last)
+        let octets = String(decoding: try await fixture.octets(of: entry), as: UTF8.self)
+        var replies = ""
+        try await fixture.connect(role) { client in
+            try await client.ask(role == .lmtp ? "LHLO mx.example.com" : "EHLO mx.example.com")
+            try await client.ask("MAIL FROM:<\(entry.reversePath)>")
+            for recipient in recipients { #expect(try await client.ask("RCPT TO:<\(recipient)>").hasPrefix("250 ")) }
+            try await client.ask("DATA")
+            replies = try await client.ask("Received: from x by y; Tue, 3 Feb 2026 04:05:06 +0000\r\n\(octets)\r\n.")
+            if role == .lmtp {
+                for _ in recipients.dropFirst() { replies += "\n" + (try await client.reply()) }
+            }
+        }
+        return replies
+    }
+
+    @Test("What was sent on and comes back is not taken again (R-04)") func loop() async throws {
+        let fixture = try await Fixture()
+        try await fixture.store.addAlias("mixed@example.org", targets: ["ann@example.org", "dan@example.com"])
+        try await self.deliver(fixture, to: "mixed@example.org")
+        #expect(try await self.sentBack(fixture, to: "Mixed@example.org").hasPrefix("554 5.4.6 "))
+        #expect(try await fixture.inbox(of: fixture.ann).count == 1)
+        #expect(try await fixture.queue().count == 1)
+        // Not for whom it was sent on, though.
+        #expect(try await self.sentBack(fixture, to: "bob@example.org", "mixed@example.org").hasPrefix("250 "))
+        #expect(try await fixture.inbox(of: fixture.ann).count == 1)
+        #expect(try await fixture.inbox(of: fixture.bob).count == 1)
+        #expect(try await fixture.queue().count == 1)
+        let replies = try await self.sentBack(fixture, to: "mixed@example.org", "bob@example.org", role: .lmtp)
+        #expect(replies.split(separator: "\n").map { $0.prefix(9) } == ["554 5.4.6", "250 2.0.0"])
+        try await fixture.close()
+    }
+
+    @Test("Round two servers, by two aliases, there is one more round at most") func longLoop() async throws {
+        let fixture = try await Fixture()
+        try await fixture.store.addAlias("first@example.org", targets: ["ann@example.org", "dan@example.com"])
+        try await fixture.store.addAlias("second@example.org", targets: ["dan@example.net"])
+        try await self.deliver(fixture, to: "first@example.org")
+        #expect(try await self.sentBack(fixture, to: "second@example.org").hasPrefix("250 "))
+        #expect(try await fixture.queue().count == 2)
+        #expect(try await self.sentBack(fixture, to: "first@example.org").hasPrefix("554 5.4.6 "))
+        #expect(try await self.sentBack(fixture, to: "second@example.org").hasPrefix("554 5.4.6 "))
+        try await fixture.close()
+    }
+
+    @Test("A mark that somebody else made is nothing") func foreignMark() async throws {
+        let fixture = try await Fixture()
+        try await fixture.connect { client in
+            try await client.ask("EHLO client.example.com")
+            try await client.begin(to: "afar@example.org")
+            try await client.ask("DATA")
+            let marks = (0..<2000).map { "abcd\($0)" }.joined(separator: "\r\n ")
+            #expect(try await client.ask("X-Letterhouse-Loop: \(marks)\r\n\r\ntext\r\n.").hasPrefix("250 "))
+        }
+        try await fixture.close()
+    }
+
+    @Test("Our users hear of theirs") func ownSender() async throws {
+        let fixture = try await Fixture()
+        try await fixture.connect(.submissions, peer: .secure) { client in
+            try await client.logIn("ann@example.org")
+            try await client.begin(from: "ann@example.org", to: "afar@example.org")
+            try await client.ask("DATA")
+            #expect(try await client.ask("Subject: x\r\n\r\ntext\r\n.").hasPrefix("250 "))
+        }
+        #expect(try await fixture.queue().first?.recipients.first?.recipient.notify == nil)
+        try await fixture.close()
+    }
+
     @Test("Who was named gets it once, in his own right") func named() async throws {
         let fixture = try await Fixture()
         try await fixture.connect(.submissions, peer: .secure) { client in

@@ -66,7 +66,11 @@ import Testing
         let test = try TestStore()
         let directory: any Directory = test.store
         try await directory.addDomain("example.org")
-        #expect(try await directory.route(localPart: "postmaster", domain: "example.org") == .unknownMailbox)
+        for role in ["postmaster", "Abuse"] {
+            await #expect(throws: StoreError.unavailable, "there will be somebody") {
+                try await directory.route(localPart: role, domain: "example.org")
+            }
+        }
         let ann = try await directory.addAccount("ann@example.org", verifier: "v").id
         let bob = try await directory.addAccount("bob@example.org", verifier: "v").id
         try await directory.addAlias("team@example.org", targets: ["bob@example.org", "ANN@example.org"])

@@ -141,6 +141,7 @@ import Testing
             ("v=DKIM1; p={p}", .permerror, "inappropriate key algorithm"),
             ("v=DKIM1; k=ed25519; h=sha1; p={p}", .permerror, "inappropriate hash algorithm"),
             ("v=DKIM1; k=ed25519; s=tlsrpt; p={p}", .permerror, "the key is not for mail"),
+            ("v=DKIM1; k=ed25519; s=other; p={p}", .permerror, "the key is not for mail"),
             ("v=DKIM1; k=ed25519; p=AAAA", .permerror, "inappropriate key algorithm"),
             ("v=DKIM1; k=ed25519; p=*", .permerror, "key syntax error"),
             ("v=spf1 -all", .permerror, "key syntax error"),
@@ -155,6 +156,7 @@ import Testing
         #expect(outcomes.map(\.result) == [result])
         #expect(outcomes.first?.reason == reason)
         #expect(outcomes.first?.isTesting == record.contains("t=y"))
+        #expect(outcomes.first?.signsReports == record.contains("s=tlsrpt;"))
     }
 
     @Test("§3.6.1: t=s forbids a name below d= in i=") func strictIdentity() async throws {

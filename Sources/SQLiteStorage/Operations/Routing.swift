@@ -98,7 +98,15 @@ extension SQL {
     private func receiver(_ localPart: String, _ domain: String) throws -> Holder? {
         if let holder = try self.namedHolder(localPart, domain) { return holder }
         if let holder = try self.roleHolder(localPart, domain) { return holder }
-        return try self.holder(Self.catchAll, domain)
+        if let holder = try self.holder(Self.catchAll, domain) { return holder }
+        // These are always there: who could answer will have an account soon.
+        guard !Self.isRole(localPart) else { throw StoreError.unavailable }
+        return nil
+    }
+
+    private static func isRole(_ localPart: String) -> Bool {
+        let name = localPart.lowercased()
+        return name == "postmaster" || name == "abuse"
     }
 
     /// Who has exactly that local part, or the same without its tag.
@@ -114,9 +122,8 @@ extension SQL {
 
     /// Who answers for the domain (RFC 5321 §4.5.1, RFC 2142 §5), unless somebody has that name.
     private func roleHolder(_ localPart: String, _ domain: String) throws -> Holder? {
-        let name = localPart.lowercased()
-        guard name == "postmaster" || name == "abuse" else { return nil }
-        if name == "abuse", let holder = try self.holder("postmaster", domain) { return holder }
+        guard Self.isRole(localPart) else { return nil }
+        if let holder = try self.holder("postmaster", domain) { return holder }
         return try self.first("SELECT id FROM account WHERE domain IS NOT NULL ORDER BY id LIMIT 1") {
             .account(AccountID(rawValue: $0.int64(0)))
         }

@@ -12,6 +12,8 @@ struct DKIMKeyRecord: Sendable {
     let key: PublicKey
     /// `t=y`: the domain is trying DKIM out.
     let isTesting: Bool
+    /// `s=tlsrpt` and nothing more: it signs reports about TLS, and no other mail (RFC 8460 §3).
+    let isForReportsOnly: Bool
 
     /// Parses a record for the use of one signature: its algorithm, the domain of its `i=`, and its `d=`.
     init(
@@ -33,11 +35,10 @@ struct DKIMKeyRecord: Sendable {
         if let hashes = tags["h"], !hashes.parts(separatedBy: .colon).contains(Array("sha256".utf8)[...]) {
             throw Fault(reason: "inappropriate hash algorithm")
         }
-        if let services = tags["s"]?.parts(separatedBy: .colon),
-            !services.contains(where: { $0.elementsEqual("*".utf8) || $0.elementsEqual("email".utf8) })
-        {
-            throw Fault(reason: "the key is not for mail")
-        }
+        let services = tags["s"]?.parts(separatedBy: .colon) ?? ["*".utf8].map { Array($0)[...] }
+        func serves(_ name: String) -> Bool { services.contains { $0.elementsEqual(name.utf8) } }
+        self.isForReportsOnly = !serves("*") && !serves("email")
+        guard !self.isForReportsOnly || serves("tlsrpt") else { throw Fault(reason: Self.notForMail) }
         let flags = tags["t"]?.parts(separatedBy: .colon) ?? []
         self.isTesting = flags.contains(Array("y".utf8)[...])
         // t=s: the domain of i= must be that of d= and no name below it.
@@ -47,6 +48,8 @@ struct DKIMKeyRecord: Sendable {
         guard !octets.isEmpty else { throw Fault(reason: "key revoked") }
         self.key = try Self.key(octets.withoutWhitespace, for: algorithm)
     }
+
+    static let notForMail = "the key is not for mail"
 
     private static func key(_ text: [UInt8], for algorithm: DKIMSignature.Algorithm) throws(Fault) -> PublicKey {
         guard let octets = Cryptography.Base64.decode(text) else { throw Fault(reason: "key syntax error") }

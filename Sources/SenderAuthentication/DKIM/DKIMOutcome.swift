@@ -32,6 +32,9 @@ package struct DKIMOutcome: Sendable, Equatable {
     package var signaturePrefix: String?
     /// The domain says that it is trying DKIM out: what fails is to be treated as if it were not signed.
     package var isTesting = false
+    /// The signature is good, but its key is one for reports about TLS (RFC 8460 §3): for other mail it is worth nothing, as
+    /// ``result`` says.
+    package var signsReports = false
 
     init(_ result: DKIMResult, reason: String? = nil) {
         self.result = result

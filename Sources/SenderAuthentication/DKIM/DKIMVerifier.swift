@@ -133,6 +133,10 @@ package struct DKIMVerifier {
                     of: signature.domain
                 )
                 var outcome = self.outcome(of: signature, bodyLength: bodyLength, key: record.key)
+                if record.isForReportsOnly {
+                    outcome.signsReports = outcome.result == .pass
+                    (outcome.result, outcome.reason) = (.permerror, DKIMKeyRecord.notForMail)
+                }
                 outcome.isTesting = record.isTesting
                 return outcome
             } catch {

@@ -75,6 +75,9 @@ package struct SenderRewriting: Sendable {
         }
     }
 
+    /// A word that stands for an address of ours, and that nobody else can find out: lower-case letters and digits.
+    package func mark(of address: EmailAddress) -> String { self.code("mark \(address)") }
+
     // MARK: The form
 
     private enum Kind {
