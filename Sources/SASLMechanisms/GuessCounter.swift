@@ -53,6 +53,21 @@ package final class GuessCounter: Sendable {
         return self.limits.withLock { $0.knows(origin, at: now) }
     }
 
+    /// From where somebody has logged in since the last call, of an address once a day: to be written down.
+    package func newVisits() -> [GuessLimits.Visit] {
+        let now = self.now()
+        return self.limits.withLock { $0.newVisits(at: now) }
+    }
+
+    /// Those could not be written down: they come again with the next call.
+    package func tellAgain(_ visits: [GuessLimits.Visit]) { self.limits.withLock { $0.tellAgain(visits) } }
+
+    /// Takes in what an earlier process has written down.
+    package func restore(_ visits: [GuessLimits.Visit]) {
+        let now = self.now()
+        self.limits.withLock { $0.restore(visits, at: now) }
+    }
+
     /// Somebody has logged in from that address without a guess.
     func welcome(_ user: String, from address: String) {
         guard let origin = self.octets(address).flatMap(GuessOrigin.init) else { return }

@@ -83,6 +83,9 @@ package struct GuessLimits: Sendable {
     private var known: [Acquaintance: Known] = [:]
     /// When somebody last logged in from an address.
     private var visits: [GuessOrigin.Network: Duration] = [:]
+    /// Those of ``visits`` that ``newVisits(at:)`` is to tell of, and when it last has.
+    private var untold: Set<GuessOrigin.Network> = []
+    private var toldAt: [GuessOrigin.Network: Duration] = [:]
 
     package init(_ options: Options = Options()) {
         precondition(options.perHour >= 10 && options.neighbourhoodFactor >= 1 && options.tableLimit >= 2)
@@ -160,6 +163,49 @@ package struct GuessLimits: Sendable {
         let address = acquaintance.network
         if self.visits[address] == nil, self.visits.count >= self.options.tableLimit { self.forgetVisits(at: now) }
         self.visits[address] = now
+        if self.toldAt[address].map({ now - $0 >= Self.tellingPause }) ?? true { self.untold.insert(address) }
+    }
+
+    // MARK: What outlives the process
+
+    /// From where somebody has logged in, and how long ago.
+    package struct Visit: Hashable, Sendable {
+        /// The four octets of an IPv4 address, or the first eight of an IPv6 address.
+        package var network: [UInt8]
+        package var age: Duration
+
+        package init(network: [UInt8], age: Duration) {
+            self.network = network
+            self.age = age
+        }
+    }
+
+    private static let tellingPause: Duration = .seconds(86_400)
+
+    /// Visits since the last call, of an address once a day.
+    package mutating func newVisits(at now: Duration) -> [Visit] {
+        var visits: [Visit] = []
+        for network in self.untold {
+            guard let latest = self.visits[network] else { continue }
+            self.toldAt[network] = now
+            visits.append(Visit(network: network.octets, age: now - latest))
+        }
+        self.untold = []
+        return visits
+    }
+
+    /// Those could not be written down: they are told of once more.
+    package mutating func tellAgain(_ visits: [Visit]) {
+        for visit in visits { self.untold.insert(GuessOrigin.Network(visit.network[...])) }
+    }
+
+    /// Takes in what an earlier process has told of.
+    package mutating func restore(_ visits: [Visit], at now: Duration) {
+        for visit in visits.sorted(by: { $0.age < $1.age }).prefix(self.options.tableLimit) {
+            let network = GuessOrigin.Network(visit.network[...])
+            self.visits[network] = max(now - visit.age, self.visits[network] ?? now - visit.age)
+            self.toldAt[network] = now - visit.age
+        }
     }
 
     /// Takes a guess out of the bucket; if there is none, whether that has been reported before.
@@ -187,6 +233,8 @@ package struct GuessLimits: Sendable {
         guard self.visits.count > self.options.tableLimit / 2 else { return }
         let latest = self.visits.sorted { $0.value > $1.value }.prefix(self.options.tableLimit / 2)
         self.visits = Dictionary(uniqueKeysWithValues: latest.map { ($0.key, $0.value) })
+        self.toldAt = self.toldAt.filter { self.visits[$0.key] != nil }
+        self.untold.formIntersection(self.visits.keys)
     }
 
     private mutating func forgetAcquaintances(at now: Duration) {
@@ -207,6 +255,10 @@ package struct GuessOrigin: Hashable, Sendable {
         init(_ prefix: ArraySlice<UInt8>) {
             self.prefixLength = prefix.count
             self.bits = prefix.reduce(0) { $0 << 8 | UInt64($1) }
+        }
+
+        var octets: [UInt8] {
+            (0..<self.prefixLength).reversed().map { UInt8(truncatingIfNeeded: self.bits >> ($0 * 8)) }
         }
     }
 

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import HTTPServer
-import Logging
 import MailConnection
 import MailNetwork
 import MilterClient
 import NIOCore
 import SMTPServer
 import SenderAuthentication
-import ServiceLifecycle
 
 extension Appliance {
     /// What else decides about mail that other servers bring.
@@ -83,31 +81,4 @@ private struct FilterChannel: MilterChannel {
     mutating func read() async throws -> [UInt8]? { try await self.connection.read() }
     func write(_ octets: [UInt8]) async throws { try await self.connection.write(octets) }
     var hangUp: @Sendable () -> Void { self.connection.hangUp }
-}
-
-/// Writes down now and then what greylisting remembers, and once more at the end.
-struct GreylistKeeping: Service {
-    private static let pause = Duration.seconds(10)
-
-    let greylist: Greylist
-    let time: TimeSource
-
-    func run() async throws {
-        await cancelWhenGracefulShutdown {
-            while !Task.isCancelled {
-                do { try await Task.sleep(for: Self.pause) } catch { return }
-                await self.save()
-            }
-        }
-        await self.save()
-    }
-
-    private func save() async {
-        do {
-            try await self.greylist.save(at: self.time.unixTime())
-        } catch {
-            // It tries again.
-            Logger.current.error("Greylisting cannot be written down", metadata: ["error": "\(error)"])
-        }
-    }
 }

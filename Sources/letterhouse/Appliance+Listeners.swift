@@ -23,7 +23,8 @@ extension Appliance {
     /// Everything that runs, on the sockets there are.
     func services() async throws -> [any Service] {
         let clock = TimeSource.system(unixTime: { Int64(Glibc.time(nil)) })
-        let credentials = try self.credentials(time: clock)
+        let guesses = self.guesses(time: clock)
+        let credentials = try self.credentials(guesses: guesses, time: clock)
         let imap = IMAPService(
             options: self.imapOptions,
             directory: self.store,
@@ -62,7 +63,8 @@ extension Appliance {
         services += [
             bridge, relay, Maintenance(store: self.store), SearchIndexing(store: self.store),
         ]
-        if let greylist = filters.greylist { services.append(GreylistKeeping(greylist: greylist, time: clock)) }
+        services.append(try await Keeping(guesses, in: self.store, unixTime: clock.unixTime))
+        if let greylist = filters.greylist { services.append(Keeping(greylist, unixTime: clock.unixTime)) }
         services.append(
             ControlService(
                 store: self.store,
@@ -117,13 +119,13 @@ extension Appliance {
     }
 
     /// Checks passwords against the store, on threads of its own.
-    private func credentials(time: TimeSource) throws -> CredentialSource<Account> {
+    private func credentials(guesses: GuessCounter, time: TimeSource) throws -> CredentialSource<Account> {
         let store = self.store
         let width = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
         return CredentialSource(
             unknownUserKey: try SecretKey.load(self.settings.data + "/unknown-users.key"),
             work: PasswordWork(width: width),
-            guesses: self.guesses(time: time),
+            guesses: guesses,
             tokens: try self.tokens(time: time)
         ) { name in
             guard let (account, text) = try await store.credential(for: name) else { return nil }

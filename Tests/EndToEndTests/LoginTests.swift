@@ -45,6 +45,39 @@ extension EndToEnd {
             #expect(try await appliance.stop() == 0)
         }
 
+        /// What a server says to somebody at 203.0.113.9.
+        private static func answer(
+            _ appliance: TestAppliance,
+            _ service: String,
+            _ lines: String...
+        ) async throws -> String {
+            let script = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Support/proxied.py").path
+            return try await Program.succeed(
+                "python3",
+                [script, "\(appliance.port(service))", service == "imaps" ? appliance.certificate : ""] + lines
+            )
+        }
+
+        @Test("Nobody is banned from where an account has logged in, also before a restart", arguments: [true, false])
+        func bans(hasLoggedIn: Bool) async throws {
+            let appliance = try await TestAppliance(
+                settings: "limits: {ban-after: 2}\nlisten: {proxies: [127.0.0.2]}"
+            )
+            try await appliance.start()
+            if hasLoggedIn {
+                let login = "a LOGIN \(TestAppliance.address) \"\(TestAppliance.password)\""
+                #expect(try await Self.answer(appliance, "imaps", login).contains("a OK"))
+                #expect(try await appliance.stop() == 0)
+                try await appliance.start()
+            }
+            // A browser that was led here.
+            for _ in 1...3 { _ = try await Self.answer(appliance, "smtp", "POST / HTTP/1.1\r\n\r\n") }
+            #expect(appliance.log.contains("Address is banned") == !hasLoggedIn)
+            let greeting = try await Self.answer(appliance, "smtp")
+            #expect(greeting.hasPrefix(hasLoggedIn ? "220 " : "421 "), "\(greeting)")
+            #expect(try await appliance.stop() == 0)
+        }
+
         @Test("A-05: a password that the operator changes ends sessions within a second") func changedPassword()
             async throws
         {

@@ -67,7 +67,8 @@ import Testing
                 "a.example",
                 configure: {
                     $0.isIPv4Only = true
-                    $0.smarthosts = [SmarthostRule(smarthost: Smarthost(host: "smart.example", port: 587, security: .startTLS))]
+                    let smarthost = Smarthost(host: "smart.example", port: 587, security: .startTLS)
+                    $0.smarthosts = [SmarthostRule(smarthost: smarthost)]
                 }
             ) {
                 $0.addresses["smart.example"] = .success(addresses)

@@ -284,4 +284,34 @@ struct GuessLimitsTests {
             #expect(try await server.isStillValid() == (next == "pencil"))
         }
     }
+
+    @Test("From where somebody has logged in is told once a day, and outlives the process") func visits() throws {
+        var limits = GuessLimits()
+        let (home, far) = (try Self.origin(192, 0, 2, 1), try Self.origin6(0x2001, 0xDB8, 1, 2, 3))
+        limits.welcome("ann", from: home, at: .zero)
+        #expect(Self.logIn(&limits, "bob", far, at: .seconds(10)))
+        let told = limits.newVisits(at: .seconds(60))
+        #expect(
+            Set(told) == [
+                GuessLimits.Visit(network: [192, 0, 2, 1], age: .seconds(60)),
+                GuessLimits.Visit(network: [0x20, 1, 0x0D, 0xB8, 0, 1, 0, 2], age: .seconds(50)),
+            ]
+        )
+        limits.welcome("ann", from: home, at: .seconds(100))
+        #expect(limits.newVisits(at: .seconds(101)).isEmpty)
+        limits.welcome("ann", from: home, at: .seconds(86_460))
+        #expect(limits.newVisits(at: .seconds(86_461)).map(\.age) == [.seconds(1)])
+
+        limits.tellAgain(told)
+        #expect(limits.newVisits(at: .seconds(86_462)).count == 2)
+
+        // Another process, whose clock begins anew.
+        var next = GuessLimits()
+        next.restore(told, at: .seconds(5))
+        #expect(next.knows(home, at: .seconds(5)) && next.knows(far, at: .seconds(5)))
+        #expect(!next.knows(try Self.origin(192, 0, 2, 2), at: .seconds(5)))
+        let month = Duration.seconds(30 * 86_400)
+        #expect(next.knows(home, at: month - .seconds(60)) && !next.knows(home, at: month))
+        #expect(next.newVisits(at: .seconds(6)).isEmpty, "they are written down")
+    }
 }

@@ -342,3 +342,10 @@ CREATE TABLE greylist (
     since INTEGER NOT NULL,
     is_known INTEGER NOT NULL CHECK (is_known IN (0, 1))
 ) STRICT;
+
+-- network: four octets of an IPv4 address, or the first eight of an IPv6 address.
+CREATE TABLE visit (
+    network BLOB PRIMARY KEY,
+    latest INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX visit_latest ON visit (latest);
