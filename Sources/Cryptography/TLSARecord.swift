@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import COpenSSL
+
 /// What the name system says a server's certificate must be (RFC 6698 §2): the data of one TLSA record.
 package struct TLSARecord: Sendable, Hashable {
     /// Certificate usage (§2.1.1).
@@ -31,10 +33,27 @@ package struct TLSARecord: Sendable, Hashable {
     package var isUsable: Bool {
         guard self.usage == 2 || self.usage == 3, self.selector <= 1 else { return false }
         return switch self.matchingType {
-        case 0: true
+        case 0: self.isWhole
         case 1: self.association.count == 32
         case 2: self.association.count == 64
         default: false
+        }
+    }
+
+    /// Whether what is compared is a certificate, or a key, and nothing behind it.
+    private var isWhole: Bool {
+        defer { ERR_clear_error() }
+        return unsafe self.association.withUnsafeBufferPointer { buffer in
+            var position = buffer.baseAddress
+            if self.selector == 0 {
+                guard let certificate = unsafe d2i_X509(nil, &position, buffer.count) else { return false }
+                unsafe X509_free(certificate)
+            } else {
+                guard let key = unsafe d2i_PUBKEY(nil, &position, buffer.count) else { return false }
+                unsafe EVP_PKEY_free(key)
+            }
+            guard let start = buffer.baseAddress, let end = unsafe position else { return false }
+            return unsafe end - start == buffer.count
         }
     }
 

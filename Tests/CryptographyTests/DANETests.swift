@@ -99,12 +99,15 @@ import Testing
         }
     }
 
-    @Test("A full certificate that is none authenticates nobody") func malformed() throws {
-        let record = TLSARecord(usage: 3, selector: 0, matchingType: 0, association: [1, 2, 3])
-        let peer = try #require(DANEPeer(records: [record], baseDomain: "mail.example"))
-        #expect(throws: OpenSSLError.self) {
-            try TLSSession(TLSClientContext(), serverName: nil, verification: .dane(peer))
+    @Test("A full certificate, or key, that is none is of no use either", arguments: [UInt8(0), 1])
+    func malformed(selector: UInt8) throws {
+        let whole = try Self.association(selector: selector, matchingType: 0)
+        func isUsable(_ association: [UInt8]) -> Bool {
+            TLSARecord(usage: 3, selector: selector, matchingType: 0, association: association).isUsable
         }
+        #expect(isUsable(whole))
+        #expect(!isUsable([]) && !isUsable([1, 2, 3]))
+        #expect(!isUsable(Array(whole.dropLast())) && !isUsable(whole + [0]))
     }
 
     @Test("RDATA", arguments: [([3, 1, 1], nil), ([3, 1, 2, 0xAB, 0x01], "3 1 2 ab01")] as [([UInt8], String?)])

@@ -93,6 +93,8 @@ private let useless = TLSARecord(usage: 1, selector: 1, matchingType: 1, associa
         try await fixture.relaying { try await fixture.untilIdle() }
         #expect(fixture.sinks.record.targets.map(\.security) == [.startTLS(.none)])
         #expect(fixture.sinks.record.messages.map(\.isSecure) == (isOffered ? [true] : []))
+        #expect(self.observations.results == [.invalidTLSA])
+        #expect(self.observations.all.first?.policy.strings.first?.hasPrefix("1 1 1 0101") == true)
     }
 
     @Test("Records that cannot be looked up are not missing records (§2.2)") func bogus() async throws {

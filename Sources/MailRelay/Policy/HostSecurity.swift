@@ -144,16 +144,16 @@ struct SecurityFinder: Sendable {
                 throw .noSecureAnswer(reason)
             }
             guard !records.isEmpty else { continue }
-            let policy = self.reported(.init(.tlsa, strings: records.map(\.text)))
+            let told = TLSObservation.Policy(.tlsa, strings: records.map(\.text))
             // §3.2.2: where an authority vouches for the host, the names in the certificate count.
             guard let peer = DANEPeer(records: records, baseDomain: base, otherNames: [hop.name ?? base, domain]) else {
+                // What is told is that, and not how TLS went (RFC 8460 §4.3.2.1).
+                self.observe(domain, told, .invalidTLSA, hop, "no TLSA record of \(base) can be used")
                 // §2.2: records that are of no use still say that there is TLS; that suffices unless it must be verified.
-                guard self.entry.isStrict, let name = hop.name else {
-                    return HostSecurity(ways: [.encrypted], policy: policy)
-                }
-                return HostSecurity(ways: [.verified(.verified(name: name))], policy: policy)
+                guard self.entry.isStrict, let name = hop.name else { return HostSecurity(ways: [.encrypted]) }
+                return HostSecurity(ways: [.verified(.verified(name: name))])
             }
-            return HostSecurity(ways: [.verified(.dane(peer))], policy: policy)
+            return HostSecurity(ways: [.verified(.dane(peer))], policy: self.reported(told))
         }
         return nil
     }
