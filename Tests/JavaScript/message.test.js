@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
-  composeMessage, decodeBase64, decodeQuotedPrintable, decodeText, decodeTransfer, decodeWords, encodeBase64, parseAddress, parseReplies, replyTo, smtpBatch,
+  composeMessage, decodeBase64, decodeQuotedPrintable, decodeText, decodeTransfer, decodeWords, encodeBase64, parseAddress, parseReplies, replyTo, smtpBatch, textOfHTML,
 } from "./letterhouse.js";
 import { octets, seededRandom, text } from "./support.js";
 
@@ -128,4 +128,24 @@ test("replies of one line and of many", () => {
     { code: 220, enhancedCode: null, text: "mx ESMTP" }, { code: 250, enhancedCode: null, text: "one\ntwo\nthree" },
     { code: 354, enhancedCode: null, text: "" }, { code: 550, enhancedCode: "5.1.1", text: "no" },
   ]);
+});
+
+test("HTML is read as text, and does nothing", () => {
+  const cases = [
+    ["<p>Hello\n  <b>you</b>,</p><p>a &lt;b&gt; &amp;amp; &#65;&#x42;&nbsp;&bogus; &#0;&#99999999;</p>", "Hello you,\n\na <b> &amp; AB &bogus; &#0;&#99999999;"],
+    ["<html><head><title>x</title><style>p { }</style></head><body>a<br>b<script>c</script>d</body>", "a\nbd"],
+    ["<img alt='>' onerror=\"alert('>')\">x<!-- <p>no</p> -->y", "xy"],
+    ["1 < 2 <3", "1 < 2 <3"], ["a<script>b", "a"], ["a<!-- b", "a"], ["a<b c='", "a"], ["<", "<"], ["", ""], ["<SCRIPT>a</script >b", "b"],
+  ];
+  for (const [html, expected] of cases) assert.equal(textOfHTML(html), expected, html);
+  for (const piece of ["<!--", "<script>", "<a b='", "<", "<p>", "&#", "&amp;", "<a '", "< ", "</title", "\n <br>"]) {
+    const cost = (count) => {
+      const html = piece.repeat(count);
+      const start = process.cpuUsage().user;
+      textOfHTML(html);
+      return process.cpuUsage().user - start;
+    };
+    const [small, large] = [cost(4000), cost(40000)];
+    assert.ok(large < 60 * Math.max(small, 2000), `${piece}: ${small} and ${large} us`);
+  }
 });

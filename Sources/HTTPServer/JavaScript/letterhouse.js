@@ -786,6 +786,46 @@ function decodeExtended(text) {
 const percentDecoded = (text) =>
   decodeQuotedPrintable(encoder.encode(text.replaceAll("=", "%3D").replaceAll("%", "=")));
 
+const ENTITIES = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", nbsp: " " };
+
+const decodeEntities = (text) => text.replace(/&(?:#(\d{1,7})|#x([0-9a-f]{1,6})|(amp|lt|gt|quot|apos|nbsp));/gi, (all, decimal, hex, name) => {
+  if (name) return ENTITIES[lower(name)];
+  const code = hex ? Number.parseInt(hex, 16) : Number(decimal);
+  return code > 0 && code <= 0x10ffff ? String.fromCodePoint(code) : all;
+});
+
+/** What HTML says, without anything that it does: for reading only, as text. */
+export function textOfHTML(html) {
+  const pieces = [];
+  const put = (from, to) => pieces.push(decodeEntities(html.slice(from, to).replace(/\s+/g, " ")));
+  let at = 0;
+  for (let start; at < html.length && (start = html.indexOf("<", at)) >= 0; ) {
+    const tag = /^<(?:!--|[!?]|\/?([a-z][a-z0-9]{0,15}))/i.exec(html.slice(start, start + 20));
+    put(at, tag ? start : start + 1);
+    at = tag ? endOfTag(html, start, tag[0], lower(tag[1] ?? "")) : start + 1;
+    if (tag && /^(?:br|p|div|tr|li|ul|ol|table|blockquote|pre|hr|h[1-6])$/i.test(tag[1] ?? "")) pieces.push("\n");
+  }
+  put(at);
+  return pieces.join("").replace(/ ?\n ?/g, "\n").replace(/\n{3,}/g, "\n\n").trim();
+}
+
+/** Behind a tag, or behind what nobody is to read; the end, if that does not end. */
+function endOfTag(html, start, opening, name) {
+  const behind = (found, length) => (found < 0 ? html.length : found + length);
+  if (opening === "<!--") return behind(html.indexOf("-->", start + 4), 3);
+  if (/^(?:script|style|title)$/.test(name) && opening[1] !== "/") {
+    const closing = new RegExp(`</${name}`, "gi");
+    closing.lastIndex = start;
+    return closing.exec(html)?.index ?? html.length;
+  }
+  // A > in quotation marks ends nothing.
+  for (let at = start + opening.length; at < html.length; at += 1) {
+    if (html[at] === ">") return at + 1;
+    if (html[at] === '"' || html[at] === "'") at = behind(html.indexOf(html[at], at + 1), 0);
+  }
+  return html.length;
+}
+
 // MARK: Writing messages
 
 /** White space and control characters as a blank: whatever comes from elsewhere, a header field stays one. */
@@ -1405,6 +1445,7 @@ export async function openTransport({ url, kind = "auto", world, wait, signal })
  * @typedef {object} Job
  * @property {Command} command
  * @property {(response: Response) => boolean} wants which untagged responses are its own
+ * @property {boolean} takesAll whether it does not know, and takes what no other does
  * @property {(response: Response) => boolean} claims which of these are no news to others
  * @property {boolean} isExact whether it can tell them from another's of the same name
  * @property {(text: string) => Uint8Array | null} [onContinue] what to send when the server asks for more
@@ -1551,13 +1592,15 @@ class Connection {
     if (response.kind === "continuation") return this.#continue(response.text);
     if (response.kind === "tagged") return this.#complete(response);
     if (response.name === "BYE") this.farewell = response.text;
-    let isClaimed = false;
-    for (const job of this.#running.values()) {
+    if (frame.isTooLarge) {
       // Nobody knows whose it was.
-      if (frame.isTooLarge) job.failure ??= new ResponseTooLargeError("a response is too large");
-      else if (job.wants(response)) isClaimed = this.#give(response, frame, job) || isClaimed;
+      for (const job of this.#running.values()) job.failure ??= new ResponseTooLargeError("a response is too large");
     }
-    this.#onResponse(response, isClaimed);
+    const takers = this.running.filter((job) => job.wants(response));
+    const knowing = takers.filter((job) => !job.takesAll);
+    const owners = knowing.length > 0 ? knowing : takers;
+    for (const job of owners) this.#give(response, frame, job);
+    this.#onResponse(response, owners.some((job) => job.claims(response)));
   }
 
   learn(capabilities) { this.capabilities = new Set(capabilities.map((name) => upper(`${name}`))); }
@@ -1570,7 +1613,6 @@ class Connection {
     } else {
       job.responses.push(response);
     }
-    return job.claims(response);
   }
 
   #continue(text) {
@@ -1727,7 +1769,7 @@ export class MailClient {
     if (this.#state === "closed") return;
     const connection = this.#connection;
     this.#connection = null;
-    this.#give(new ConnectionLostError("closed"), null, connection);
+    this.#giveUp(new ConnectionLostError("closed"), null, connection);
     if (!connection) return;
     const farewell = new Promise((resolve) => {
       connection.ended.then(resolve);
@@ -1892,11 +1934,11 @@ export class MailClient {
         if (error instanceof AuthenticationError && !["UNAVAILABLE", "LIMIT", "INUSE"].includes(error.code?.name)) break;
       }
     }
-    this.#give(new ConnectionLostError(error.message, { cause: error }), error, null);
+    this.#giveUp(new ConnectionLostError(error.message, { cause: error }), error, null);
   }
 
   /** Gives up, or is closed: nothing waits any more. */
-  #give(lost, error, connection) {
+  #giveUp(lost, error, connection) {
     this.#stopIdle();
     this.#selection = null;
     this.mailbox = null;
@@ -1915,13 +1957,13 @@ export class MailClient {
    * Does a command: imap`UID STORE ${atom("1:3")} +FLAGS (\\Flagged)`, or a line of text that nothing from outside is in.
    *
    * Commands are sent in their order, without waiting for one another where RFC 9051 §5.5 allows it, and may be done in
-   * another order. Responses that come while one runs are in its result.
+   * another order. What the server says while one runs, and does not say to another, is in its result.
    *
    * @param {Command | string} command
    * @param {object} [options]
    * @param {AbortSignal} [options.signal] stops waiting; what was sent may be done nevertheless
    * @param {boolean} [options.isRepeatable] whether to send it again though it may have been done; questions are, if not given
-   * @param {(response: Response) => boolean} [options.wants] which responses are its own; all, if not given
+   * @param {(response: Response) => boolean} [options.wants] which responses are its own; all that are no other's, if not given
    * @returns {Promise<Result>}
    */
   command(command, options = {}) {
@@ -1936,7 +1978,7 @@ export class MailClient {
       if (this.#state === "closed") return reject(new ConnectionLostError("it is not open"));
       const job = {
         command, wants: wants ?? (() => true), claims: wants ? () => true : (response) => !isNews(response, command), isExact,
-        isRepeatable: again, attempts: 0,
+        takesAll: wants === undefined, isRepeatable: again, attempts: 0,
         isAlone: ALONE.has(command.name) || NUMBERED.has(command.name), usesNumbers: NUMBERED.has(command.name),
         usesUIDs: command.name.startsWith("UID "),
       };
@@ -2158,8 +2200,8 @@ export class MailClient {
   }
 
   async #section(uid, section, partial, signal) {
-    const asked = atom(`BODY.PEEK[${section}]${partial}`).text;
-    const [message] = await this.fetch(uid, [asked], { signal });
+    if (!/^[A-Za-z0-9.]*(?: \([A-Za-z0-9 _-]+\))?$/.test(section)) throw new TypeError("no section of a message");
+    const [message] = await this.fetch(uid, [`BODY.PEEK[${section}]${partial}`], { signal });
     if (!message) throw new MailError("there is no such message");
     const label = upper(`BODY[${section}]`);
     const name = Object.keys(message.sections).find((name) => name === label || name.startsWith(`${label}<`));
@@ -2171,12 +2213,13 @@ export class MailClient {
     return decodeTransfer(await this.fetchBody(uid, part.section, options), part.encoding);
   }
 
-  /** The text that the author wrote, and the type it has: `text/plain` or `text/html`. */
+  /** What the author wrote, as text, also if it is HTML; `type` tells. @returns {Promise<{type: string, text: string}>} */
   async fetchText(uid, options) {
     const [message] = await this.fetch(uid, ["BODYSTRUCTURE"], options);
     const part = message?.bodyStructure ? textPart(message.bodyStructure) : null;
     if (!part) return { type: "text/plain", text: "" };
-    return { type: part.type, text: decodeText(await this.fetchPart(uid, part, options), part.parameters.charset) };
+    const text = decodeText(await this.fetchPart(uid, part, options), part.parameters.charset);
+    return { type: part.type, text: part.type === "text/html" ? textOfHTML(text) : text };
   }
 
   /**
