@@ -318,6 +318,46 @@ test("idling tells what happens, ends with DONE, and is renewed", async () => {
   })());
 });
 
+test("what follows the answer to SELECT is of the mailbox that was selected", async () => {
+  const { clock, bridge, client } = fixture();
+  bridge.behindSelect = "* 4 EXISTS";
+  await clock.run((async () => {
+    await client.open();
+    assert.equal((await client.select("INBOX")).exists, 4);
+    bridge.restart();
+    await client.command("NOOP");
+    assert.equal(client.mailbox.exists, 4);
+    await client.unselect();
+    assert.equal(client.mailbox, null);
+  })());
+});
+
+test("without IDLE it asks from time to time", async () => {
+  const { clock, bridge, client } = fixture();
+  bridge.refusesIdle = true;
+  await clock.run((async () => {
+    await client.open();
+    const events = client.idle();
+    const [session] = bridge.sessions.values();
+    clock.world.setTimeout(() => session.say("* 4 EXISTS"), 100000);
+    assert.equal((await events.next()).value.number, 4);
+    await events.return();
+    assert.deepEqual(bridge.log.slice(2).join(), "IDLE,NOOP,NOOP,NOOP");
+  })());
+});
+
+test("closed while it connects, or before it ever could", async () => {
+  const one = fixture();
+  const opening = assert.rejects(one.client.open(), ConnectionLostError);
+  const early = assert.rejects(one.client.command("NOOP"), ConnectionLostError);
+  await one.clock.run(Promise.all([one.client.close(), opening, early]));
+  assert.equal(one.client.state, "closed");
+  const other = fixture({ fault: () => "request" });
+  const waiting = assert.rejects(Promise.all([other.client.open(), other.client.command("NOOP")]), ConnectionLostError);
+  await other.clock.run(waiting);
+  assert.deepEqual([other.client.state, one.bridge.sessions.size], ["closed", 0]);
+});
+
 test("who does not read what happens is told that it was too much", async () => {
   const { clock, bridge, client } = fixture();
   await clock.run((async () => {

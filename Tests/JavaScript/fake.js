@@ -102,8 +102,9 @@ class Session {
       case "SELECT":
         this.say("* 3 EXISTS");
         this.say(`* OK [UIDVALIDITY ${bridge.uidValidity}] valid`);
-        return this.say(`${tag} OK [READ-WRITE] selected`);
+        return this.say(`${tag} OK [READ-WRITE] selected${bridge.behindSelect ? `\r\n${bridge.behindSelect}` : ""}`);
       case "IDLE":
+        if (bridge.refusesIdle) return this.say(`${tag} NO not here`);
         this.idles = tag;
         return this.say("+ idling");
       case "UID STORE":

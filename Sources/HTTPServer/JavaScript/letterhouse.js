@@ -1136,7 +1136,19 @@ function makeWorld(given) {
   };
 }
 
-const pause = (world, milliseconds) => new Promise((resolve) => void world.setTimeout(resolve, milliseconds));
+/** Lets time go by; not if the signal has come, and not longer than until then. */
+async function pause(world, milliseconds, signal) {
+  let timer;
+  let stop;
+  await new Promise((resolve) => {
+    stop = resolve;
+    timer = world.setTimeout(resolve, milliseconds);
+    signal?.addEventListener("abort", stop);
+    if (signal?.aborted) resolve();
+  });
+  world.clearTimeout(timer);
+  signal?.removeEventListener("abort", stop);
+}
 
 /** How long to wait before another attempt: twice as long each time, and at random, so that not all come at once. */
 const backOff = (world, attempt, { first, most }) => (0.5 + world.random() / 2) * Math.min(most, first * 2 ** Math.min(attempt, 30));
@@ -1283,7 +1295,7 @@ export class PollingTransport {
       if (octets === null || octets.length > 0) return octets;
       // A server that does not wait is not to be asked all the time.
       empty = this.#world.now() - asked < 500 ? empty + 1 : 0;
-      if (empty > 2) await pause(this.#world, backOff(this.#world, empty, { first: 250, most: 10000 }));
+      if (empty > 2) await pause(this.#world, backOff(this.#world, empty, { first: 250, most: 10000 }), this.#closing.signal);
     }
     return null;
   }
@@ -1334,7 +1346,7 @@ export class PollingTransport {
       }
       // Longer than the bridge keeps a connection that nobody uses.
       if (this.#world.now() - began > this.#unusedTimeout) throw lost(failure);
-      await pause(this.#world, delay);
+      await pause(this.#world, delay, this.#closing.signal);
     }
   }
 
@@ -1741,12 +1753,18 @@ export class MailClient {
   async open({ signal } = {}) {
     if (this.#state !== "closed") throw new MailError("it is open already");
     this.#become("connecting");
+    let connection;
     try {
-      this.#adopt(await this.#establish(signal));
+      connection = await this.#establish(signal);
     } catch (error) {
-      this.#become("closed", { error });
+      if (this.#state === "connecting") this.#giveUp(new ConnectionLostError("it is not open", { cause: error }), error, null);
       throw error;
     }
+    if (this.#state === "connecting") return this.#adopt(connection);
+    // Closed meanwhile.
+    const error = new ConnectionLostError("closed");
+    connection.end(error);
+    throw error;
   }
 
   /**
@@ -1771,14 +1789,15 @@ export class MailClient {
     this.#connection = null;
     this.#giveUp(new ConnectionLostError("closed"), null, connection);
     if (!connection) return;
-    const farewell = new Promise((resolve) => {
+    let timer;
+    await new Promise((resolve) => {
       connection.ended.then(resolve);
-      void this.#world.setTimeout(resolve, 2000);
+      timer = this.#world.setTimeout(resolve, 2000);
       // If it idles, the server waits for DONE, and takes nothing else for it.
       if (connection.running.some((job) => job.command.name === "IDLE")) connection.sendLine("DONE");
       connection.start({ command: new Command(["LOGOUT"]), wants: () => false, done: resolve, fail: resolve });
     });
-    await farewell;
+    this.#world.clearTimeout(timer);
     connection.end(new ConnectionLostError("closed"));
   }
 
@@ -1816,9 +1835,10 @@ export class MailClient {
   }
 
   /** A command outside the queue. */
-  #ask(connection, command, more = {}) {
-    return new Promise((done, fail) => {
+  #ask(connection, command, { onDone, ...more } = {}) {
+    return new Promise((resolve, fail) => {
       connection.ended.then(fail);
+      const done = (result) => resolve(onDone ? onDone(result) : result);
       connection.start({ command, wants: () => true, claims: () => true, done, fail, ...more });
     });
   }
@@ -1873,11 +1893,12 @@ export class MailClient {
     const { name, isReadOnly, uidValidity } = this.#selection;
     let now = null;
     try {
-      now = mailboxOf(name, await this.#ask(connection, selectCommand(name, isReadOnly)));
+      const onDone = (result) => (this.mailbox = mailboxOf(name, result));
+      now = await this.#ask(connection, selectCommand(name, isReadOnly), { onDone });
     } catch (error) {
       if (!(error instanceof CommandError)) throw error;
+      this.mailbox = null;
     }
-    this.mailbox = now;
     const isSame = now?.uidValidity === uidValidity;
     this.#selection = now && { name, isReadOnly, uidValidity: now.uidValidity };
     if (!isSame) this.#refuse((job) => job.usesUIDs, new ConnectionLostError(`${now ? "the mailbox was made anew" : "the mailbox is gone"}`));
@@ -1916,10 +1937,9 @@ export class MailClient {
     for (let attempt = 0; attempt < retry.attempts; attempt += 1) {
       const delay = backOff(this.#world, attempt, retry);
       this.#become("waiting", { error, delay });
-      await new Promise((resolve) => {
-        this.#wake = resolve;
-        void this.#world.setTimeout(resolve, delay);
-      });
+      const wake = new AbortController();
+      this.#wake = () => wake.abort();
+      await pause(this.#world, delay, wake.signal);
       this.#wake = null;
       if (this.#state !== "waiting") return;
       this.#become("connecting");
@@ -1972,7 +1992,8 @@ export class MailClient {
     return this.#enqueue(one, options);
   }
 
-  #enqueue(command, { signal, wants, isExact = wants !== undefined, isRepeatable: again = isRepeatable(command) } = {}) {
+  /** `onDone` makes the result of the command's, at once: what comes behind its last response comes after it. */
+  #enqueue(command, { signal, wants, isExact = wants !== undefined, isRepeatable: again = isRepeatable(command), onDone } = {}) {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
       if (this.#state === "closed") return reject(new ConnectionLostError("it is not open"));
@@ -1993,7 +2014,7 @@ export class MailClient {
         end(value);
         this.#pump();
       };
-      Object.assign(job, { done: settle(resolve), fail: settle(reject) });
+      Object.assign(job, { done: settle((result) => resolve(onDone ? onDone(result) : result)), fail: settle(reject) });
       signal?.addEventListener("abort", stop);
       this.#queue.push(job);
       this.#pump();
@@ -2021,7 +2042,7 @@ export class MailClient {
     this.#options.onResponse(response);
     if (isClaimed) return;
     const { mailbox } = this;
-    if (mailbox && response.name === "EXISTS") mailbox.exists = response.number;
+    if (mailbox && response.name === "EXISTS") mailbox.exists = response.number ?? mailbox.exists;
     if (mailbox && response.name === "EXPUNGE") mailbox.exists -= 1;
     if (mailbox && response.name === "VANISHED" && response.isEarlier === false) mailbox.exists -= countOf(response.uids);
     this.#tell(response);
@@ -2141,18 +2162,22 @@ export class MailClient {
    * @param {{isReadOnly?: boolean, signal?: AbortSignal}} [options]
    * @returns {Promise<Mailbox>}
    */
-  async select(name, { isReadOnly = false, signal } = {}) {
-    const result = await this.#enqueue(selectCommand(name, isReadOnly), { wants: () => true, isRepeatable: true, signal });
-    this.mailbox = mailboxOf(name, result);
-    this.#selection = { name, isReadOnly, uidValidity: this.mailbox.uidValidity };
-    return this.mailbox;
+  select(name, { isReadOnly = false, signal } = {}) {
+    const onDone = (result) => {
+      this.mailbox = mailboxOf(name, result);
+      this.#selection = { name, isReadOnly, uidValidity: this.mailbox.uidValidity };
+      return this.mailbox;
+    };
+    return this.#enqueue(selectCommand(name, isReadOnly), { wants: () => true, isRepeatable: true, signal, onDone });
   }
 
   /** Leaves the mailbox; what is marked as deleted stays. */
   async unselect() {
-    await this.#enqueue(imap`UNSELECT`, { isRepeatable: true });
-    this.#selection = null;
-    this.mailbox = null;
+    const onDone = () => {
+      this.#selection = null;
+      this.mailbox = null;
+    };
+    await this.#enqueue(imap`UNSELECT`, { isRepeatable: true, onDone });
   }
 
   /**
@@ -2164,6 +2189,7 @@ export class MailClient {
    * @returns {Promise<FetchedMessage[]>}
    */
   async fetch(uids, items, { signal } = {}) {
+    if (Array.isArray(uids) && uids.length === 0) return [];
     const set = formatSet(uids);
     const command = new Command([`UID FETCH ${set} (${items.join(" ")})`]);
     const ranges = set === "$" ? [[1, Infinity]] : parseSet(set);
@@ -2231,7 +2257,9 @@ export class MailClient {
   async search(criteria, { signal } = {}) {
     const { segments } = typeof criteria === "string" ? new Command([criteria]) : criteria;
     const isExtended = this.capabilities.has("ESEARCH") || this.capabilities.has("IMAP4REV2");
-    const command = new Command([`UID SEARCH ${isExtended ? "RETURN (ALL) " : ""}${segments[0]}`, ...segments.slice(1)]);
+    const isUTF8 = this.capabilities.has("IMAP4REV2") || this.capabilities.has("UTF8=ACCEPT");
+    const charset = segments.length > 1 && !isUTF8 ? "CHARSET UTF-8 " : "";
+    const command = new Command([`UID SEARCH ${isExtended ? "RETURN (ALL) " : ""}${charset}${segments[0]}`, ...segments.slice(1)]);
     const wants = ({ name }) => name === "ESEARCH" || name === "SEARCH";
     // A plain SEARCH response does not say whose it is.
     const { responses } = await this.#enqueue(command, { wants, isExact: false, signal });
@@ -2304,7 +2332,7 @@ export class MailClient {
         const isLost = error instanceof ConnectionLostError && !(error.cause instanceof BridgeRefusal);
         if (!isLost || !isSafe || attempt >= 5) throw error;
       }
-      await pause(this.#world, delay);
+      await pause(this.#world, delay, signal);
     }
   }
 }

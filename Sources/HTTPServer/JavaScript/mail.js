@@ -33,7 +33,7 @@ addEventListener("online", () => mail?.reconnectNow());
 async function refresh() {
   const uids = (await mail.search("ALL")).slice(-newest);
   const items = ["FLAGS", "ENVELOPE", "INTERNALDATE", "BODYSTRUCTURE", ...(mail.capabilities.has("PREVIEW") ? ["PREVIEW"] : [])];
-  const messages = uids.length > 0 ? await mail.fetch(uids, items) : [];
+  const messages = await mail.fetch(uids, items);
   const before = rows;
   rows = new Map(messages.reverse().map((message) => [message.uid, rowOf(message, before.get(message.uid))]));
   if ([...rows.values()].some((row, index) => row !== at("list").children[index]) || rows.size !== at("list").children.length) {
