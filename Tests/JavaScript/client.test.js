@@ -133,6 +133,23 @@ test("a WebSocket that is cut, wherever", async () => {
   assert.deepEqual([...outcomesOfAll].sort(), ["done", "perhaps"]);
 });
 
+test("while requests fail and are repeated, it says so", async () => {
+  const told = [];
+  let isDown = false;
+  const { clock, client } = fixture({ fault: () => (isDown ? "request" : undefined), onState: (state, { error }) => told.push(`${state} ${error?.name ?? ""}`) });
+  await clock.run((async () => {
+    await client.open();
+    isDown = true;
+    const command = client.command("NOOP");
+    await new Promise((resolve) => clock.world.setTimeout(resolve, 20000));
+    isDown = false;
+    await command;
+  })());
+  const last = told.lastIndexOf("open ConnectionLostError");
+  assert.deepEqual([told[0], told[1], told[2]], ["connecting ", "open ", "open ConnectionLostError"]);
+  assert.ok(last > 1 && told[last + 1] === "open ", `${told}`);
+});
+
 test("where WebSockets do not open, it polls", async () => {
   const { clock, bridge, client } = fixture({ features: [...ALL, "ws"], transport: "auto" });
   bridge.refusesSockets = true;

@@ -66,6 +66,8 @@ test("addresses may have names", () => {
   assert.deepEqual(parseAddress("Ann Example <ann@example.org>"), { name: "Ann Example", address: "ann@example.org" });
   assert.deepEqual(parseAddress('"Example, \\"Ann\\"" <ann@example.org>'), { name: 'Example, "Ann"', address: "ann@example.org" });
   assert.deepEqual(parseAddress(" ann@example.org "), { name: null, address: "ann@example.org" });
+  // Not the time that it takes, but that it ends at all.
+  assert.throws(() => parseAddress(`${" ".repeat(1e5)}>${" ".repeat(1e5)}>a`), TypeError);
   assert.match(compose({ to: 'Ann "A." <a@b>' }), /To: "Ann \\"A\.\\"" <a@b>\r\n/);
 });
 

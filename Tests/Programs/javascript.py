@@ -102,7 +102,8 @@ def mail_of(name):
 
 def in_node():
     environment = os.environ | {"LETTERHOUSE_URL": SITE, "LETTERHOUSE_PASSWORD": PASSWORD}
-    done = subprocess.run(["node", "--test", "Tests/JavaScript"], cwd=ROOT, text=True, capture_output=True, env=environment)
+    tests = sorted((ROOT / "Tests/JavaScript").glob("*.test.js"))
+    done = subprocess.run(["node", "--test", "--test-reporter=tap", *tests], cwd=ROOT, text=True, capture_output=True, env=environment)
     # TAP: a line for each test, and behind it what there is to say.
     assert done.returncode == 0, "".join(re.findall(r"(?ms)^ *not ok .*?^ *\.\.\.$", done.stdout))
     step(f"in node: {re.search('^# pass ([0-9]+)', done.stdout, re.MULTILINE)[1]} tests")
@@ -184,7 +185,7 @@ def in_chromium(browser, server, screenshots):
     shown.shows("#status", "was sent")
     [(_, reply)] = eventually("the reply arrives", lambda: mail_of("bob"))
     assert b"\r\nIn-Reply-To: <Lunch@example.org>\r\n" in reply and reply.endswith("Yes!\r\n.\r\nSee you =E2=80=93 Ann\r\n".encode()), reply
-    eventually("it is marked", lambda: any(b"\\Answered" in head for head, _ in mail_of("ann")))
+    eventually("it is marked", lambda: any(b"\\Answered" in head and b"Lunch <img" in mail for head, mail in mail_of("ann")))
 
     step("the server is started anew")
     server.stop()

@@ -55,6 +55,8 @@ export class SMTPError extends MailError {}
 const encoder = new TextEncoder();
 const strictUTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const EMPTY = new Uint8Array(0);
+// Node 18 has it, but not under this name.
+const webCrypto = globalThis.crypto ?? (await import("node:crypto")).webcrypto;
 
 /** Octets as text: UTF-8, or what else they may be. */
 function textOf(octets) {
@@ -137,6 +139,8 @@ export class ResponseFramer {
   #literal = 0;
   #isInLiteral = false;
   #isTooLarge = false;
+  /** Whether it is text for people, as far as its first line has come. */
+  #isText = null;
   /** The end of a line that is too long to be kept: there may be a literal behind it. */
   #tail = EMPTY;
 
@@ -183,8 +187,8 @@ export class ResponseFramer {
     const line = (this.#isTooLarge ? textOf(this.#tail) : textOf(this.#gathering.take())).replace(/\r?\n$/, "");
     this.#tail = EMPTY;
     // Text for people may end like this, too.
-    const isText = /^(?:\+|\S+ (?:OK|NO|BAD|BYE|PREAUTH)(?: |$))/i.test(this.#segments[0] ?? line);
-    const end = isText ? null : /~?\{(\d+)\+?\}$/.exec(line.slice(-32));
+    this.#isText ??= /^(?:\+|\S+ (?:OK|NO|BAD|BYE|PREAUTH)(?: |$))/i.test(this.#segments[0] ?? line);
+    const end = this.#isText ? null : /~?\{(\d+)\+?\}$/.exec(line.slice(-32));
     if (!end) {
       if (!this.#isTooLarge) this.#segments.push(line);
       return false;
@@ -207,6 +211,7 @@ export class ResponseFramer {
     this.#segments = [];
     this.#size = 0;
     this.#isTooLarge = false;
+    this.#isText = null;
     return frame;
   }
 }
@@ -863,14 +868,19 @@ function encodeField(text) {
  * @returns {Address}
  */
 export function parseAddress(value) {
-  const match = typeof value === "string" ? /^\s*(?:([^<>]*)<([^<>]*)>|([^<>]*))\s*$/.exec(value) : null;
-  const { name, address } = match
-    ? { name: match[1]?.trim().replace(/^"(.*)"$/s, "$1").replace(/\\(.)/gs, "$1") || null, address: (match[2] ?? match[3]).trim() }
-    : Object(value);
+  let { name = null, address } = Object(value);
+  if (typeof value === "string") {
+    address = value.trim();
+    const start = address.lastIndexOf("<");
+    if (start >= 0 && address.endsWith(">")) {
+      name = address.slice(0, start).trim().replace(/^"(.*)"$/s, "$1").replace(/\\(.)/gs, "$1") || null;
+      address = address.slice(start + 1, -1).trim();
+    }
+  }
   if (typeof address !== "string" || !/^[^\s\u0000-\u0020\u007f-\u009f<>"(),:;\\@[\]]+@[^\s\u0000-\u0020\u007f-\u009f<>"(),:;\\@]+$/.test(address)) {
     throw new TypeError("not a mail address");
   }
-  return { name: name ?? null, address };
+  return { name, address };
 }
 
 function encodeAddress(value) {
@@ -929,7 +939,7 @@ function formatDate(date) {
 
 /** 128 bits that nobody else has. */
 function uniqueText() {
-  return [...crypto.getRandomValues(new Uint8Array(16))].map((octet) => octet.toString(16).padStart(2, "0")).join("");
+  return [...webCrypto.getRandomValues(new Uint8Array(16))].map((octet) => octet.toString(16).padStart(2, "0")).join("");
 }
 
 /**
@@ -995,7 +1005,7 @@ function attachmentEntity({ name, type = "application/octet-stream", content }) 
  * @param {Envelope} envelope
  */
 export function replyTo(envelope) {
-  const subject = oneLine(envelope.subject ?? "");
+  const subject = oneLine(envelope.subject ?? "").slice(0, 1000);
   return {
     to: envelope.replyTo.length > 0 ? envelope.replyTo : envelope.from,
     subject: /^re:/i.test(subject) ? subject : `Re: ${subject}`.trim(),
@@ -1113,6 +1123,7 @@ function stepsOf(tag, command, capabilities) {
  * @property {(octets: Uint8Array) => Promise<void>} send done when they have arrived; throws {@link ConnectionLostError}
  * @property {() => Promise<Uint8Array | null>} receive the next octets; null when the server has closed
  * @property {() => Promise<void>} close
+ * @property {(error: Error | null) => void} [onTrouble] told while it tries to get over an error
  *
  * @typedef {object} World what a transport needs of the world; all of it can be replaced
  * @property {typeof globalThis.fetch} fetch
@@ -1235,6 +1246,8 @@ export class PollingTransport {
   #number = 0;
   #received = 0;
   #sending = Promise.resolve();
+  /** Told of an error that it tries to get over, and null when it has. @type {(error: Error | null) => void} */
+  onTrouble = () => {};
 
   /** @param {{url: URL | string, world?: Partial<World>, wait?: number}} options `wait`: seconds that a request may wait */
   static async open({ url, world: given, wait, signal }) {
@@ -1331,6 +1344,7 @@ export class PollingTransport {
       try {
         const answer = await ask(this.#world, this.#url, { ...request, signal: this.#closing.signal });
         const meaning = meaningOf(answer);
+        if (attempt > 0 && meaning === "done") this.onTrouble(null);
         // The end of what there is to receive, if it was asked for.
         if (meaning === "done" || (answer.status === 410 && !request.body)) return answer;
         failure = refusal(answer);
@@ -1346,6 +1360,7 @@ export class PollingTransport {
       }
       // Longer than the bridge keeps a connection that nobody uses.
       if (this.#world.now() - began > this.#unusedTimeout) throw lost(failure);
+      if (attempt > 0) this.onTrouble(failure);
       await pause(this.#world, delay, this.#closing.signal);
     }
   }
@@ -1362,6 +1377,7 @@ export class PollingTransport {
 /** IMAP through a WebSocket, where octets go both ways without being asked for. */
 export class WebSocketTransport {
   #socket;
+  #world;
   #arrived = [];
   #wake = null;
   #end = null;
@@ -1372,7 +1388,7 @@ export class WebSocketTransport {
     const world = makeWorld(given);
     const url = new URL(`imap/${polling.id}`, polling.base);
     url.protocol = url.protocol.replace("http", "ws");
-    const transport = new WebSocketTransport(new world.WebSocket(url.href, "imap-bridge.v1"), polling.features);
+    const transport = new WebSocketTransport(new world.WebSocket(url.href, "imap-bridge.v1"), polling.features, world);
     const timer = world.setTimeout(() => transport.#finish(new ConnectionLostError("the WebSocket does not open")), 15000);
     try {
       await transport.opened;
@@ -1382,8 +1398,9 @@ export class WebSocketTransport {
     }
   }
 
-  constructor(socket, features) {
+  constructor(socket, features, world) {
     this.#socket = socket;
+    this.#world = world;
     this.features = features;
     socket.binaryType = "arraybuffer";
     socket.addEventListener("message", ({ data }) => {
@@ -1411,9 +1428,12 @@ export class WebSocketTransport {
   }
 
   async send(octets) {
-    if (this.#end || this.#socket.readyState !== 1) throw new ConnectionLostError("the WebSocket is closed");
-    // A frame has at most 1 MiB.
-    for (let at = 0; at < octets.length; at += 1 << 19) this.#socket.send(octets.subarray(at, at + (1 << 19)));
+    // A frame has at most 1 MiB; and what the network does not take yet is not to be kept twice.
+    for (let at = 0; at < octets.length; at += 1 << 19) {
+      while (!this.#end && this.#socket.bufferedAmount > 1 << 22) await pause(this.#world, 20);
+      if (this.#end || this.#socket.readyState !== 1) throw new ConnectionLostError("the WebSocket is closed", { mayHaveHappened: at > 0 });
+      this.#socket.send(octets.subarray(at, at + (1 << 19)));
+    }
   }
 
   async receive() {
@@ -1717,7 +1737,8 @@ export class MailClient {
    * @param {URL | string} [options.url] the folder that imap/ and smtp/ are in; where this module came from, if not given
    * @param {Credentials | (() => Credentials | Promise<Credentials>)} [options.credentials] asked for at each login
    * @param {"auto" | "polling" | "websocket"} [options.transport]
-   * @param {(state: string, details: {error?: Error, delay?: number}) => void} [options.onState]
+   * @param {(state: string, details: {error?: Error, delay?: number}) => void} [options.onState] told of each new state; of
+   *   "open" with an error, too, while requests fail and are repeated, and without when they do not any more
    * @param {(response: Response) => void} [options.onResponse] every untagged response, for logs
    * @param {number} [options.maxResponse] the most octets that one command may be answered
    * @param {{first?: number, most?: number, attempts?: number}} [options.retry] milliseconds between attempts to connect again
@@ -1758,7 +1779,7 @@ export class MailClient {
       connection = await this.#establish(signal);
     } catch (error) {
       if (this.#state === "connecting") this.#giveUp(new ConnectionLostError("it is not open", { cause: error }), error, null);
-      throw error;
+      throw signal?.aborted ? signal.reason : error;
     }
     if (this.#state === "connecting") return this.#adopt(connection);
     // Closed meanwhile.
@@ -1815,6 +1836,9 @@ export class MailClient {
     });
     try {
       this.#features = transport.features;
+      // What lets no WebSocket through now will not do so the next time.
+      if (this.#kind === "auto" && transport instanceof PollingTransport && this.#features.has("ws")) this.#kind = "polling";
+      transport.onTrouble = (error) => connection === this.#connection && this.#become("open", error ? { error } : {});
       const greeting = await connection.greeting;
       if (connection.capabilities.size === 0) await this.#ask(connection, imap`CAPABILITY`);
       if (greeting.name === "PREAUTH") await this.#enable(connection);

@@ -5,13 +5,14 @@ import { composeMessage, MailClient, partsOf, replyTo } from "./letterhouse.js";
 const at = (id) => document.getElementById(id);
 const say = (text) => { at("status").textContent = text; };
 const newest = 100;
+const lost = "No connection. It is tried again by itself …";
 let [mail, me, chosen] = [null, "", null];
 let rows = new Map();
 
 at("login").addEventListener("submit", async (event) => {
   event.preventDefault();
   me = at("user").value;
-  const onState = (state) => say({ connecting: "Connecting …", open: me, waiting: "No connection. It is tried again by itself …" }[state] ?? "");
+  const onState = (state, { error }) => say({ connecting: "Connecting …", open: error ? lost : me, waiting: lost }[state] ?? "");
   mail = new MailClient({ credentials: { user: me, password: at("password").value }, onState });
   try {
     await mail.open();
