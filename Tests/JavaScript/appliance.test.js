@@ -86,7 +86,6 @@ test("everything, in whatever way the bridge offers", { skip: !url }, async (con
     assert.deepEqual([...client.features], []);
     await everything(client);
   }));
-  await context.test("by WebSocket", { skip: !offered.includes("ws") || typeof WebSocket === "undefined" }, () => withClient({ transport: "websocket" }, everything));
   await context.test("on a network that loses every fourth answer", { skip: !offered.includes("seq") }, () => {
     let count = 0;
     const world = {

@@ -215,6 +215,38 @@ test("a refused login is final, and told", async () => {
   assert.equal(client.state, "closed");
 });
 
+test("it logs in with a password or a token, as the server likes it", async () => {
+  const { user } = credentials;
+  const plain = Buffer.from(`\0${user}\0secret`).toString("base64");
+  const token = Buffer.from(`n,a=${user},\x01auth=Bearer t0k3n\x01\x01`).toString("base64");
+  const cases = [
+    // What the server greets with, and asks; the credentials; what it gets.
+    ["* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] hi", "", credentials, [`AUTHENTICATE PLAIN`, plain, "CAPABILITY"]],
+    ["* OK hi", "", () => Promise.resolve(credentials), ["CAPABILITY", "AUTHENTICATE PLAIN", plain, "CAPABILITY"]],
+    ["* OK [CAPABILITY IMAP4rev1 LITERAL+] hi", undefined, { user, password: 'a"\u00fc' }, [`LOGIN "${user}" {4+}\r\na"\xc3\xbc`, "CAPABILITY"]],
+    ["* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=OAUTHBEARER] hi", undefined, { user, token: "t0k3n" },
+      [`AUTHENTICATE OAUTHBEARER ${token}`, "ENABLE IMAP4rev2"]],
+    ["* PREAUTH [CAPABILITY IMAP4rev2] hi", undefined, undefined, ["ENABLE IMAP4rev2"]],
+  ];
+  for (const [greeting, challenge, given, expected] of cases) {
+    const { clock, bridge, client } = fixture({ credentials: given });
+    Object.assign(bridge, { greeting, challenges: challenge === undefined ? undefined : challenge || " " });
+    await clock.run(client.open());
+    assert.deepEqual(bridge.log, expected, greeting);
+  }
+  const refused = [
+    ["* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=OAUTHBEARER] hi", "eyJzdGF0dXMiOiI0MDEifQ==", { user, token: "old" }, AuthenticationError],
+    ["* OK [CAPABILITY IMAP4rev1 LOGINDISABLED] hi", undefined, credentials, /not encrypted/],
+    ["* BYE full", undefined, credentials, /full/],
+    ["* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] hi", undefined, { user: "a\0b", password: "" }, TypeError],
+  ];
+  for (const [greeting, challenges, given, error] of refused) {
+    const { clock, bridge, client } = fixture({ credentials: given });
+    Object.assign(bridge, { greeting, challenges });
+    await assert.rejects(clock.run(client.open()), error, greeting);
+  }
+});
+
 test("it tries to connect again, more and more seldom, until it is closed", async () => {
   let isDown = false;
   const delays = [];

@@ -49,7 +49,7 @@ class Session {
 
   constructor(bridge) {
     this.bridge = bridge;
-    this.say(`* OK [CAPABILITY IMAP4rev2 SASL-IR AUTH=PLAIN${bridge.withLiterals ? " LITERAL+" : ""} ENABLE IDLE] ready`);
+    this.say(bridge.greeting ?? `* OK [CAPABILITY IMAP4rev2 SASL-IR AUTH=PLAIN${bridge.withLiterals ? " LITERAL+" : ""} ENABLE IDLE] ready`);
   }
 
   say(line) {
@@ -91,18 +91,31 @@ class Session {
       this.idles = null;
       return;
     }
+    if (this.challenged) {
+      this.bridge.log.push(line);
+      this.say(line === "AQ==" || line === "*" ? `${this.challenged} NO [AUTHENTICATIONFAILED] no` : `${this.challenged} OK in`);
+      this.challenged = null;
+      return;
+    }
     const [, tag, rest] = /^(\S+) (.*)$/s.exec(line) ?? [null, "*", ""];
     const name = /^(?:UID )?\S+/.exec(rest)?.[0];
     this.bridge.log.push(rest);
     const { bridge } = this;
     switch (name) {
       case "AUTHENTICATE":
+        if (bridge.challenges) {
+          this.challenged = tag;
+          return this.say(`+ ${bridge.challenges}`);
+        }
         if (bridge.refusesLogin) return this.say(`${tag} NO [AUTHENTICATIONFAILED] no`);
         return this.say(`${tag} OK [CAPABILITY IMAP4rev2 ENABLE IDLE${bridge.withLiterals ? " LITERAL+" : ""}] in`);
       case "SELECT":
         this.say("* 3 EXISTS");
         this.say(`* OK [UIDVALIDITY ${bridge.uidValidity}] valid`);
         return this.say(`${tag} OK [READ-WRITE] selected${bridge.behindSelect ? `\r\n${bridge.behindSelect}` : ""}`);
+      case "CAPABILITY":
+        this.say("* CAPABILITY IMAP4rev1 LITERAL+ AUTH=PLAIN");
+        return this.say(`${tag} OK`);
       case "IDLE":
         if (bridge.refusesIdle) return this.say(`${tag} NO not here`);
         this.idles = tag;

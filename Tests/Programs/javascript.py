@@ -145,6 +145,33 @@ class Page:
             self.page.screenshot(path=f"{self.screenshots}/{name}.png")
 
 
+TRANSPORTS = """
+async ([user, password]) => {
+  const { composeMessage, imap, MailClient } = await import("/letterhouse.js");
+  const done = [];
+  for (const transport of ["polling", "websocket"]) {
+    const client = new MailClient({ credentials: { user, password }, transport });
+    try {
+      await client.open();
+    } catch (error) {
+      if (client.features.has("ws")) throw error;
+      continue;
+    }
+    await client.select("Drafts");
+    const events = client.idle();
+    const message = composeMessage({ from: user, subject: "Draft", text: "\u00fc".repeat(100000) });
+    await client.append("Drafts", message);
+    await events.next();
+    const uid = Math.max(...await client.search(imap`SUBJECT ${"Draft"}`));
+    const [read, text] = await Promise.all([client.fetchBody(uid), client.fetchText(uid)]);
+    if (read.every((octet, at) => octet === message[at]) && text.text.length === 100002) done.push(transport);
+    await client.close();
+  }
+  return done;
+}
+"""
+
+
 def in_chromium(browser, server, screenshots):
     shown = Page(browser, screenshots)
     page = shown.page
@@ -202,6 +229,8 @@ def in_chromium(browser, server, screenshots):
     shown.context.set_offline(False)
     shown.shows("#list .new", "Meanwhile")
     assert len(mail_of("bob")) == 1
+
+    step(f"in Chromium, by {' and '.join(page.evaluate(TRANSPORTS, ['ann@example.org', PASSWORD]))}")
 
     with page.expect_navigation():
         page.get_by_role("button", name="Log out").click()

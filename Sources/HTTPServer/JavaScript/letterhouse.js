@@ -1138,7 +1138,8 @@ function stepsOf(tag, command, capabilities) {
 function makeWorld(given) {
   return {
     fetch: (...request) => globalThis.fetch(...request),
-    WebSocket: globalThis.WebSocket,
+    // Outside of browsers they do not say whose they are, and the bridge refuses them.
+    WebSocket: globalThis.location === undefined ? undefined : globalThis.WebSocket,
     now: () => performance.now(),
     setTimeout: (action, milliseconds) => setTimeout(action, milliseconds),
     clearTimeout: (timer) => clearTimeout(timer),
