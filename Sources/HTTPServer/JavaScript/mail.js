@@ -59,7 +59,7 @@ const day = (date) => date?.toLocaleString([], new Date() - date < 72e6 ? { time
 
 async function open(message) {
   const { uid, envelope, bodyStructure } = chosen = message;
-  for (const [other, row] of rows) row.firstChild.toggleAttribute("aria-current", other === uid);
+  for (const [other, row] of rows) row.firstChild.setAttribute("aria-current", `${other === uid}`);
   const { text } = await mail.fetchText(uid);
   if (chosen !== message) return;
   at("subject").textContent = envelope.subject || "(no subject)";
