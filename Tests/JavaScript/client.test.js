@@ -111,6 +111,40 @@ test("requests that the network repeats are done once, if they are numbered", as
   check(all, outcomes, "twice");
 });
 
+test("octets that come again are taken once, and a gap between them ends the connection", async () => {
+  const heard = await Promise.all([0, -7, -200].map(async (offset) => {
+    const responses = [];
+    const all = fixture({ onResponse: (response) => responses.push(response) });
+    all.bridge.offset = offset;
+    const outcomes = await all.clock.run(all.client.open().then(() => work(all)));
+    assert.ok(outcomes.every(([, outcome]) => outcome === "done"));
+    check(all, outcomes, `${offset}`);
+    return responses;
+  }));
+  assert.equal(heard[0].length, 6);
+  assert.deepEqual(heard[1], heard[0]);
+  assert.deepEqual(heard[2], heard[0]);
+  const { clock, bridge, client, states } = fixture();
+  await clock.run((async () => {
+    await client.open();
+    bridge.offset = 2;
+    const waiting = client.status("INBOX");
+    clock.world.setTimeout(() => { bridge.offset = 0; }, 1500);
+    await waiting;
+  })());
+  assert.ok(states.includes("waiting"));
+});
+
+test("a question that ends every connection is not asked for ever", async () => {
+  const { clock, bridge, client } = fixture();
+  await clock.run((async () => {
+    await client.open();
+    await assert.rejects(client.status("deadly"), ConnectionLostError);
+    await client.command("NOOP");
+  })());
+  assert.equal(bridge.log.filter((line) => line.startsWith("STATUS")).length, 3);
+});
+
 test("a network that loses every other request", async () => {
   const all = fixture({ fault: (number, kind) => (kind === "open" ? undefined : ["request", undefined, "response", undefined, "cut", undefined][number % 6]) });
   const outcomes = await all.clock.run(all.client.open().then(() => work(all)));

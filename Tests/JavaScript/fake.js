@@ -138,6 +138,9 @@ class Session {
         this.say(`${tag} OK out`);
         this.isClosed = true;
         return this.wake();
+      case "STATUS":
+        if (rest.includes("deadly")) return this.bridge.restart();
+        return this.say(`${tag} OK STATUS`);
       case "REFUSED":
         return this.say(`${tag} NO [LIMIT] no`);
       default:
@@ -271,9 +274,12 @@ export class Bridge {
       if (rest.length > 0) {
         session.sent = session.first + all.length;
         // The original forgets what it has given.
-        session.kept = this.features.has("ack") ? [rest] : [];
-        session.first = this.features.has("ack") ? known : session.sent;
-        return answer(200, new Uint8Array(rest), this.features.has("ack") ? { "Bridge-Offset": `${known}-${session.sent - 1}` } : {});
+        session.kept = this.features.has("ack") ? [all] : [];
+        session.first = this.features.has("ack") ? session.first : session.sent;
+        // What was acknowledged may come again, and what was lost may be said to be.
+        const from = Math.max(0, known + (this.offset ?? 0));
+        const octets = new Uint8Array(all.subarray(from - session.first));
+        return answer(200, octets, this.features.has("ack") ? { "Bridge-Offset": `${from}-${session.sent - 1}` } : {});
       }
       if (session.isClosed) return refused(410, "closed");
       await Promise.race([over, new Promise((resolve) => { session.wake = resolve; })]);
