@@ -512,12 +512,21 @@ test("sending: refused, lost, and repeated only under a key", async () => {
   await assert.rejects(clock.run(client.send(message, envelope)), (error) => error instanceof ConnectionLostError && !error.mayHaveHappened);
   bridge.replies = "220 hi\r\n250 me\r\n334 eyJ9\r\n535 5.7.8 no\r\n";
   await assert.rejects(clock.run(client.send(message, envelope)), (error) => error instanceof SMTPError && error.command === "AUTH");
-  for (const features of [ALL, [...ALL, "idempotency"]]) {
-    let failures = 2;
-    const all = fixture({ features, fault: (number, kind) => (kind === "smtp" && failures-- > 0 ? "response" : undefined) });
+  const perhaps = (error) => error instanceof ConnectionLostError && error.mayHaveHappened;
+  const outcomes = [
+    // What the bridge can do besides, what becomes of each request, and of the message.
+    [[], ["response"], perhaps, 1], [[], ["busy", "busy"], 250, 1], [[], ["proxy"], perhaps, 1], [[], ["request"], perhaps, 0],
+    [[], Array(9).fill("busy"), (error) => error.reason === "busy", 0],
+    [["idempotency"], ["response", "proxy", "cut", "request"], 250, 1], [["idempotency"], ["response", ...Array(9).fill("busy")], perhaps, 1],
+    [["idempotency"], Array(9).fill("response"), perhaps, 1], [["idempotency"], ["unfinished", "unfinished"], 250, 1],
+    [["idempotency"], Array(9).fill("unfinished"), perhaps, 0],
+  ];
+  for (const [more, faults, outcome, times] of outcomes) {
+    const left = [...faults];
+    const all = fixture({ features: [...ALL, ...more], fault: (number, kind) => (kind === "smtp" ? left.shift() : undefined) });
     const sent = all.clock.run(all.client.open().then(() => all.client.send(message, { ...envelope, key: "k" })));
-    if (features === ALL) await assert.rejects(sent, (error) => error.mayHaveHappened === true);
-    else assert.equal((await sent).code, 250);
-    assert.equal(all.bridge.batches.length, 1);
+    if (outcome === 250) assert.equal((await sent).code, 250);
+    else await assert.rejects(sent, outcome, `${more} ${faults}`);
+    assert.equal(all.bridge.batches.length, times, `${more} ${faults}`);
   }
 });

@@ -201,6 +201,7 @@ export class Bridge {
     if (fault === "restart") this.restart();
     if (fault === "request") throw lost();
     if (fault === "busy") return this.#response(refused(503, "busy", { "Retry-After": "2" }));
+    if (fault === "unfinished") return this.#response(refused(409, "unfinished"));
     let done = this.#handle(kind, pathname, body, headers, signal);
     if (fault === "twice") {
       // The network has repeated it; the client sees the second answer.

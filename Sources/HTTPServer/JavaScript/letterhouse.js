@@ -2340,23 +2340,23 @@ export class MailClient {
     const credentials = typeof this.#credentials === "function" ? await this.#credentials() : this.#credentials;
     const { batch, commands } = smtpBatch(message, { from, to: listOf(to), credentials });
     const headers = { "Content-Type": "application/octet-stream", "Idempotency-Key": key };
+    const timeout = 16 * 60000 + batch.length / 4;
     const isSafe = this.#features.has("idempotency");
+    let mayHaveHappened = false;
     for (let attempt = 0; ; attempt += 1) {
-      let delay = backOff(this.#world, attempt, { first: 1000, most: 30000 });
-      try {
-        const timeout = 16 * 60000 + batch.length / 4;
-        const answer = await ask(this.#world, new URL("smtp/binary", this.#url), { headers, body: batch, timeout, signal });
-        const meaning = meaningOf(answer);
-        if (meaning === "done") return outcomeOf(answer.octets, commands);
-        const error = refusal(answer);
-        if (meaning === "unknown" && (!isSafe || attempt >= 5)) throw new ConnectionLostError(error.message, { mayHaveHappened: true, cause: error });
-        if (meaning !== "unknown" && (meaning !== "later" || attempt >= 5)) throw error;
-        if (meaning === "later") delay = retryAfter(answer);
-      } catch (error) {
-        if (signal?.aborted) throw signal.reason;
-        const isLost = error instanceof ConnectionLostError && !(error.cause instanceof BridgeRefusal);
-        if (!isLost || !isSafe || attempt >= 5) throw error;
-      }
+      const url = new URL("smtp/binary", this.#url);
+      const answer = await ask(this.#world, url, { headers, body: batch, timeout, signal }).catch((error) => error);
+      if (signal?.aborted) throw signal.reason;
+      const isLost = answer instanceof Error;
+      const meaning = isLost ? "unknown" : meaningOf(answer);
+      if (meaning === "done") return outcomeOf(answer.octets, commands);
+      const failure = isLost ? answer : refusal(answer);
+      // Unfinished: an earlier request is being done, or nobody knows what became of it.
+      const isUnknown = meaning === "unknown" || failure.reason === "unfinished";
+      mayHaveHappened ||= isUnknown;
+      const isOver = attempt >= 5 || (isUnknown ? !isSafe : meaning !== "later");
+      if (isOver) throw mayHaveHappened ? new ConnectionLostError(failure.message, { mayHaveHappened, cause: failure }) : failure;
+      const delay = meaning === "later" ? retryAfter(answer) : backOff(this.#world, attempt, { first: 1000, most: 30000 });
       await pause(this.#world, delay, signal);
     }
   }
