@@ -147,6 +147,11 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "Metrics", package: "swift-metrics"),
             ],
+            exclude: ["JavaScript/package.json"],
+            resources: [
+                .embedInCode("JavaScript/letterhouse.js"), .embedInCode("JavaScript/mail.html"),
+                .embedInCode("JavaScript/mail.js"), .embedInCode("JavaScript/mail.css"),
+            ],
             swiftSettings: strict
         ),
 

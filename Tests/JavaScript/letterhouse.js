@@ -1,0 +1,1 @@
+export * from "../../Sources/HTTPServer/JavaScript/letterhouse.js";
