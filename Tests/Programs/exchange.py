@@ -5,11 +5,12 @@
     exchange.py [messages for each pair] [seed]
 
 Each message must arrive once, under TLS, with the octets of its body; what we sign, Exim and dkimpy find good. Then to
-servers whose TLS, DANE or MTA-STS is in order or broken.
+servers whose TLS, DANE or MTA-STS is in order or broken, and reports about that to web servers.
 """
 import base64
 import collections
 import functools
+import gzip
 import hashlib
 import http.server
 import json
@@ -572,21 +573,52 @@ class PeerServer(socketserver.ThreadingTCPServer):
     allow_reuse_address = daemon_threads = True
 
 
-class PolicyServer(http.server.ThreadingHTTPServer):
+class WebServer(http.server.ThreadingHTTPServer):
+    """Speaks HTTPS, under certificates for one name."""
+
     daemon_threads = True
 
+    def __init__(self, address, handler, identity):
+        super().__init__((address, 443), handler)
+        # How often somebody has connected.
+        self.count = 0
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*identity)
+        self.socket = context.wrap_socket(self.socket, server_side=True)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
 
-class Policy(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.server.case.asked += 1
-        is_policy = self.path == "/.well-known/mta-sts.txt"
-        self.send_response(200 if is_policy else 404)
-        self.send_header("Content-Type", "text/plain")
+    def get_request(self):
+        self.count += 1
+        return super().get_request()
+
+    def handle_error(self, *_):
+        pass
+
+
+class Page(http.server.BaseHTTPRequestHandler):
+    def answer(self, status, text="", **fields):
+        self.send_response(status)
+        for name, value in ({"Content-Type": "text/plain", "Content-Length": str(len(text))} | fields).items():
+            self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(self.server.case.policy.encode() if is_policy else b"")
+        self.wfile.write(text.encode())
 
     def log_message(self, *_):
         pass
+
+
+class Policy(Page):
+    """The policy of a case, or where else it is."""
+
+    def do_GET(self):
+        case = self.server.case
+        case.asked += 1
+        if self.path == "/.well-known/mta-sts.txt" and case.redirects:
+            self.answer(301, Location=f"https://{case.web}/elsewhere.txt")
+        elif self.path in ("/.well-known/mta-sts.txt", "/elsewhere.txt"):
+            self.answer(200, case.policy)
+        else:
+            self.answer(404)
 
 
 class Case:
@@ -598,7 +630,7 @@ class Case:
     """
 
     def __init__(self, name, expected, tls="good", certificate=None, dane=None, has_chain=True, policy=None, web=None,
-                 zone="example", count=1):
+                 zone="example", count=1, redirects=False):
         self.name, self.expected, self.tls = name, expected, tls
         self.domain = f"{name}.{zone}"
         self.host = f"mx.{self.domain}"
@@ -607,6 +639,7 @@ class Case:
         self.policy = policy and "\r\n".join(["version: STSv1", *policy, "max_age: 86400", ""]).replace("MX", self.host)
         self.web = web or f"mta-sts.{self.domain}"
         self.count, self.resets = count, count > 1
+        self.redirects = redirects
         self.got, self.begun, self.asked = [], [], 0
 
     def serve(self, number, authority, names):
@@ -622,12 +655,7 @@ class Case:
             records.append(f"_25._tcp.{self.host}. TLSA 3 1 1 {digest if self.dane == 'good' else digest[::-1]}")
         if self.policy:
             records += [f'_mta-sts.{self.domain}. TXT "v=STSv1; id=1"', f"mta-sts.{self.domain}. A {address}"]
-            web = PolicyServer((address, 443), Policy)
-            web.case = self
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(*authority.issue(self.web))
-            web.socket = context.wrap_socket(web.socket, server_side=True)
-            threading.Thread(target=web.serve_forever, daemon=True).start()
+            WebServer(address, Policy, authority.issue(self.web)).case = self
         (names.add if self.zone == "example" else names.add_bogus)(*records)
         server = PeerServer((address, 25), Peer)
         server.case = self
@@ -673,6 +701,8 @@ def cases():
     yield Case("sts-none", "clear", policy=["mode: none"], tls="none")
     # Who cannot prove to be the policy's host has none (RFC 8461 §3.3).
     yield Case("sts-web", "clear", policy=enforce, web="elsewhere.example", tls="none")
+    # Nor who says that it is elsewhere.
+    yield Case("sts-elsewhere", "clear", policy=enforce, tls="none", redirects=True)
 
 
 def in_order_and_broken(server, peers, chance):
@@ -711,8 +741,63 @@ def in_order_and_broken(server, peers, chance):
             wrong.append(f"{case.name}: another body")
         if case.policy and case.web.startswith("mta-sts.") and not case.asked:
             wrong.append(f"{case.name}: nobody asked for the policy")
+        if case.redirects and case.asked != 1:
+            wrong.append(f"{case.name}: asked {case.asked} times")
     print(f"exchange: {len(peers)} servers in order and broken, {len(wrong)} faults", flush=True)
     return wrong
+
+
+# MARK: Reports for web servers
+
+class Inbox(Page):
+    """Takes reports, or says that somebody else does; notes where they came."""
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.got.append((self.path, self.headers["Content-Type"], gzip.decompress(body)))
+        if self.path == "/moved":
+            self.answer(307, Location="https://reports.example/elsewhere")
+        else:
+            self.answer(200)
+
+    def do_GET(self):
+        self.server.got.append((self.path, "", b""))
+        self.answer(200)
+
+
+class ReportServers:
+    """Two web servers at addresses that are the public network's, here on the loopback interface; and a private one."""
+
+    ADDRESSES = {"reports": "5.5.5.5", "moved": "5.5.5.6", "private": "127.0.5.1"}
+
+    def __init__(self, authority, names):
+        self.servers = {}
+        for name, address in self.ADDRESSES.items():
+            run("ip", "address", "add", f"{address}/32", "dev", "lo")
+            names.add(f"{name}.example. A {address}")
+            self.servers[name] = WebServer(address, Inbox, authority.issue(f"{name}.example"))
+            self.servers[name].got = []
+        for name, url in [("orderly", "https://reports.example/taken"), ("anybody", "https://moved.example/moved"),
+                          ("plain", "https://private.example/"), ("refused", f"https://{self.ADDRESSES['private']}/")]:
+            names.add(f'_smtp._tls.{name}.example. TXT "v=TLSRPTv1; rua={url}"')
+
+    def receive(self, server):
+        """What was counted is told to those who may be told; the faults."""
+        said = server.command("reports", "send")
+        wrong = [] if said == "1 report is sent.\n" else [said]
+        got = [entry for server in self.servers.values() for entry in server.got]
+        paths = [path for path, _, _ in got]
+        if paths != ["/taken", "/moved"]:
+            wrong.append(f"reports came to {paths}")
+        for path, kind, text in got:
+            report = json.loads(text)
+            domain = {"/taken": "orderly.example", "/moved": "anybody.example"}.get(path)
+            if kind != "application/tlsrpt+gzip" or report["policies"][0]["policy"]["policy-domain"] != domain:
+                wrong.append(f"not a report about {domain}: {kind} {report}")
+        if count := self.servers["private"].count:
+            wrong.append(f"{count} connections to a private address")
+        print(f"exchange: {len(got)} reports posted, {len(wrong)} faults", flush=True)
+        return wrong
 
 
 def main():
@@ -735,13 +820,15 @@ def main():
             if isinstance(server, Ours):
                 server.configure(names, authority)
         peers = list(cases())
-        assert len(peers) == 29, "a case is no longer tried, or this number is to be another"
+        assert len(peers) == 30, "a case is no longer tried, or this number is to be another"
         for number, case in enumerate(peers):
             case.serve(number + 1, authority, names)
+        reports = ReportServers(authority, names)
         names.serve()
         for server in servers.values():
             server.start()
         wrong = all_pairs(servers, names, chance) + in_order_and_broken(servers["a"], peers, chance)
+        wrong += reports.receive(servers["a"])
         for server in servers.values():
             if isinstance(server, Ours):
                 server.stop()
