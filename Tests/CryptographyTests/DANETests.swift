@@ -6,9 +6,12 @@ import Testing
 @testable import Cryptography
 
 @Suite("RFC 7672 §3: a server authenticated by TLSA records") struct DANETests {
-    /// What a record of the fixture's certificate would hold.
-    private static func association(selector: UInt8, matchingType: UInt8) throws -> [UInt8] {
-        let pem = Fixture.text(Fixture.mail.certificateChain)
+    /// What a record of a certificate would hold: the fixture's, or this one.
+    static func association(
+        of pem: [UInt8] = Fixture.text(Fixture.mail.certificateChain),
+        selector: UInt8,
+        matchingType: UInt8
+    ) throws -> [UInt8] {
         let bio = try #require(pem.withUnsafeBytes { BIO_new_mem_buf($0.baseAddress, Int32($0.count)) })
         defer { BIO_free(bio) }
         let certificate = try #require(PEM_read_bio_X509(bio, nil, nil, nil))
@@ -29,9 +32,10 @@ import Testing
     private func state(
         _ records: [TLSARecord],
         baseDomain: String,
+        otherNames: [String] = [],
         server: TLSIdentity = Fixture.mail
     ) throws -> TLSState {
-        let peer = try #require(DANEPeer(records: records, baseDomain: baseDomain))
+        let peer = try #require(DANEPeer(records: records, baseDomain: baseDomain, otherNames: otherNames))
         // Whom else the client trusts must make no difference.
         let link = try TLSLink(
             client: Fixture.client(trusting: server),
@@ -73,6 +77,78 @@ import Testing
         let der = try #require(Base64.decode(Array(body.utf8)))
         let record = TLSARecord(usage: 3, selector: 0, matchingType: 1, association: SHA256.hash(der))
         #expect(try self.state([record], baseDomain: "mail.example", server: old).parameters != nil)
+    }
+
+    // MARK: DANE-TA (2)
+
+    private static let authority = Result { try TestAuthority() }
+
+    /// The state of a client with a record of the authority's certificate, of a server that shows a certificate for these names.
+    private func state(
+        names: [String],
+        selector: UInt8 = 1,
+        matchingType: UInt8 = 1,
+        of signer: TestAuthority? = nil,
+        isChainShown: Bool = true,
+        notBefore: Int64 = Fixture.now - 3600
+    ) throws -> TLSState {
+        let authority = try Self.authority.get()
+        let server = try (signer ?? authority).identity(names, isChainShown: isChainShown, notBefore: notBefore)
+        let association = try Self.association(
+            of: authority.certificatePEM,
+            selector: selector,
+            matchingType: matchingType
+        )
+        let record = TLSARecord(usage: 2, selector: selector, matchingType: matchingType, association: association)
+        #expect(record.isUsable)
+        let valid = ["mx.example.net", "example.net"]
+        return try self.state([record], baseDomain: valid[0], otherNames: valid, server: server)
+    }
+
+    @Test(
+        "DANE-TA (2): an authority's word for the host's name, or for the domain's (§3.2.2)",
+        arguments: ["mx.example.net", "example.net", "*.example.net"],
+        [(UInt8(0), UInt8(0)), (0, 1), (0, 2), (1, 1), (1, 2)]
+    )
+    func authority(_ name: String, _ record: (selector: UInt8, matchingType: UInt8)) throws {
+        let state = try self.state(names: [name], selector: record.selector, matchingType: record.matchingType)
+        #expect(state.parameters != nil, "\(state)")
+    }
+
+    @Test("For no other name", arguments: ["mail.example", "x.example.net", "net", "*.net", "*.mx.example.net"])
+    func otherName(_ name: String) throws {
+        let failure = try #require(try self.state(names: [name]).failure)
+        #expect(failure.kind == .certificate)
+        #expect(failure.certificateFault == .otherName)
+    }
+
+    @Test("And not for ever: dates count") func expiredByAuthority() throws {
+        let old = Fixture.now - 30 * 86_400
+        let failure = try #require(try self.state(names: ["mx.example.net"], notBefore: old).failure)
+        #expect(failure.certificateFault == .expired)
+    }
+
+    @Test("Another authority's word counts for nothing, though the host shows it") func otherAuthority() throws {
+        let stranger = try TestAuthority()
+        let failure = try #require(try self.state(names: ["mx.example.net"], of: stranger).failure)
+        #expect(failure.kind == .certificate)
+    }
+
+    /// §3.1.2: a hash of the authority's certificate is of use only with the certificate, which the record has where it is whole.
+    @Test("An authority that the host does not show is known only by a record of its whole certificate") func alone()
+        throws
+    {
+        for (selector, matchingType) in [(UInt8(0), UInt8(1)), (0, 2), (1, 1)] {
+            let state = try self.state(
+                names: ["mx.example.net"],
+                selector: selector,
+                matchingType: matchingType,
+                isChainShown: false
+            )
+            #expect(state.failure?.kind == .certificate, "\(state)")
+        }
+        let whole = try self.state(names: ["mx.example.net"], selector: 0, matchingType: 0, isChainShown: false)
+        #expect(whole.parameters != nil, "\(whole)")
     }
 
     @Test("SNI asks for the base domain (§2.2.3)") func serverName() throws {

@@ -44,6 +44,41 @@ extension EndToEnd {
             #expect(try await process.end() == 0, "\(process.output)")
         }
 
+        @Test("A service without addresses has no socket", arguments: [true, false])
+        func closedServices(isClosed: Bool) async throws {
+            let ports = try (0..<5).map { _ in try ListeningPort.free() }
+            let other = ports.dropFirst().map { isClosed ? "[]" : "[\"127.0.0.1:\($0)\"]" }
+            let appliance = try await TestAppliance(
+                settings: """
+                    listen:
+                      smtp: ["127.0.0.1:\(ports[0])"]
+                      imap: \(other[0])
+                      imaps: \(other[1])
+                      submission: \(other[2])
+                      submissions: \(other[3])
+                      http: []
+                    """
+            )
+            let log = appliance.folder + "/log"
+            let process = try Background(
+                TestAppliance.program,
+                ["serve", "--config", appliance.settingsFile],
+                log: log
+            )
+            try await eventually("the socket listens") { (try? Wire(port: ports[0])) != nil }
+            // It has begun when it says something.
+            try Wire(port: ports[0]).line("220")
+            let sockets = try await Program.succeed(
+                "ss",
+                ["--no-header", "--listening", "--tcp", "--udp", "--numeric", "--processes"]
+            )
+            .split(separator: "\n").filter { $0.contains("pid=\(process.id),") }
+            #expect(sockets.count == (isClosed ? 1 : 5), "\(sockets)")
+            #expect(sockets.contains { $0.contains("127.0.0.1:\(ports[0]) ") })
+            process.signal(SIGTERM)
+            #expect(try await process.end() == 0, "\(process.output)")
+        }
+
         @Test("READY, STATUS, WATCHDOG and STOPPING are told") func notifications() async throws {
             let appliance = try await TestAppliance()
             let path = appliance.folder + "/notify"

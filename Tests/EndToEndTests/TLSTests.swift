@@ -53,6 +53,32 @@ extension EndToEnd {
             try await appliance.stop()
         }
 
+        @Test("A session of one service is resumed there, and at no other (ALPACA)", arguments: ["-tls1_2", "-tls1_3"])
+        func sessions(_ version: String) async throws {
+            let appliance = try await TestAppliance()
+            try await appliance.start()
+            let file = appliance.folder + "/session"
+            func connect(_ service: String, _ more: [String]) async throws -> String {
+                // Until the server hangs up, for tickets of TLS 1.3 come behind the handshake.
+                try await Program.run(
+                    "openssl",
+                    [
+                        "s_client", "-connect", "127.0.0.1:\(appliance.port(service))", "-servername", "localhost",
+                        "-ign_eof", "-nocommands", version,
+                    ] + more,
+                    input: service == "imaps" ? "a LOGOUT\r\n" : "QUIT\r\n"
+                ).output
+            }
+            for (service, other) in [("imaps", "submissions"), ("submissions", "imaps")] {
+                #expect(try await connect(service, ["-sess_out", file]).contains("New, TLSv1."))
+                let again = try await connect(service, ["-sess_in", file])
+                #expect(again.contains("Reused, TLSv1."), "\(again)")
+                let elsewhere = try await connect(other, ["-sess_in", file])
+                #expect(elsewhere.contains("New, TLSv1.") && !elsewhere.contains("Reused, "), "\(elsewhere)")
+            }
+            try await appliance.stop()
+        }
+
         @Test("A browser that was led to a port of mail is hung up on, and gets nothing of its own back")
         func browsers() async throws {
             let appliance = try await TestAppliance()

@@ -146,16 +146,57 @@ struct DNSResolverTests {
         }
     }
 
-    @Test
-    func repliesToOtherQuestionsAreIgnored() async throws {
+    @Test(arguments: [TestNameServer.Reply.forged([[192, 0, 2, 66]]), .misnumbered([[192, 0, 2, 66]])])
+    func repliesToOtherQuestionsAreIgnored(reply: TestNameServer.Reply) async throws {
         try await TestNameServer.run { _, _ in
-            .forged([[192, 0, 2, 66]])
+            reply
         } _: { server in
             let resolver = try server.resolver(timeout: .seconds(1))
             let error = await #expect(throws: ResolutionError.self) {
                 try await resolver.records(of: "victim.example.com", type: .a)
             }
             #expect(error?.isPermanent == false)
+        }
+    }
+
+    @Test
+    func whatIsTooLongForADatagramIsAskedForByTCP() async throws {
+        try await TestNameServer.run { _, _ in
+            .overTCP((0..<90).map { mx(UInt16($0), ["a-rather-long-name-\($0)"], compressed: true) })
+        } _: { server in
+            let exchangers = try await server.resolver().mailExchangers(of: "many.example.com")
+            #expect(exchangers.count == 90)
+            #expect(exchangers.last?.name == "a-rather-long-name-89.many.example.com")
+        }
+    }
+
+    @Test
+    func aliasesAreFollowed() async throws {
+        try await TestNameServer.run { name, _ in
+            switch name {
+            case "one.example.com": .alias(["two", "example", "com"])
+            case "two.example.com": .alias(["three", "example", "com"])
+            default: .records([[192, 0, 2, 3]])
+            }
+        } _: { server in
+            let answer = try await server.resolver().records(of: "one.example.com", type: .a)
+            #expect(answer.records == [[192, 0, 2, 3]])
+        }
+    }
+
+    /// Two names that are each other's, one that is its own, and a chain without an end.
+    @Test(arguments: ["one.loop.example.com", "self.loop.example.com", "0.chain.example.com"])
+    func aliasesWithoutAnEndHaveOne(start: String) async throws {
+        try await TestNameServer.run { name, _ in
+            switch name {
+            case "one.loop.example.com": .alias(["two", "loop", "example", "com"])
+            case "two.loop.example.com": .alias(["one", "loop", "example", "com"])
+            case "self.loop.example.com": .alias(["self", "loop", "example", "com"])
+            default: .alias(["\((Int(name.prefix { $0.isNumber }) ?? 0) + 1)", "chain", "example", "com"])
+            }
+        } _: { server in
+            let resolver = try server.resolver()
+            await #expect(throws: ResolutionError.self) { try await resolver.records(of: start, type: .a) }
         }
     }
 

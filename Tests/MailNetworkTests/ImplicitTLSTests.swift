@@ -83,6 +83,55 @@ struct ImplicitTLSTests {
         }
     }
 
+    /// The deadline is that of the whole handshake: were each octet to begin it anew, this would not end.
+    @Test
+    func aClientThatSendsOctetByOctetIsClosedToo() async throws {
+        let tls = try self.tls.get()
+        let deadlines = SocketDeadlines(handshake: .milliseconds(300))
+        let sessions = Atomic(0)
+        let channel = MailChannel<Never>(security: .implicit(tls.source), deadlines: deadlines) { _ in
+            sessions.add(1, ordering: .relaxed)
+        }
+        try await TestServer.run(channel) { server in
+            try await TestClient.connect(to: server.port) { client in
+                // The beginning of a ClientHello, which has room for some minutes.
+                try await client.send(octets: [0x16, 3, 1, 0x3F, 0xFF, 1, 0, 0x3F, 0xFB, 3, 3])
+                await #expect(throws: (any Error).self) {
+                    while true {
+                        try await client.send(octets: [0])
+                        try await Task.sleep(for: .milliseconds(10))
+                    }
+                }
+            }
+        }
+        #expect(sessions.load(ordering: .relaxed) == 0)
+    }
+
+    @Test("Who has not finished the handshake takes a place of his address")
+    func handshakesTakePlaces() async throws {
+        let tls = try self.tls.get()
+        let limits = ConnectionLimits(total: 1_000, perAddress: 2)
+        try await TestServer.run(EchoSession.channel(.implicit(tls.source)), limits: limits) { server in
+            func greeting() async -> String? {
+                var greeting: String?
+                try? await TestClient.connect(to: server.port, tls: tls.clientRole) { client in
+                    greeting = try await client.line()
+                }
+                return greeting
+            }
+            try await TestClient.connect(to: server.port) { first in
+                try await TestClient.connect(to: server.port) { second in
+                    try await second.send(octets: [0x16, 3, 1])
+                    #expect(await greeting() == nil)
+                    #expect(await greeting() == nil)
+                }
+                // The place is free again, as soon as the server has seen the end of the second.
+                while await greeting() != "220 127.0.0.1" { try await Task.sleep(for: .milliseconds(20)) }
+                try await first.reset()
+            }
+        }
+    }
+
     @Test
     func aClientThatClosesItsHalfIsStillAnswered() async throws {
         let tls = try self.tls.get()

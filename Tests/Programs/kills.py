@@ -4,13 +4,15 @@
 
     kills.py [kills] [seed]
 
-Two servers at the same time, in worlds of their own, get half of the kills each.
+Two servers at the same time, in worlds of their own, get half of the kills each. Messages come by SMTP with DATA and with BDAT,
+by LMTP, and from a user who has them held for a second.
 
 A message that was answered 250 must be in its mailbox once, and must have reached the other server; there it may be twice
 only if the sender ended between the message's last octet and writing down the reply (RFC 1047). For half of the kills the
 server makes one attempt at a time, and begins none before it has written down the last one's outcome: so when the next one
 comes, there is no excuse for the last. For the other half it makes ten, so that one kill excuses ten.
 """
+import base64
 import collections
 import os
 import pathlib
@@ -33,6 +35,7 @@ SEED = int(sys.argv[2]) if len(sys.argv) > 2 else 1
 HALF = "half"
 PASSWORD = "a secret of ann's"
 SINK = 2525
+NAMES = ("smtp", "lmtp", "submission", "imap")
 
 
 class Server:
@@ -45,7 +48,7 @@ class Server:
         self.log_path = folder / "log"
         (folder / "data").mkdir(mode=0o700)
         self.configure(parallel=1)
-        self.sockets = {name: socket.create_server(("127.0.0.1", 0), backlog=1000) for name in ("smtp", "imap")}
+        self.sockets = {name: socket.create_server(("127.0.0.1", 0), backlog=1000) for name in NAMES}
         self.ports = {name: entry.getsockname()[1] for name, entry in self.sockets.items()}
         self.process = None
 
@@ -187,10 +190,11 @@ class Client(threading.Thread):
     """Delivers, and notes what was answered 250."""
 
     RECIPIENTS = {"here": ["ann"], "away": ["away"], "both": ["ann", "away"]}
+    service, hello, sender, parameters = "smtp", b"EHLO", b"friend@example.net", b""
 
-    def __init__(self, port, number):
+    def __init__(self, ports, number):
         super().__init__(daemon=True)
-        self.port = port
+        self.port = ports[self.service]
         self.number = number
         self.chance = random.Random(SEED * 1000 + number)
         self.sent = []
@@ -200,39 +204,101 @@ class Client(threading.Thread):
     def run(self):
         while not self.stopping.is_set():
             try:
-                self.deliver()
+                self.connect()
             except (OSError, EOFError):
                 # Killed: what was noted until now is what counts.
                 time.sleep(0.003)
 
-    def deliver(self):
-        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as connection:
-            lines = connection.makefile("rb")
-
-            def reply():
-                while line := lines.readline():
-                    if line[3:4] != b"-":
-                        return line
-                raise EOFError
-
-            reply()
-            connection.sendall(b"EHLO client.example.net\r\n")
-            reply()
+    def connect(self):
+        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as self.connection:
+            self.lines = self.connection.makefile("rb")
+            self.reply()
+            self.greet()
             while not self.stopping.is_set():
-                kind = self.chance.choice(list(self.RECIPIENTS))
-                name = f"{kind}-{self.number}-{len(self.sent)}"
-                recipients = self.RECIPIENTS[kind]
-                connection.sendall(b"MAIL FROM:<friend@example.net>\r\n" + b"".join(
-                    b"RCPT TO:<%s@example.org>\r\n" % recipient.encode() for recipient in recipients) + b"DATA\r\n")
-                for _ in range(len(recipients) + 1):
-                    assert (line := reply())[:3] == b"250", line
-                assert (line := reply())[:3] == b"354", line
-                self.sent.append(name)
-                # Some larger than a chunk, so that staged octets are met by the kill too.
-                filler = (b"x" * 900 + b"\r\n") * (400 if self.chance.random() < 0.1 else 1)
-                connection.sendall(b"Subject: %s\r\n\r\n%s.\r\n" % (name.encode(), filler))
-                assert (line := reply())[:3] == b"250", line
-                self.accepted.append(name)
+                self.deliver()
+
+    def reply(self):
+        while line := self.lines.readline():
+            if line[3:4] != b"-":
+                return line
+        raise EOFError
+
+    def expect(self, code, count=1):
+        for _ in range(count):
+            assert (line := self.reply())[:3] == code, line
+
+    def say(self, octets):
+        self.connection.sendall(octets)
+
+    def greet(self):
+        self.say(self.hello + b" client.example.net\r\n")
+        self.reply()
+
+    def deliver(self):
+        kind = self.chance.choice(list(self.RECIPIENTS))
+        name = f"{kind}-{self.number}-{len(self.sent)}"
+        recipients = self.RECIPIENTS[kind]
+        self.say(b"MAIL FROM:<%s>%s\r\n" % (self.sender, self.parameters)
+                 + b"".join(b"RCPT TO:<%s@example.org>\r\n" % recipient.encode() for recipient in recipients))
+        self.begin()
+        self.expect(b"250", 1 + len(recipients))
+        self.sent.append(name)
+        # Some larger than a chunk, so that staged octets are met by the kill too.
+        filler = (b"x" * 900 + b"\r\n") * (400 if self.chance.random() < 0.1 else 1)
+        self.content(b"Subject: %s\r\n\r\n%s" % (name.encode(), filler))
+        self.expect(b"250", self.final_replies(recipients))
+        self.accepted.append(name)
+
+    def begin(self):
+        self.say(b"DATA\r\n")
+
+    def content(self, octets):
+        self.expect(b"354")
+        self.say(octets + b".\r\n")
+
+    def final_replies(self, recipients):
+        return 1
+
+
+class ChunkClient(Client):
+    """By BDAT, in two or three chunks."""
+
+    def begin(self):
+        pass
+
+    def content(self, octets):
+        cut = self.chance.randrange(len(octets))
+        chunks = [octets[:cut], octets[cut:]] + [b""] * self.chance.randrange(2)
+        for chunk in chunks[:-1]:
+            self.say(b"BDAT %d\r\n%s" % (len(chunk), chunk))
+            self.expect(b"250")
+        self.say(b"BDAT %d LAST\r\n%s" % (len(chunks[-1]), chunks[-1]))
+
+
+class LocalClient(Client):
+    """By LMTP, where each recipient has a reply."""
+
+    service, hello = "lmtp", b"LHLO"
+
+    def final_replies(self, recipients):
+        return len(recipients)
+
+
+class PatientClient(Client):
+    """A user, whose messages are held for a moment (RFC 4865)."""
+
+    RECIPIENTS = {"held": ["away"]}
+    service, sender = "submission", b"ann@example.org"
+    parameters = b" HOLDFOR=1"
+
+    def greet(self):
+        super().greet()
+        self.say(b"AUTH PLAIN %s\r\n" % base64.b64encode(b"\0ann@example.org\0" + PASSWORD.encode()))
+        self.expect(b"235")
+
+    def deliver(self):
+        super().deliver()
+        time.sleep(0.02)
 
 
 def inbox(port):
@@ -275,7 +341,8 @@ def main():
         server.command("alias", "add", "away@example.org", "bob@remote.example")
         sink = SinkServer(("127.0.0.1", SINK), Sink)
         threading.Thread(target=sink.serve_forever, daemon=True).start()
-        clients = [Client(server.ports["smtp"], number) for number in range(4)]
+        kinds = [Client, Client, ChunkClient, LocalClient, PatientClient]
+        clients = [kind(server.ports, number) for number, kind in enumerate(kinds)]
         for client in clients:
             client.start()
         lives = []
@@ -319,7 +386,7 @@ def check(clients, here, lives, seconds):
     doubled = 0
     for name in sorted(sent):
         kind = name.split("-")[0]
-        if kind != "away":
+        if kind in ("here", "both"):
             count = here[name]
             if count > 1 or (name in accepted and count != 1):
                 wrong.append(f"{name}: {count} times in the mailbox")
@@ -343,7 +410,10 @@ def check(clients, here, lives, seconds):
           f"not answered; {sum(here.values())} in the mailbox, {len(Sink.got)} relayed, {doubled} of them more than once; "
           f"{len(wrong)} faults")
     print("\n".join(wrong[:20]), end="\n" if wrong else "")
-    sys.exit(1 if wrong or len(accepted) < KILLS else 0)
+    # Who never gets anything accepted proves nothing.
+    idle = [type(client).__name__ for client in clients if len(client.accepted) < KILLS // 10]
+    print("\n".join(f"{name} had next to nothing accepted" for name in idle), end="\n" if idle else "")
+    sys.exit(1 if wrong or idle or len(accepted) < KILLS else 0)
 
 
 main()

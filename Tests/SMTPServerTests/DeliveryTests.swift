@@ -80,10 +80,11 @@ import Testing
         try await fixture.close()
     }
 
-    @Test("Ten thousand chunks of one octet in one segment are one message, and no work")
+    /// Were each a look at all that came before, or at all that comes, this would not end.
+    @Test("A hundred thousand chunks of one octet in one segment are one message, and no work")
     func tinyChunks() async throws {
         let fixture = try await Fixture()
-        let count = 10_000
+        let count = 100_000
         try await fixture.connect { client in
             try await client.ask("EHLO client.example.com")
             try await client.begin(to: "ann@example.org")
@@ -226,6 +227,25 @@ import Testing
         #expect(try await fixture.acceptedCount() == 0)
         try await self.inSteps(fixture, octets)
         #expect(try await fixture.acceptedCount() == 1)
+        try await fixture.close()
+    }
+
+    /// Its announced size may never be reached.
+    @Test("A client that hangs up within a chunk, or between two, has sent nothing") func cutOffInChunks() async throws
+    {
+        let fixture = try await Fixture()
+        let octets = Array(
+            "MAIL FROM:<e@example.net>\r\nRCPT TO:<ann@example.org>\r\nBDAT 14\r\nSubject: x\r\n\r\nBDAT 24 LAST\r\nbody\r\n.\r\nQUIT\r\nNOOP\r\nx\r\n"
+                .utf8
+        )
+        for end in 0...octets.count {
+            try await fixture.connect { client in
+                try await client.ask("EHLO client.example.com")
+                client.pipe.send(Array(octets[..<end]))
+            }
+            #expect(try await fixture.acceptedCount() == (end < octets.count ? 0 : 1))
+        }
+        #expect(try await fixture.inbox(of: fixture.ann).map { Array($0.suffix(24)) } == [Array(octets.suffix(24))])
         try await fixture.close()
     }
 

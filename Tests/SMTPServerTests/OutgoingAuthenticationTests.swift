@@ -158,6 +158,50 @@ import Testing
         try await fixture.close()
     }
 
+    /// RFC 3030 §3: its parts of any octets become base64 on the way in, and that is what is signed.
+    @Test("A message of binary parts is signed as it is stored, and sent on") func binary() async throws {
+        let fixture = try await Fixture(signs: true)
+        let records = try await self.addKeys(to: "example.org", in: fixture)
+        let header = """
+            From: ann@example.org\r
+            Subject: x\r
+            MIME-Version: 1.0\r
+            Content-Type: multipart/mixed; boundary=b\r
+            \r
+            --b\r
+            Content-Type: application/octet-stream\r
+            Content-Transfer-Encoding: binary\r
+            \r\n
+            """
+        let part: [UInt8] = (0..<3_000).map { UInt8(truncatingIfNeeded: $0 &* 7) } + [10, 13, 10, 46, 10, 0, 13]
+        let octets = Array(header.utf8) + part + Array("\r\n--b--\r\n".utf8)
+        for size in [1_000, octets.count] {
+            try await fixture.connect(.submission, peer: .secure) { client in
+                try await client.logIn("ann@example.org")
+                #expect(try await client.ask("MAIL FROM:<ann@example.org> BODY=BINARYMIME").hasPrefix("250 "))
+                #expect(try await client.ask("RCPT TO:<bob@example.org>").hasPrefix("250 "))
+                #expect(try await client.ask("RCPT TO:<eve@example.net>").hasPrefix("250 "))
+                for start in stride(from: 0, to: octets.count, by: size) {
+                    let chunk = octets[start..<min(start + size, octets.count)]
+                    let last = chunk.endIndex == octets.count ? " LAST" : ""
+                    client.pipe.send(Array("BDAT \(chunk.count)\(last)\r\n".utf8) + chunk)
+                    #expect(try await client.reply().hasPrefix("250 "))
+                }
+            }
+        }
+        let queue = try await fixture.queue()
+        var messages = try await fixture.inbox(of: fixture.bob)
+        #expect(messages.count == 2 && queue.count == 2)
+        for entry in queue { messages.append(try await fixture.octets(of: entry)) }
+        for message in messages {
+            let outcomes = await self.outcomes(of: message, records)
+            #expect(outcomes.map(\.result) == [.pass, .pass], "\(outcomes)")
+            let text = String(decoding: message, as: UTF8.self)
+            #expect(text.contains("Content-Transfer-Encoding: base64") && !text.contains("\0"))
+        }
+        try await fixture.close()
+    }
+
     @Test("A header without an end is signed too") func headerOnly() async throws {
         let fixture = try await Fixture(signs: true)
         let records = try await self.addKeys(to: "example.org", in: fixture)

@@ -36,12 +36,6 @@ import Testing
         IxN2SnFCjxOCKG9v3b4jYfcTNh5ijSsq631uBItLa7od+v/RtdC2UzJ1lWT947qR+Rcac2gbto/NMqJ0fzfVjH4OuKhi\
         tdY9tf6mcwGjaNBcWToIMmPSPDdQPNUYckcQ2QIDAQAB
         """,
-        "20120113._domainkey.gmail.com": """
-        k=rsa; p=MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA1Kd87/UeJjenpabgbFwh+eBCsSTrqmwIYYvywlbhbqoo2DymndFk\
-        bjOVIPIldNs/m40KF+yzMn1skyoxcTUGCQs8g3FgD2Ap3ZB5DekAo5wMmk4wimDO+U8QzI3SD07y2+07wlNWwIt8svnxgdxGkVbbhzY8i\
-        +RQ9DpSVpPbF7ykQxtKXkv/ahW3KjViiAH+ghvvIhkx4xYSIc9oSwVmAl5OctMEeWUwg8Istjqz8BZeTWbf41fbNhte7Y+YqZOwq1Sd0D\
-        bvYAD9NOZK9vlfuac0598HY+vtSBczUiKERHv1yRbcaQtZFh5wtiRrN04BLUTD21MycBX5jYchHjPY/wIDAQAB
-        """,
     ])
 
     @Test("RFC 8463 §A.3: both signatures of the message", arguments: [1, 3, 1_000]) func rfc8463(size: Int) async {
@@ -102,71 +96,5 @@ import Testing
         #expect(await TestMessage(text).results(by: Self.names) == [.pass])
         let unfolded = text.split(separator: "\n      by", maxSplits: 1).joined(separator: " by")
         #expect(await TestMessage(unfolded).results(by: Self.names) == [.fail])
-    }
-
-    @Test("dkimpy: messages signed by others") func dkimpy() async throws {
-        let both = try TestMessage(file: "rfc6376.signed.msg")
-        #expect(await both.results(by: Self.names).first == .pass)
-        let exim = try TestMessage(file: "ed25519test2.msg")
-        var names = FixedNames()
-        names.zone["sed._domainkey.test.ex"] = [.txt(try TestMessage.data("eximtest.dns").filter { $0 != 10 })]
-        #expect(await exim.results(by: names) == [.pass])
-        // Folded where it is ugly, and legal.
-        let gmail = try TestMessage(file: "test2.message")
-        #expect(await gmail.results(by: Self.names) == [.pass])
-    }
-
-    @Test("dkimpy: messages that no one may take for signed") func refused() async throws {
-        let domain = try TestMessage(file: "test.message.baddomain")
-        #expect(await domain.results(by: Self.names) == [.neutral])
-        #expect(await (try TestMessage(file: "test.message")).results(by: Self.names) == [.none])
-        #expect(await (try TestMessage(file: "rfc6376.w1258.msg")).results(by: Self.names) == [.none])
-    }
-
-    @Test(
-        "dkimpy: its private keys and records belong together",
-        arguments: [
-            ("1024_testkey.key", "1024_testkey_wo_markers.pub.txt"),
-            ("1024_testkey.key", "1024_testkey_wo_markers.pub.rsa.txt"),
-            ("2048_testkey.key", "2048_testkey_wo_markers.pub.txt"),
-            ("2048_testkey.key", "2048_testkey_wo_markers.pub.rsa.txt"),
-            ("2048_testkey_PKCS8.key", "2048_testkey_PKCS8.key.pub.txt"),
-            ("test.private", "test.txt"), ("test.private", "test2.txt"),
-        ]
-    )
-    func keys(file: String, record: String) async throws {
-        let result = try await self.result(key: file, record: record)
-        #expect(result.result == .pass, "\(result)")
-    }
-
-    @Test(
-        "dkimpy: records that are none",
-        arguments: [
-            ("badversion.txt", "key syntax error"), ("badk.txt", "inappropriate key algorithm"),
-            ("test_bad.txt", "inappropriate key algorithm"),
-        ]
-    )
-    func noKeys(record: String, reason: String) async throws {
-        let result = try await self.result(key: "test.private", record: record)
-        #expect(result.result == .permerror)
-        #expect(result.reason == reason)
-    }
-
-    /// Signs one of dkimpy's messages with one of its keys, and verifies it with one of its records.
-    private func result(key: String, record: String) async throws -> DKIMOutcome {
-        var names = FixedNames()
-        names.zone["test._domainkey.example.com"] = [.txt(try TestMessage.data(record).filter { $0 != 10 })]
-        let message = try TestMessage(file: "message.mbox")
-        let key = DKIMSigner.Key(
-            selector: try TestKeys.required(DomainName("test")),
-            key: try SigningKey(pem: try TestMessage.data(key))
-        )
-        var signer = DKIMSigner(
-            header: message.header[...],
-            DKIMSigner.Settings(domain: try TestKeys.required(TestKeys.domain))
-        )
-        signer.update(message.body[...])
-        let fields = try signer.finish(keys: [key], unixTime: 1_500_000_000)
-        return try TestKeys.required(await message.adding(fields).verified(by: names).first)
     }
 }

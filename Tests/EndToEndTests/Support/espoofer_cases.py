@@ -4,7 +4,8 @@
     espoofer_cases.py server PORT KEY           mail from attack.example, whose DKIM key KEY is, in the name of legitimate.example
     espoofer_cases.py client PORT PASSWORD      mail that ann@example.org submits in the name of bob@example.org
 
-Writes a line for each: the case, and the reply to the last command that was answered.
+Writes a line for each: the case, and the reply to the last command that was answered. The last line is of a message that is in
+nobody else's name.
 """
 import base64
 import pathlib
@@ -77,9 +78,19 @@ def submit(case):
         return f"{code} {text.decode()}"
 
 
-for name, case in test_cases.items():
-    if not name.startswith(kind):
-        continue
+def control():
+    """One of the cases, without what is wrong with it."""
+    case = test_cases[{"server": "server_a4", "client": "client_a1"}[kind]]
+    domain = {"server": b"attack.com", "client": b"example.com"}[kind]
+    sender = b"<attacker@" + domain + b">"
+    case = case | {"helo": domain, "mailfrom": sender, "data": case["data"] | {"from_header": b"From: " + sender + b"\r\n"}}
+    if kind == "server":
+        case["dkim_para"] = {"d": domain, "s": b"selector", "sign_header": b"From: " + sender}
+    return case
+
+
+cases = {name: case for name, case in test_cases.items() if name.startswith(kind)} | {f"{kind}_control": control()}
+for name, case in cases.items():
     for old, new in names:
         case = recursive_fixup(case, old, new)
     print(name, (send if kind == "server" else submit)(case), flush=True)
