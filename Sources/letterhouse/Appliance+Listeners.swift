@@ -62,6 +62,9 @@ extension Appliance {
         services += [
             bridge, relay, Maintenance(store: self.store), SearchIndexing(store: self.store),
         ]
+        if filters.junk != nil {
+            services.append(JunkLearning(store: self.store, authservID: self.settings.hostname))
+        }
         if let greylist = filters.greylist { services.append(GreylistKeeping(greylist: greylist, time: clock)) }
         services.append(
             ControlService(
