@@ -57,7 +57,8 @@ let package = Package(
         .target(name: "IMAPSyntax", swiftSettings: strict),
         .target(name: "SMTPSyntax", swiftSettings: strict),
         .target(name: "MailConnection", swiftSettings: strict),
-        .target(name: "MailStorage", dependencies: ["MailMessage"], swiftSettings: strict),
+        .target(name: "JunkFilter", dependencies: ["MailMessage"], swiftSettings: strict),
+        .target(name: "MailStorage", dependencies: ["MailMessage", "JunkFilter"], swiftSettings: strict),
 
         // Mechanisms.
         .target(name: "Cryptography", dependencies: ["COpenSSL", "COpenSSLShim"], swiftSettings: strict),
@@ -90,6 +91,7 @@ let package = Package(
             dependencies: [
                 "MilterClient",
                 "SMTPSyntax", "MailConnection", "MailStorage", "MailMessage", "SASLMechanisms", "SenderAuthentication",
+                "JunkFilter",
                 .product(name: "Logging", package: "swift-log"), .product(name: "Metrics", package: "swift-metrics"),
             ],
             swiftSettings: strict
@@ -118,7 +120,8 @@ let package = Package(
         .target(
             name: "SQLiteStorage",
             dependencies: [
-                "MailStorage", "MailMessage", "Cryptography", .product(name: "GRDB", package: "GRDB.swift"),
+                "MailStorage", "MailMessage", "JunkFilter", "Cryptography",
+                .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
                 .product(name: "DequeModule", package: "swift-collections"),
             ],
@@ -161,7 +164,7 @@ let package = Package(
             dependencies: [
                 "IMAPServer", "SMTPServer", "SMTPSyntax", "MailRelay", "SQLiteStorage", "MailNetwork", "HTTPServer",
                 "MailStorage", "MailMessage", "MailConnection", "SASLMechanisms", "SenderAuthentication",
-                "DomainReports", "ReportExchange", "Cryptography", "MilterClient",
+                "DomainReports", "ReportExchange", "Cryptography", "MilterClient", "JunkFilter",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Yams", package: "Yams"),
@@ -181,6 +184,7 @@ let package = Package(
             path: "Tests/TestSupport",
             swiftSettings: testing
         ),
+        .testTarget(name: "JunkFilterTests", dependencies: ["JunkFilter", "MailMessage"], swiftSettings: testing),
         .testTarget(name: "MailMessageTests", dependencies: ["MailMessage"], swiftSettings: testing),
         .testTarget(
             name: "StreamCompressionTests",
@@ -228,7 +232,7 @@ let package = Package(
         .testTarget(
             name: "SQLiteStorageTests",
             dependencies: [
-                "SQLiteStorage", "MailStorage", "MailMessage", "Cryptography",
+                "SQLiteStorage", "MailStorage", "MailMessage", "JunkFilter", "Cryptography",
                 .product(name: "GRDB", package: "GRDB.swift"), "TestSupport",
             ],
             resources: [.copy("schema.sql")],
@@ -269,7 +273,7 @@ let package = Package(
             dependencies: [
                 "MilterClient",
                 "SMTPServer", "SMTPSyntax", "MailConnection", "MailStorage", "MailMessage", "SASLMechanisms",
-                "SenderAuthentication", "Cryptography", "SQLiteStorage", "TestSupport",
+                "SenderAuthentication", "JunkFilter", "Cryptography", "SQLiteStorage", "TestSupport",
             ],
             resources: [.copy("Transcripts")],
             swiftSettings: testing
@@ -304,7 +308,7 @@ let package = Package(
                 "Support/introspection.py", "Support/sink.py", "Support/imap_tour.py", "Support/imap_tour.pl",
                 "Support/marionette.py", "Support/dkim_peer.py", "Support/espoofer_cases.py", "Support/slow_readers.py",
                 "Support/thunderbird_tour.py", "Support/open_relay.py", "Support/shared_mailboxes.py",
-                "Support/milter.py",
+                "Support/milter.py", "Support/junk.py",
             ],
             swiftSettings: testing
         ),

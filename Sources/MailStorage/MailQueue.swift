@@ -67,6 +67,10 @@ package struct Acceptance: Sendable {
     package var isInternationalized: Bool
     /// Local recipients get it in their mailbox for `\Junk` (RFC 6154 §2); in INBOX who has none.
     package var isJunk: Bool
+    /// What is different for those local recipients whose own filters have judged the message.
+    package var judged: [AccountID: JudgedDelivery] = [:]
+    /// The account that submits the message: from now on its recipients are correspondents of that.
+    package var submitter: AccountID?
     /// Whether it must never go on without TLS (RFC 8689).
     package var requiresTLS: Bool
     /// Before that time nobody gets it (RFC 4865): then ``local`` is empty, and recipients here are among ``remote``.

@@ -55,6 +55,7 @@ extension MessageEvent {
         let until = self.until.map(timestamp)
         switch self.kind {
         case .delivered: return "delivered to \(names)" + (self.detail.map { ", into \($0)" } ?? "")
+        case .judged: return "junk for \(names)?\(words)"
         case .queued: return "queued as \(entry) for \(names)" + (until.map { ", held until \($0)" } ?? "")
         case .forwarded:
             let path = self.detail.map { " from <\($0)>" } ?? ""

@@ -52,6 +52,8 @@ package struct MessageEvent: Hashable, Sendable {
     package enum Kind: String, Hashable, Sendable, CaseIterable {
         /// Into a mailbox, ``MessageEvent/detail``, of the account ``MessageEvent/address``.
         case delivered
+        /// The filter of the account ``MessageEvent/address`` has judged it, with that result.
+        case judged
         /// For others elsewhere, as ``MessageEvent/entry``; until ``MessageEvent/until``, if its sender wants it held.
         case queued
         /// Queued for others elsewhere on behalf of somebody here, under the reverse-path in ``MessageEvent/detail``.

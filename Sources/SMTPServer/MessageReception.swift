@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JunkFilter
 import MailConnection
 import MailMessage
 import MailStorage
@@ -32,6 +33,8 @@ struct MessageReception {
     private(set) var results: String?
     /// Recipients for whom it was sent on before, and has come back, if there are others too.
     private(set) var returned: Set<EmailAddress> = []
+    /// The author's domain, if that was shown to have sent the message.
+    var shownAuthor: String? { self.sender?.results.shownAuthor }
     /// Why the message is dealt with as it is, for who asks later.
     var reasons: [String] = []
     /// Whether the message is to be accepted and thrown away.
@@ -80,7 +83,10 @@ struct MessageReception {
         self.hopLimit = service.options.hopLimit
         self.missing = view.role.isSubmission ? MissingFields(service, now) : nil
         if !transaction.deliveriesToReport.isEmpty { self.reported = ReturnedHeader(trace.received) }
-        self.forged = ForgedResultsFilter(authservID: service.options.hostname)
+        self.forged = ForgedResultsFilter(
+            authservID: service.options.hostname,
+            removing: [JunkField.name]
+        )
         self.incoming = IncomingAuthentication(view, transaction)
         self.outgoing = OutgoingAuthentication(view, transaction)
         self.binary = transaction.body == .binaryMIME ? BinaryContent() : nil

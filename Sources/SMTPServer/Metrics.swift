@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JunkFilter
 import Metrics
 import SenderAuthentication
 
@@ -72,6 +73,16 @@ enum Metrics {
     static func messages(_ role: SMTPRole, _ verdict: Verdict) -> Counter? { Self.messages[verdict]?[role] }
 
     static func count(message role: SMTPRole, _ verdict: Verdict) { Self.messages(role, verdict)?.increment() }
+
+    private static let judgements = Dictionary(
+        uniqueKeysWithValues: Likeness.allCases.map { likeness in
+            let dimensions = [("verdict", likeness.rawValue)]
+            return (likeness, Counter(label: "letterhouse_smtp_junk_verdicts_total", dimensions: dimensions))
+        }
+    )
+
+    /// What recipients' own filters say of messages.
+    static func count(judgement: Likeness) { Self.judgements[judgement]?.increment() }
 
     private static let dmarc = Dictionary(
         uniqueKeysWithValues: DMARCResult.allCases.map { result in

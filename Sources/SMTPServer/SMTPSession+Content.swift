@@ -218,6 +218,8 @@ extension SMTPSession {
         let isSenderShown = self.view.role.isSubmission || reception.sender?.showsReversePath == true
         if !isSenderShown { acceptance.reportsNoForwards() }
         acceptance.trace = TraceFacts(self.view, transaction, reception)
+        acceptance.submitter = self.view.account?.id
+        acceptance.judged = await self.judge(acceptance, from: reception.shownAuthor)
         let report = try await DeliveredReport(
             service: self.service,
             transaction: transaction,

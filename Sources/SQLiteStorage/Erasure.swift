@@ -29,6 +29,7 @@ enum Erasure {
             transaction.sql
         )
         if let account {
+            if try transaction.eraseJunkTokens(of: AccountID(rawValue: account)) { return true }
             try transaction.sql.run("DELETE FROM account WHERE id = ?", .int(account))
             return true
         }
@@ -90,6 +91,7 @@ enum Erasure {
             }
             try sql.run("DELETE FROM blob_summary WHERE blob = ?", .int(blob.rawValue))
             try sql.run("DELETE FROM search_exception WHERE blob = ?", .int(blob.rawValue))
+            try sql.run("DELETE FROM junk_lesson WHERE blob = ?", .int(blob.rawValue))
             try sql.run("DELETE FROM blob WHERE id = ?", .int(blob.rawValue))
             // Small ones count for the row they are.
             if erased > 1 { budget -= erased }

@@ -7,7 +7,7 @@ extension SQLiteStore: MailQueue {
     package func accept(_ acceptance: Acceptance, report: Acceptance?) async throws -> AcceptanceReceipt {
         let incoming = IncomingAcceptance(acceptance)
         let report = report.map(IncomingAcceptance.init)
-        return try await self.write(cost: incoming.message.cost + (report?.message.cost ?? 0)) { transaction in
+        return try await self.write(cost: incoming.cost + (report?.cost ?? 0)) { transaction in
             try transaction.accept(incoming, report: report)
         }
     }

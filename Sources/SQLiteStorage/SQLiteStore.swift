@@ -13,6 +13,7 @@ package final class SQLiteStore: Sendable {
     let options: StoreOptions
     let residents: ResidentTable
     let indexing = SearchIndexing()
+    let learning = JunkLearning()
     private let lock: StoreLock
     private let pool: DatabasePool
     private let writer: Writer
@@ -34,12 +35,14 @@ package final class SQLiteStore: Sendable {
                 residents: self.residents,
                 feed: self.feed,
                 indexing: self.indexing,
+                learning: self.learning,
                 options: options
             )
             try self.pool.writeWithoutTransaction { database in
                 let sql = SQL(database)
                 try Schema.migrate(sql)
                 try Erasure.begin(sql)
+                try self.learning.load(sql)
             }
         } catch {
             throw StoreError.of(error)
@@ -54,6 +57,7 @@ package final class SQLiteStore: Sendable {
         try await self.writer.between { sql in try sql.run("PRAGMA wal_checkpoint(TRUNCATE)") }
         self.writer.close()
         self.indexing.end()
+        self.learning.end()
         try self.pool.close()
         self.lock.release()
     }

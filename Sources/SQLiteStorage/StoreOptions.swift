@@ -24,6 +24,12 @@ package struct StoreOptions: Sendable {
     package var traceLifetime: Int64 = 30 * 86_400
     /// How many events of all messages it remembers; the oldest messages' go first.
     package var traceEvents = 1_000_000
+    /// Whether moving mail into and out of `\Junk` teaches what junk is.
+    package var learnsJunk = true
+    /// Words of an account that are kept, at most; those that were seen once, longest ago, go first.
+    ///
+    /// A row takes about 25 octets: 3 MiB.
+    package var junkTokens = 131_072
     /// Upper bound of the file in octets, above what the disk sets; nil: none.
     package var sizeLimit: Int64?
     /// The time of day, for save dates, UIDVALIDITY and deadlines.

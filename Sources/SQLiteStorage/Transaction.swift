@@ -28,6 +28,7 @@ final class Transaction {
         var topics: Set<ChangeFeed.Topic> = []
         var hasErasures = false
         var hasNewMessages = false
+        var hasLessons = false
         /// Who may do what, where the group has changed it.
         var access: [MailboxID: AccessList] = [:]
         /// As they are now, of the accounts that the group has changed.
@@ -57,6 +58,9 @@ final class Transaction {
 
     /// Whether there may be something to index since this group.
     var hasNewMessages: Bool { self.state.hasNewMessages }
+
+    /// Whether there is something to learn about junk since this group.
+    var hasLessons: Bool { self.state.hasLessons }
 
     /// Runs a job so that it happens completely or not at all.
     func inSavepoint<Value>(_ body: (Transaction) throws -> Value) throws -> Value {
@@ -201,6 +205,9 @@ final class Transaction {
 
     /// Says that there may be something to index.
     func wantIndexing() { self.state.hasNewMessages = true }
+
+    /// Says that there is something to learn about junk.
+    func wantLearning() { self.state.hasLessons = true }
 
     /// This job's mod-sequence of the account: one more than the one before, the same for all of the job.
     func modSeq(of account: AccountID) throws -> ModSeq {

@@ -36,6 +36,7 @@ final class Writer: Sendable {
     private let residents: ResidentTable
     private let feed: ChangeFeed
     private let indexing: SearchIndexing
+    private let learning: JunkLearning
     private let options: StoreOptions
     private let state = Mutex(State())
 
@@ -44,12 +45,14 @@ final class Writer: Sendable {
         residents: ResidentTable,
         feed: ChangeFeed,
         indexing: SearchIndexing,
+        learning: JunkLearning,
         options: StoreOptions
     ) {
         self.pool = pool
         self.residents = residents
         self.feed = feed
         self.indexing = indexing
+        self.learning = learning
         self.options = options
     }
 
@@ -166,6 +169,7 @@ final class Writer: Sendable {
         for outcome in outcomes { outcome.answer(nil) }
         if transaction.hasErasures { self.erase() }
         if transaction.hasNewMessages { self.indexing.poke() }
+        if transaction.hasLessons { self.learning.poke() }
     }
 
     /// Nothing of the group has happened.

@@ -2,7 +2,8 @@
 
 import MailMessage
 
-/// Takes the Authentication-Results fields that claim to be ours out of a header that passes by in chunks (RFC 8601 §5).
+/// Takes the Authentication-Results fields that claim to be ours out of a header that passes by in chunks (RFC 8601 §5), and those
+/// of other names that only we give.
 ///
 /// Everything else passes unchanged. Of the header nothing is kept but the field that may be one of those, and of that no more
 /// than ``maximumField`` octets: a longer one goes, whatever it says.
@@ -21,17 +22,26 @@ package struct ForgedResultsFilter: Sendable {
         case dropping
     }
 
-    private static let name = Array("authentication-results".utf8)
-
     private let authservID: String
+    /// In lower case; the first is that of Authentication-Results.
+    private let names: [[UInt8]]
     private var state = State.name
     private var held: [UInt8] = []
-    /// Octets of the name, in lower case; of white space behind it nothing.
+    /// Octets of the name; of white space behind it nothing.
     private var matched = 0
+    /// The one of ``names`` that those are of.
+    private var name = 0
     private var isAtLineStart = true
 
-    /// - Parameter authservID: ours.
-    package init(authservID: String) { self.authservID = authservID }
+    /// - Parameters:
+    ///   - authservID: ours.
+    ///   - names: of fields that go whatever they say.
+    package init(authservID: String, removing names: [String] = []) {
+        self.authservID = authservID
+        self.names =
+            ["Authentication-Results"].map { Octets.lowercased(Array($0.utf8)) }
+            + names.map { Octets.lowercased(Array($0.utf8)) }
+    }
 
     /// Takes the next octets of the header.
     ///
@@ -44,7 +54,7 @@ package struct ForgedResultsFilter: Sendable {
             if self.isAtLineStart, !octets[index].isBlank {
                 self.endField(&kept)
                 self.state = .name
-                self.matched = 0
+                (self.matched, self.name) = (0, 0)
             }
             // All of the line at once, but for a name, which is looked at octet by octet.
             let lineFeed = octets[index...].firstIndex(of: .lf)
@@ -61,7 +71,7 @@ package struct ForgedResultsFilter: Sendable {
         var kept: [UInt8] = []
         self.endField(&kept)
         self.state = .name
-        self.matched = 0
+        (self.matched, self.name) = (0, 0)
         self.isAtLineStart = true
         return kept
     }
@@ -74,14 +84,24 @@ package struct ForgedResultsFilter: Sendable {
         case .name:
             self.hold(octets)
             guard self.state == .name, let octet = octets.first else { return }
-            if self.matched == Self.name.count {
+            if self.matched == self.names[self.name].count {
                 // White space may come before the colon (RFC 5322 §4.5), and for some a folded line.
                 if octet == .colon { self.state = .holding } else if !octet.isWhitespace { self.pass(&kept) }
-            } else if Self.lowercased(octet) == Self.name[self.matched] {
+            } else if let name = self.nextName(with: Self.lowercased(octet)) {
+                self.name = name
                 self.matched += 1
             } else {
                 self.pass(&kept)
             }
+        }
+    }
+
+    /// The first of the names that begins as what has matched so far, and goes on with that octet.
+    private func nextName(with octet: UInt8) -> Int? {
+        self.names.indices.dropFirst(self.name).first { index in
+            let name = self.names[index]
+            return name.count > self.matched && name[self.matched] == octet
+                && name.starts(with: self.names[self.name].prefix(self.matched))
         }
     }
 
@@ -106,10 +126,12 @@ package struct ForgedResultsFilter: Sendable {
     private mutating func endField(_ kept: inout [UInt8]) {
         defer { self.held.removeAll(keepingCapacity: true) }
         guard !self.held.isEmpty, let field = HeaderParser(self.held).first(where: { _ in true }) else { return }
-        let isComplete = self.matched == Self.name.count
+        let isComplete = self.matched == self.names[self.name].count
         // The name without a colon, or with one that only some readers find, is nobody's.
         let goes =
-            isComplete && (field.name.isEmpty || AuthenticationResults.isForged(field, authservID: self.authservID))
+            isComplete
+            && (self.name > 0 || field.name.isEmpty
+                || AuthenticationResults.isForged(field, authservID: self.authservID))
         if !goes { kept += self.held }
     }
 }

@@ -18,7 +18,8 @@ extension Appliance {
             isExempt: { exempt.contains($0) },
             lists: self.addressLists,
             greylist: settings.greylists ? try await Greylist(settings.greylistOptions, memory: self.store) : nil,
-            milters: settings.milters.map(Milter.init)
+            milters: settings.milters.map(Milter.init),
+            junk: settings.learnsJunk ? self.store : nil
         )
     }
 

@@ -63,6 +63,9 @@ extension Appliance {
         services += [
             bridge, relay, Maintenance(store: self.store), SearchIndexing(store: self.store),
         ]
+        if filters.junk != nil {
+            services.append(JunkLearning(store: self.store, authservID: self.settings.hostname))
+        }
         services.append(try await Keeping(guesses, in: self.store, unixTime: clock.unixTime))
         if let greylist = filters.greylist { services.append(Keeping(greylist, unixTime: clock.unixTime)) }
         services.append(

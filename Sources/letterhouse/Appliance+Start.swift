@@ -48,6 +48,7 @@ extension Appliance {
         var options = StoreOptions()
         options.traceLifetime = settings.trace.keep.components.seconds
         options.traceEvents = settings.trace.events
+        options.learnsJunk = settings.filters.learnsJunk
         let store = try SQLiteStore(path: settings.data + "/mail.db", options: options)
         do {
             try await prepare(store)

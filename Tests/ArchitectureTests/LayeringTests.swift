@@ -11,7 +11,8 @@ import Testing
         "IMAPSyntax": [],
         "SMTPSyntax": [],
         "MailConnection": [],
-        "MailStorage": ["Synchronization", "MailMessage"],
+        "JunkFilter": ["MailMessage"],
+        "MailStorage": ["Synchronization", "MailMessage", "JunkFilter"],
         "Cryptography": ["COpenSSL", "COpenSSLShim", "Synchronization"],
         "StreamCompression": ["CZlib"],
         "SASLMechanisms": ["Cryptography", "Dispatch", "Synchronization"],
@@ -29,14 +30,15 @@ import Testing
         "SMTPServer": [
             "MilterClient",
             "SMTPSyntax", "MailConnection", "MailStorage", "MailMessage", "SASLMechanisms", "SenderAuthentication",
-            "Logging", "Metrics", "Synchronization",
+            "JunkFilter", "Logging", "Metrics", "Synchronization",
         ],
         "MailRelay": [
             "SMTPSyntax", "MailConnection", "MailStorage", "MailMessage", "SASLMechanisms", "Cryptography",
             "ServiceLifecycle", "Logging", "Metrics", "Synchronization",
         ],
         "SQLiteStorage": [
-            "MailStorage", "MailMessage", "Cryptography", "DequeModule", "GRDB", "GRDBSQLite", "Synchronization",
+            "MailStorage", "MailMessage", "JunkFilter", "Cryptography", "DequeModule", "GRDB", "GRDBSQLite",
+            "Synchronization",
             "Dispatch",
         ],
         "MailNetwork": [
@@ -52,7 +54,7 @@ import Testing
         "letterhouse": [
             "IMAPServer", "SMTPServer", "SMTPSyntax", "MailRelay", "SQLiteStorage", "MailNetwork", "HTTPServer",
             "MailStorage", "MailMessage", "MailConnection", "SASLMechanisms", "SenderAuthentication", "Cryptography",
-            "DomainReports", "ReportExchange", "MilterClient",
+            "DomainReports", "ReportExchange", "MilterClient", "JunkFilter",
             "ArgumentParser", "Configuration", "Yams", "NIOCore", "HummingbirdCore", "Logging", "Metrics",
             "CoreMetrics", "ServiceLifecycle", "UnixSignals", "Synchronization", "FoundationEssentials",
         ],

@@ -28,6 +28,7 @@ final class Fixture: Sendable {
         signs: Bool = false,
         observer: ArrivalObserver? = nil,
         filters: FilterPolicy = FilterPolicy(),
+        judges: Bool = false,
         configure: (inout SMTPService.Options) throws -> Void = { _ in },
         willLookUp: @escaping @Sendable () throws -> Void = {},
         work: PasswordWork = PasswordWork(width: 2),
@@ -74,7 +75,7 @@ final class Fixture: Sendable {
             senders: senders,
             signing: signs ? SigningPolicy(keys: store, lifetime: 86_400) : nil,
             observer: observer,
-            filters: filters,
+            filters: judges ? FilterPolicy(junk: store) : filters,
             random: { count in Array(repeating: 0xAB, count: count) }
         )
     }

@@ -313,6 +313,7 @@ import Testing
         facts.client?.account = "ann@example.org"
         let entry = QueueEntryID(rawValue: 17)
         var events = [
+            MessageEvent(time: Self.time(1), kind: .judged, address: "ann@example.org", detail: "yes, score 0.98 (x)"),
             MessageEvent(time: Self.time(1), kind: .delivered, address: "ann@example.org", detail: "Junk"),
             MessageEvent(time: Self.time(1), kind: .queued, address: "a@x", entry: entry, until: Self.time(99)),
             MessageEvent(time: Self.time(1), kind: .forwarded, address: "b@x", entry: entry, detail: "srs@x"),
@@ -361,6 +362,7 @@ import Testing
                     + " for \(five) and 2 more",
                 "1 sender: spf=pass",
                 "1 junk: x",
+                "1 junk for ann@example.org?: yes, score 0.98 (x)",
                 "1 delivered to ann@example.org, into Junk",
                 "1 queued as 17 for a@x, held until #99",
                 "1 queued as 17 to be sent on to b@x from <srs@x>",

@@ -110,6 +110,16 @@ import Testing
         ("DELETE FROM queue_recipient", "has recipients"),
         ("UPDATE queue SET next_attempt = 5", "first recipient"),
         ("UPDATE queue SET blob = 99", "queue entry's octets"),
+        (
+            "INSERT INTO junk_domain VALUES (2, 'x', 1, 0); UPDATE account SET local_part = NULL, domain = NULL WHERE id = 2",
+            "has taught nothing"
+        ),
+        ("INSERT INTO junk_account VALUES (1, zeroblob(16), 1, 0, 0, 5, NULL, NULL)", "counts its tokens"),
+        (
+            "INSERT INTO junk_token VALUES (1, 7, 1, 0, 0); INSERT INTO junk_account VALUES (1, zeroblob(16), 1, 0, 0, 1, 0, 0)",
+            "counts its tokens"
+        ),
+        ("INSERT INTO junk_lesson VALUES (1, 999, 1, 0, NULL)", "about octets that are there"),
         ("PRAGMA foreign_keys = OFF; DELETE FROM domain; PRAGMA foreign_keys = ON", "reference is to a row"),
     ]
 

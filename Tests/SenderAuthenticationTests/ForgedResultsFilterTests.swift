@@ -40,6 +40,20 @@ import Testing
         for cut in octets.indices { #expect(self.filtered(octets, pieces: [cut]) == expected, "cut at \(cut)") }
     }
 
+    @Test("Other fields that only we give go too, whatever they say, and none that is only called alike")
+    func otherNames() {
+        let header = octets(
+            "X-Ours: a\r\n b\r\nX-Our: c\r\nx-OURS : d\r\nX-Ours2: e\r\nA: f\r\nAuthentication-Results: mx.example.org; none\r\n"
+                + "X-Oursel: g\r\nXY: h\r\nX-Ours\r\nY: i"
+        )
+        let expected = octets("X-Our: c\r\nX-Ours2: e\r\nA: f\r\nX-Oursel: g\r\nXY: h\r\nY: i")
+        for cut in header.indices {
+            var filter = ForgedResultsFilter(authservID: "mx.example.org", removing: ["XY-Other", "X-Ours"])
+            let kept = filter.filter(header[..<cut]) + filter.filter(header[cut...]) + filter.finish()
+            #expect(kept == expected, "cut at \(cut)")
+        }
+    }
+
     @Test("The name without a colon, or with one on the next line, which some readers find, goes")
     func nameOnly() {
         for forged in ["Authentication-Results\r\n", "Authentication-Results\r\n : mx.example.org; none\r\n"] {

@@ -5,6 +5,19 @@ import MailStorage
 import MilterClient
 
 /// What filters want done with a message, when all of it has come.
+extension MailQueue {
+    /// Octets of a staged message from there on, as many as lie together; throws ``StoreError/unavailable`` if there are none.
+    func octets(of message: StagedMessage, from position: Int) async throws -> ArraySlice<UInt8> {
+        let octets: ArraySlice<UInt8>
+        switch message.content {
+        case .octets(let all): octets = all[min(position, all.count)...]
+        case .blob(let blob): octets = try await self.octets(of: blob, in: position..<message.size)[...]
+        }
+        guard !octets.isEmpty else { throw StoreError.unavailable }
+        return octets
+    }
+}
+
 extension MessageReception {
     /// Hears the filters, and does what they want with the message's own fields.
     ///
@@ -57,12 +70,7 @@ extension MessageReception {
             try await self.seal?.endHeader()
             var position = bodyStart
             while position < message.size {
-                let octets: ArraySlice<UInt8>
-                switch message.content {
-                case .octets(let all): octets = all[position...]
-                case .blob(let blob): octets = try await queue.octets(of: blob, in: position..<message.size)[...]
-                }
-                guard !octets.isEmpty else { throw StoreError.unavailable }
+                let octets = try await queue.octets(of: message, from: position)
                 self.outgoing?.update(octets)
                 self.seal?.update(octets)
                 try await self.stage.append(octets)

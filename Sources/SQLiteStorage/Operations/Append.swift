@@ -24,7 +24,9 @@ extension Transaction {
     /// Adds the messages if the account may, with those flags that it may set.
     func append(_ messages: [NewRow], to id: MailboxID, by account: AccountID) throws -> AppendReceipt {
         let (_, rights) = try self.mailbox(id, by: account, needing: .insert)
-        return try self.append(messages, to: id, keeping: rights)
+        let receipt = try self.append(messages, to: id, keeping: rights)
+        try self.teach(receipt.uids, from: nil, to: id, by: account)
+        return receipt
     }
 
     /// Adds the messages, in the order given, with those flags that the rights let set; for what need not be allowed.

@@ -26,6 +26,7 @@ extension Transaction {
         receipt.isLimited =
             change != asked || (change.operation == .replace && !rights.isSuperset(of: .flags))
         var bits: UInt64?
+        var lessons = MarkedMessages()
         var isChanged = false
         for uids in uids.ascending().byPage() {
             guard var page = try mailbox.page(MailboxPage.number(of: uids[uids.startIndex]), self.sql) else { continue }
@@ -62,6 +63,7 @@ extension Transaction {
                     changed.keywords &= ~keywords
                 }
                 guard changed != slot else { continue }
+                try lessons.note(uid, slot, changed, in: &mailbox, self.sql)
                 changed.modSeq = try self.modSeq(of: mailbox.account)
                 page.set(uid, changed)
                 isPageChanged = true
@@ -72,6 +74,7 @@ extension Transaction {
         if isChanged {
             receipt.modSeq = mailbox.highestModSeq
             self.put(mailbox)
+            try self.teach(lessons, in: mailbox, by: account)
         }
         return receipt
     }

@@ -13,7 +13,9 @@ extension Transaction {
     ) throws -> CopyReceipt {
         _ = try self.mailbox(source, by: account, needing: .read)
         let (_, rights) = try self.mailbox(target, by: account, needing: .insert)
-        return try self.transfer(uids, from: source, to: target, keeping: rights, isMove: false)
+        let receipt = try self.transfer(uids, from: source, to: target, keeping: rights, isMove: false)
+        try self.teach(receipt.target, from: source, to: target, by: account)
+        return receipt
     }
 
     /// Copies and expunges in one step.
@@ -25,7 +27,9 @@ extension Transaction {
     ) throws -> CopyReceipt {
         _ = try self.mailbox(source, by: account, needing: .takeAway)
         let (_, rights) = try self.mailbox(target, by: account, needing: .insert)
-        return try self.move(uids, from: source, to: target, keeping: rights)
+        let receipt = try self.move(uids, from: source, to: target, keeping: rights)
+        try self.teach(receipt.target, from: source, to: target, by: account)
+        return receipt
     }
 
     /// The same for what need not be allowed: the references to the octets move along.
@@ -97,7 +101,7 @@ extension Transaction {
     }
 
     /// The positions of UIDs that follow one another without a gap.
-    private static func runs(_ uids: [UID]) -> [Range<Int>] {
+    static func runs(_ uids: [UID]) -> [Range<Int>] {
         var runs: [Range<Int>] = []
         for (position, uid) in uids.enumerated() {
             if let run = runs.last, uids[position - 1].rawValue + 1 == uid.rawValue {

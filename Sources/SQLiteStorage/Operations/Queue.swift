@@ -7,13 +7,19 @@ import MailStorage
 struct IncomingAcceptance: Sendable {
     let acceptance: Acceptance
     let message: IncomingMessage
+    /// The message as some accounts get it.
+    let judged: [AccountID: IncomingMessage]
     let trace: TraceBeginning
 
     init(_ acceptance: Acceptance) {
         self.acceptance = acceptance
         self.message = IncomingMessage(acceptance.message)
+        self.judged = acceptance.judged.compactMapValues { $0.message.map(IncomingMessage.init) }
         self.trace = TraceBeginning(acceptance)
     }
+
+    /// Octets the writer will write.
+    var cost: Int { self.judged.values.reduce(self.message.cost) { $0 + $1.cost } }
 }
 
 extension Transaction {
@@ -40,21 +46,22 @@ extension Transaction {
         isReport: Bool = false
     ) throws -> AcceptanceReceipt {
         let acceptance = incoming.acceptance
-        let row = NewRow(
-            incoming.message,
-            flags: FlagSet(),
-            internalDate: MessageDate(time: acceptance.receivedAt)
-        )
+        let date = MessageDate(time: acceptance.receivedAt)
         var delivered: Set<AccountID> = []
         for account in acceptance.local where delivered.insert(account).inserted {
             guard let inbox = try self.sql.mailbox(named: .inbox, of: account) else {
                 throw StoreError.notFound("INBOX of a recipient")
             }
-            let junk = acceptance.isJunk ? try self.sql.mailbox(for: .junk, of: account) : nil
+            let judged = acceptance.judged[account]
+            let isJunk = acceptance.isJunk || judged?.isJunk == true
+            let junk = isJunk ? try self.sql.mailbox(for: .junk, of: account) : nil
             if isReport { self.admitAnything(to: account) } else { try self.admitDelivery(to: account) }
+            let message = incoming.judged[account] ?? incoming.message
+            let row = NewRow(message, flags: FlagSet(), internalDate: date)
             _ = try self.append([row], to: (junk ?? inbox).id)
-            try self.noteDelivery(to: account, (junk ?? inbox).name, in: trace)
+            try self.noteDelivery(to: account, (junk ?? inbox).name, judged: judged?.reason, in: trace)
         }
+        if let submitter = acceptance.submitter { try self.note(acceptance.trace.recipients, writtenToBy: submitter) }
         for forwarding in acceptance.forwards where !forwarding.recipients.isEmpty {
             let entry = try self.enqueue(incoming, from: forwarding.reversePath, to: forwarding.recipients)
             try self.note(.forwarded, forwarding.recipients, as: entry, forwarding.reversePath, acceptance, in: trace)

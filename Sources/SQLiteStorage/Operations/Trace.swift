@@ -127,12 +127,23 @@ extension Transaction {
         )
     }
 
-    /// Writes down that a message was put into a mailbox.
-    func noteDelivery(to account: AccountID, _ mailbox: String, in trace: TraceNumber) throws {
+    /// Writes down that a message was put into a mailbox, and before that how the account's filter has judged it.
+    func noteDelivery(
+        to account: AccountID,
+        _ mailbox: String,
+        judged: String? = nil,
+        in trace: TraceNumber
+    ) throws {
         let address = try self.sql.first(
             "SELECT local_part || '@' || domain FROM account WHERE id = ?",
             .int(account.rawValue)
         ) { $0.optionalText(0) }
+        if let judged {
+            try self.note(
+                MessageEvent(time: self.now, kind: .judged, address: address ?? nil, detail: judged),
+                in: trace
+            )
+        }
         try self.note(
             MessageEvent(time: self.now, kind: .delivered, address: address ?? nil, detail: mailbox),
             in: trace

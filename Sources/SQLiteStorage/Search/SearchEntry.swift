@@ -84,7 +84,7 @@ extension SQL {
     /// Calls `body` with the octets of a range of a blob, in pieces, until it returns false.
     ///
     /// Returns whether all was there and wanted.
-    fileprivate func eachPiece(
+    func eachPiece(
         of blob: BlobID,
         in range: Range<Int>,
         _ body: (ArraySlice<UInt8>, _ isLast: Bool) -> Bool

@@ -147,7 +147,7 @@ extension SQLiteStore {
     }
 
     /// Lets others write first, for a second at most: the index may be behind, mail may not.
-    private func waitForDeliveries() async throws {
+    func waitForDeliveries() async throws {
         for _ in 0..<100 where self.figures.isBusy { try await Task.sleep(for: .milliseconds(10)) }
     }
 

@@ -6,7 +6,9 @@ struct Rule {
     /// Selects a name for each row that breaks it.
     let violations: String
 
-    static let all: [Rule] = Self.accounts + Self.mailboxes + Self.messages + Self.blobs + Self.search + Self.queue
+    static let all: [Rule] =
+        Self.accounts + Self.mailboxes + Self.messages + Self.blobs + Self.search + Self.queue
+        + Self.junk
 
     private static let accounts = [
         Rule(

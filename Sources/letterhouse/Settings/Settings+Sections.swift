@@ -68,7 +68,8 @@ extension Settings {
                 default: .seconds(36 * 86_400),
                 atLeast: .seconds(3600)
             ),
-            milters: reader.milters("filters.milters")
+            milters: reader.milters("filters.milters"),
+            learnsJunk: reader.flag("filters.junk", default: true)
         )
         if filters.greylistWindow <= filters.greylistDelay {
             reader.fault("filters.greylist-window", expected: "more than filters.greylist-delay")

@@ -166,6 +166,7 @@ struct Settings: Sendable, Equatable {
         var greylistWindow: Duration
         var greylistMemory: Duration
         var milters: [MilterSetting]
+        var learnsJunk: Bool
     }
 
     struct HTTP: Sendable, Equatable {
