@@ -7,8 +7,21 @@ import MailConnection
 import SMTPSyntax
 
 /// The outermost layer around every route: safe header fields on every response, and errors made into responses.
+///
+/// A route that needs other fields than these sets them itself: those that are there stay.
 struct ResponseFields: RouterMiddleware {
     let time: TimeSource
+    let allowedOrigins: Set<String>
+
+    /// What is said where nobody has said anything else: nothing is kept, embedded, run or guessed at.
+    private static let standard: HTTPFields = [
+        .cacheControl: "no-store",
+        .pragma: "no-cache",
+        .xContentTypeOptions: "nosniff",
+        .referrerPolicy: "no-referrer",
+        .contentSecurityPolicy: "default-src 'none'; sandbox",
+        .crossOriginResourcePolicy: "same-origin",
+    ]
 
     func handle(
         _ request: Request,
@@ -16,14 +29,16 @@ struct ResponseFields: RouterMiddleware {
         next: @concurrent (Request, HTTPContext) async throws -> Response
     ) async throws -> Response {
         var response = try await self.response(request, context, next)
+        // Older caches know this one, and nothing that could stand in it but this.
+        let isKept = response.headers[.cacheControl] != nil
+        for field in Self.standard where response.headers[field.name] == nil && !(isKept && field.name == .pragma) {
+            response.headers[field.name] = field.value
+        }
         response.headers[.date] = HTTPDate.format(self.time.unixTime())
-        response.headers[.cacheControl] = "no-store"
-        response.headers[.pragma] = "no-cache"
-        response.headers[.xContentTypeOptions] = "nosniff"
-        response.headers[.referrerPolicy] = "no-referrer"
-        response.headers[.contentSecurityPolicy] = "default-src 'none'; sandbox"
-        response.headers[.crossOriginResourcePolicy] = "same-origin"
-        if let length = response.body.contentLength { response.headers[.contentLength] = String(length) }
+        CrossOrigin.admit(request, to: &response, allowed: self.allowedOrigins)
+        // RFC 9110 §8.6: these two have none.
+        let hasLength = response.status != .noContent && response.status.kind != .informational
+        response.headers[.contentLength] = hasLength ? response.body.contentLength.map { String($0) } : nil
         // RFC 9110 §9.3.2: the client takes a body for the beginning of the next response.
         if request.method == .head { response.body = ResponseBody() }
         return response
@@ -75,7 +90,7 @@ struct ClientCheck: RouterMiddleware {
             throw HTTPRefusal.badRequest
         }
         guard self.isOurs(authority, for: client) else { throw HTTPRefusal.badHost }
-        try Self.checkOrigin(request.headers, site: "\(client.scheme)://\(authority)")
+        try self.checkOrigin(request.headers, site: "\(client.scheme)://\(authority)")
         var context = context
         context.client = client
         return try await next(request, context)
@@ -96,9 +111,15 @@ struct ClientCheck: RouterMiddleware {
         return client.isLocal && (host == "localhost" || (try? IPAddress(parsing: String(host))) != nil)
     }
 
-    /// Refuses what other sites' pages send; programs that are no browsers send neither field.
-    private static func checkOrigin(_ fields: HTTPFields, site: String) throws(HTTPRefusal) {
+    /// Refuses what other sites' pages send, except those that the settings name; programs that are no browsers send
+    /// neither field.
+    private func checkOrigin(_ fields: HTTPFields, site: String) throws(HTTPRefusal) {
+        guard fields[values: .origin].count <= 1 else { throw .badOrigin }
+        if let origin = fields[.origin] {
+            // What an origin says of itself, the browser has made sure of.
+            if self.options.allowedOrigins.contains(origin) { return }
+            guard origin.lowercased() == site else { throw .badOrigin }
+        }
         if let site = fields[.fetchSite], site != "same-origin", site != "none" { throw .badOrigin }
-        if let origin = fields[.origin], origin.lowercased() != site { throw .badOrigin }
     }
 }

@@ -29,9 +29,16 @@ struct HTTPRefusal: Error, Equatable {
 }
 
 extension HTTPRefusal {
-    static let badID = Self(.badRequest, "bad-id", "Expected a connection ID of 1 to 16 hexadecimal digits")
+    static let badID = Self(.badRequest, "bad-id", "Expected a connection ID in hexadecimal digits")
     static let badCharset = Self(.badRequest, "bad-charset", "Expected a character set name, other than UTF-7")
-    static let badBody = Self(.badRequest, "bad-body", "Expected a complete body, and none to open or with GET")
+    static let badBody = Self(
+        .badRequest,
+        "bad-body",
+        "Expected a complete body, and none with GET, DELETE or to close"
+    )
+    static let badField = Self(.badRequest, "bad-field", "Expected another value in a Bridge field")
+    static let sequenceGap = Self(.conflict, "seq-gap", "Bodies before this one are missing: send it again behind them")
+    static let ackWindow = Self(.conflict, "ack-window", "What begins there is not kept, or was never sent")
     static let notFound = Self(.notFound, "not-found", "There is nothing here")
     /// The same for unknown IDs and those of others, so that nobody learns which exist.
     static let noSession = Self(.notFound, "no-session", "There is no such connection: open a new one")
@@ -89,6 +96,19 @@ extension HTTPField.Name {
     static let bridgePollTimeout = Self.bridge("Poll-Timeout")
     static let bridgeUnusedTimeout = Self.bridge("Unused-Timeout")
     static let bridgeMaxSend = Self.bridge("Max-Send")
+    static let bridgeFeatures = Self.bridge("Features")
+    static let bridgeOffset = Self.bridge("Offset")
+    static let bridgeAck = Self.bridge("Ack")
+    static let bridgeSeq = Self.bridge("Seq")
+    static let bridgeWait = Self.bridge("Wait")
+    static let bridgeMax = Self.bridge("Max")
+    static let bridgeRaw = Self.bridge("Raw")
+    static let bridgeKey = Self.bridge("Key")
+    static let bridgeSMTP = Self.bridge("Smtp")
+    static let bridgeSMTPLast = Self.bridge("Smtp-Last")
+    static let bridgeSMTPDone = Self.bridge("Smtp-Done")
+    static let bridgeSMTPError = Self.bridge("Smtp-Error")
+    static let idempotencyKey = HTTPField.Name("Idempotency-Key") ?? .server
     static let host = HTTPField.Name("Host") ?? .server
     static let forwardedFor = HTTPField.Name("X-Forwarded-For") ?? .server
     static let forwardedProto = HTTPField.Name("X-Forwarded-Proto") ?? .server

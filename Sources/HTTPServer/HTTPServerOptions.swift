@@ -9,6 +9,10 @@ package struct HTTPServerOptions: Sendable {
     /// A request for another name is refused: without that, any web page could have its own name point here (DNS
     /// rebinding). On loopback, IP literals and `localhost` are good besides these.
     package var hosts: [String] = []
+    /// Origins of other sites whose pages may ask, such as `https://app.example.org`.
+    package var allowedOrigins: Set<String> = []
+    /// Bits of the IDs of connections: 64 or 128.
+    package var idBits = 64
     /// Who speaks for other clients: only their `X-Forwarded-For` and `X-Forwarded-Proto` count.
     package var trustedProxies = NetworkList()
     /// Who may read the metrics besides this machine itself.

@@ -10,8 +10,32 @@ struct Routes: Sendable {
     /// A path, what may be done there, and by what.
     struct Route: Sendable {
         let path: String
-        let methods: [HTTPRequest.Method]
-        let handler: Handler
+        /// What may be done, in the order in which it is told.
+        let handlers: [(method: HTTPRequest.Method, handler: Handler)]
+        /// What is told to whoever asks what may be done.
+        var announcements: HTTPFields = [:]
+
+        init(path: String, _ handlers: [(HTTPRequest.Method, Handler)], announcements: HTTPFields = [:]) {
+            self.path = path
+            self.handlers = handlers.map { (method: $0.0, handler: $0.1) }
+            self.announcements = announcements
+        }
+
+        var methods: [HTTPRequest.Method] { self.handlers.map(\.method) + [.options] }
+
+        /// Does a request, of whatever method.
+        func respond(_ request: Request, _ context: HTTPContext) async throws -> Response {
+            if let found = self.handlers.first(where: { $0.method == request.method }) {
+                return try await found.handler(request, context)
+            }
+            guard request.method == .options else { throw HTTPRefusal.methodNotAllowed(self.methods) }
+            var fields = self.announcements
+            fields[.allow] = self.methods.map(\.rawValue).joined(separator: ", ")
+            if request.headers[.origin] != nil {
+                fields.append(contentsOf: CrossOrigin.preflight(methods: self.methods))
+            }
+            return Response(status: .noContent, headers: fields)
+        }
     }
 
     /// The methods of RFC 9110 §9.3 and RFC 5789, for an answer better than "not found".
@@ -23,14 +47,18 @@ struct Routes: Sendable {
         let prefix = bridge.options.prefix.hasSuffix("/") ? bridge.options.prefix : bridge.options.prefix + "/"
         let (imap, smtp) = (IMAPBridge(service: bridge), SMTPBridge(service: bridge))
         let monitoring = Monitoring(service: bridge, metrics: metrics)
+        let announcements = bridge.options.announcements
+        let exchange: [(HTTPRequest.Method, Handler)] = [
+            (.get, imap.exchange), (.post, imap.exchange), (.delete, imap.close),
+        ]
         self.all = [
-            Route(path: prefix + "imap", methods: [.get, .post], handler: imap.open),
-            Route(path: prefix + "imap/{id}", methods: [.get, .post], handler: imap.exchange),
-            Route(path: prefix + "imap/{id}/{charset}", methods: [.get, .post], handler: imap.exchange),
-            Route(path: prefix + "smtp", methods: [.post], handler: smtp.send),
-            Route(path: prefix + "smtp/{charset}", methods: [.post], handler: smtp.send),
-            Route(path: "/health", methods: [.get, .head], handler: monitoring.health),
-            Route(path: "/metrics", methods: [.get, .head], handler: monitoring.metrics),
+            Route(path: prefix + "imap", [(.get, imap.open), (.post, imap.open)], announcements: announcements),
+            Route(path: prefix + "imap/{id}", exchange, announcements: announcements),
+            Route(path: prefix + "imap/{id}/{charset}", exchange, announcements: announcements),
+            Route(path: prefix + "smtp", [(.post, smtp.send)], announcements: announcements),
+            Route(path: prefix + "smtp/{charset}", [(.post, smtp.send)], announcements: announcements),
+            Route(path: "/health", [(.get, monitoring.health), (.head, monitoring.health)]),
+            Route(path: "/metrics", [(.get, monitoring.metrics), (.head, monitoring.metrics)]),
         ]
     }
 
@@ -40,13 +68,13 @@ struct Routes: Sendable {
         metrics: @escaping @Sendable () -> String
     ) -> some HTTPResponder<HTTPContext> {
         let router = Router(context: HTTPContext.self)
-        router.add(middleware: ResponseFields(time: bridge.time))
-        router.add(middleware: ClientCheck(options: bridge.options))
+        let options = bridge.options
+        router.add(middleware: ResponseFields(time: bridge.time, allowedOrigins: options.allowedOrigins))
+        router.add(middleware: ClientCheck(options: options))
         for route in Routes(bridge: bridge, metrics: metrics).all {
             for method in self.knownMethods {
                 router.on(RouterPath(route.path), method: method) { request, context in
-                    guard route.methods.contains(method) else { throw HTTPRefusal.methodNotAllowed(route.methods) }
-                    let response = try await route.handler(request, context)
+                    let response = try await route.respond(request, context)
                     return response
                 }
             }

@@ -98,7 +98,7 @@ final class Fixture: Sendable {
             imap: self.imap,
             smtp: self.smtp,
             time: clock.timeSource,
-            makeID: { try left.withLock { $0.popFirst() }.map(ConnectionID.init) ?? .random() }
+            makeID: { try left.withLock { $0.popFirst() }.map(ConnectionID.init) ?? .random(bits: options.idBits) }
         )
         self.responder = Routes.responder(bridge: self.bridge) { "letterhouse_up 1\n" }
     }
@@ -135,8 +135,8 @@ final class Fixture: Sendable {
         return Answer(status: response.status, fields: response.headers, octets: collected)
     }
 
-    func post(_ path: String, _ text: String) async throws -> Answer {
-        try await self.ask(.post, path, RequestBody(buffer: ByteBuffer(string: text)))
+    func post(_ path: String, _ text: String, fields: HTTPFields = [:]) async throws -> Answer {
+        try await self.ask(.post, path, RequestBody(buffer: ByteBuffer(string: text)), fields: fields)
     }
 
     /// Opens a connection; the answer is its path.

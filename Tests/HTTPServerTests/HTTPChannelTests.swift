@@ -118,7 +118,7 @@ import Testing
                     try await wire.send(Self.request("GET \(path)"))
                     _ = try? await wire.receiveAll()
                 }
-                try await waitUntil { session.state.withLock { $0.requests == 0 && $0.lent == nil } }
+                try await waitUntil { session.state.withLock { $0.requests == 0 && !$0.output.isLent } }
             }
             #expect(try await fixture.ask(.get, path).text.hasPrefix("* OK "))
         }
@@ -134,7 +134,7 @@ import Testing
                     let text = try await wire.receive(until: number == 0 ? "ready\r\n" : "completed\r\n")
                     #expect(text.hasSuffix(number == 0 ? "ready\r\n" : "x\(number - 1) OK NOOP completed\r\n"))
                 }
-                try await waitUntil { session.state.withLock { $0.requests == 0 && $0.lent == nil } }
+                try await waitUntil { session.state.withLock { $0.requests == 0 && !$0.output.isLent } }
                 _ = try await fixture.post(path, "x\(number) NOOP\r\n")
             }
         }

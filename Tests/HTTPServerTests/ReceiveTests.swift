@@ -131,7 +131,8 @@ import Testing
                 bodies: fixture.bridge.bodies,
                 time: time
             )
-            #expect(await session.receive(isUTF8: false, exchange: Exchange()) == .nothing)
+            let received = try await session.receive(BridgedSession.Demand(), exchange: Exchange())
+            #expect(received == .nothing)
         }
     }
 
@@ -140,13 +141,13 @@ import Testing
             let session = fixture.makeSession()
             _ = try session.connect(HTTPClient.test.peer)
             try await session.deliver([1, 2])
-            #expect(await session.receive(isUTF8: false, exchange: Exchange()) == .octets([1, 2]))
+            let lost = try #require(try await session.lend())
+            #expect(lost.octets == [1, 2])
             try await session.deliver([3])
-            async let next = session.receive(isUTF8: false, exchange: Exchange())
+            async let next = session.fetch()
             try await waitUntil { session.state.withLock { $0.waiter != nil } }
-            session.settle(isDelivered: false)
-            #expect(await next == .octets([1, 2, 3]))
-            session.settle(isDelivered: true)
+            session.settle(lost, isDelivered: false)
+            #expect(try await next == [1, 2, 3])
         }
     }
 
@@ -187,18 +188,16 @@ import Testing
         try await Fixture.run { fixture in
             let session = fixture.makeSession()
             try await session.deliver([0x61, 0xE2, 0x82])
-            #expect(await session.receive(isUTF8: true, exchange: Exchange()) == .octets([0x61]))
-            session.settle(isDelivered: true)
-            async let rest = session.receive(isUTF8: true, exchange: Exchange())
+            #expect(try await session.fetch(isUTF8: true) == [0x61])
+            async let rest = session.fetch(isUTF8: true)
             try await waitUntil { session.state.withLock { $0.waiter != nil } }
             try await session.deliver([0xAC])
-            #expect(await rest == .octets([0xE2, 0x82, 0xAC]))
-            session.settle(isDelivered: true)
+            #expect(try await rest == [0xE2, 0x82, 0xAC])
             try await session.deliver([0xE2])
-            async let half = session.receive(isUTF8: true, exchange: Exchange())
+            async let half = session.fetch(isUTF8: true)
             try await waitUntil { session.state.withLock { $0.waiter != nil } }
             fixture.clock.advance(by: .seconds(60))
-            #expect(await half == .octets([0xE2]))
+            #expect(try await half == [0xE2])
         }
     }
 
@@ -222,12 +221,9 @@ import Testing
             try await session.deliver(Array(repeating: 1, count: 8))
             async let blocked: Void = session.deliver([2, 2, 2])
             try await waitUntil { session.state.withLock { $0.writer != nil } }
-            #expect(
-                await session.receive(isUTF8: false, exchange: Exchange()) == .octets(Array(repeating: 1, count: 8))
-            )
-            session.settle(isDelivered: true)
+            #expect(try await session.fetch() == Array(repeating: 1, count: 8))
             try await blocked
-            #expect(await session.receive(isUTF8: false, exchange: Exchange()) == .octets([2, 2, 2]))
+            #expect(try await session.fetch() == [2, 2, 2])
         }
     }
 
@@ -249,7 +245,8 @@ import Testing
 extension Fixture {
     func session(_ path: String) throws -> BridgedSession {
         let id = try #require(ConnectionID(path.split(separator: "/").last ?? ""))
-        return try self.bridge.table.session(id, for: HTTPClient.test.address.countingKey, at: self.clock.now)
+        let caller = SessionLock.Caller(address: try HTTPClient.test.address.countingKey)
+        return try self.bridge.table.session(id, for: caller, at: self.clock.now)
     }
 
     /// Waits until a request for data of the connection is parked.
@@ -266,6 +263,24 @@ extension Fixture {
             bodies: self.bridge.bodies,
             time: self.clock.timeSource
         )
+    }
+}
+
+extension BridgedSession {
+    /// Asks for what there is; nil if that is nothing.
+    func lend(isUTF8: Bool = false, unitLimit: Int = 0) async throws -> OutputWindow.Loan? {
+        let rules = OutputWindow.Rules(isUTF8: isUTF8, unitLimit: unitLimit)
+        guard case .octets(let loan) = try await self.receive(Demand(rules: rules), exchange: Exchange()) else {
+            return nil
+        }
+        return loan
+    }
+
+    /// The same, in a response that was written.
+    func fetch(isUTF8: Bool = false, unitLimit: Int = 0) async throws -> [UInt8]? {
+        guard let loan = try await self.lend(isUTF8: isUTF8, unitLimit: unitLimit) else { return nil }
+        self.settle(loan, isDelivered: true)
+        return loan.octets
     }
 }
 

@@ -163,8 +163,9 @@ import Testing
     @Test(
         "Unknown methods, paths and IDs",
         arguments: [
-            (HTTPRequest.Method.delete, "/imap/1", 405, "method"), (.get, "/smtp/", 405, "method"),
-            (.options, "/imap/", 405, "method"), (.get, "/elsewhere", 404, "not-found"),
+            (HTTPRequest.Method.put, "/imap/1", 405, "method"), (.get, "/smtp/", 405, "method"),
+            (.delete, "/imap/1", 404, "no-session"), (.post, "/imap/1?close=1", 404, "no-session"),
+            (.get, "/elsewhere", 404, "not-found"),
             (.get, "/imap/1", 404, "no-session"),
             (.get, "/imap/xyz", 400, "bad-id"), (.get, "/imap/12345678901234567", 400, "bad-id"),
             (.get, "/imap/1/a/b", 404, "not-found"), (.head, "/imap/", 405, "method"),
@@ -190,7 +191,7 @@ extension Fixture {
     }
 }
 
-@Suite("Where a line end was forgotten") struct CommandBoundaryTests {
+@Suite("Where a line end was forgotten") struct IMAPLinesTests {
     @Test(
         "The start of a line is found whatever the pieces",
         arguments: [
@@ -206,13 +207,13 @@ extension Fixture {
     func lineStart(text: String, expected: Bool) {
         let octets = Array(text.utf8)
         for cut in 0...octets.count {
-            var boundary = CommandBoundary()
-            boundary.append(Array(octets[..<cut]))
-            boundary.append(Array(octets[cut...]))
-            #expect(boundary.isAtLineStart == expected, "cut at \(cut)")
+            var lines = IMAPLines()
+            lines.append(Array(octets[..<cut]))
+            lines.append(Array(octets[cut...]))
+            #expect(lines.isAtLineStart == expected, "cut at \(cut)")
         }
-        var boundary = CommandBoundary()
-        for octet in octets { boundary.append([octet]) }
-        #expect(boundary.isAtLineStart == expected)
+        var lines = IMAPLines()
+        for octet in octets { lines.append([octet]) }
+        #expect(lines.isAtLineStart == expected)
     }
 }

@@ -28,7 +28,7 @@ package struct BridgeService: Service {
 
     /// Puts a service together; ``run()`` must be running for it to open connections.
     package init(options: HTTPServerOptions, imap: IMAPService, smtp: SMTPService, time: TimeSource) {
-        self.init(options: options, imap: imap, smtp: smtp, time: time, makeID: ConnectionID.random)
+        self.init(options: options, imap: imap, smtp: smtp, time: time) { try .random(bits: options.idBits) }
     }
 
     init(
@@ -69,9 +69,13 @@ package struct BridgeService: Service {
     }
 
     /// Opens an IMAP connection for a client.
-    func open(_ client: HTTPClient) throws -> ConnectionID {
+    func open(
+        _ client: HTTPClient,
+        lock: SessionLock = SessionLock()
+    ) throws -> (id: ConnectionID, session: BridgedSession) {
         let session = BridgedSession(
             owner: client.address.countingKey,
+            lock: lock,
             options: self.options,
             bodies: self.bodies,
             time: self.time
@@ -88,7 +92,7 @@ package struct BridgeService: Service {
             self.table.remove(id, at: self.time.now())
             throw HTTPRefusal.shuttingDown
         }
-        return id
+        return (id, session)
     }
 
     /// Enters a connection under an ID that is no other's.

@@ -17,7 +17,7 @@ final class BridgeTable: Sendable {
         /// IDs of closed connections, oldest first; those before `oldest` are forgotten.
         var closed: [Closed] = []
         var oldest = 0
-        var closedDigests: Set<[UInt8]> = []
+        var closedLocks: [[UInt8]: SessionLock] = [:]
         var guesses: GuessLimiter
         var isStopping = false
     }
@@ -48,7 +48,7 @@ final class BridgeTable: Sendable {
         var evicted: BridgedSession?
         let result: Result<Bool, HTTPRefusal> = self.state.withLock { state in
             if state.isStopping { return .failure(.shuttingDown) }
-            guard state.sessions[digest] == nil, !state.closedDigests.contains(digest) else { return .success(false) }
+            guard state.sessions[digest] == nil, state.closedLocks[digest] == nil else { return .success(false) }
             do throws(HTTPRefusal) { evicted = try self.makeRoom(for: session.owner, in: &state, at: now) } catch {
                 return .failure(error)
             }
@@ -65,21 +65,25 @@ final class BridgeTable: Sendable {
         return try result.get()
     }
 
-    /// Finds a connection for a request from `address`.
+    /// Finds a connection for a request of `caller`.
     ///
-    /// Who guesses learns nothing any more, also not that a guess was right; only what the same address has opened
-    /// itself it can still use.
-    func session(_ id: ConnectionID, for address: [UInt8], at now: Duration) throws(HTTPRefusal) -> BridgedSession {
+    /// A connection of somebody else is as good as none. Who guesses learns nothing any more, also not that a guess was
+    /// right; only what the same address has opened itself it can still use.
+    func session(
+        _ id: ConnectionID,
+        for caller: SessionLock.Caller,
+        at now: Duration
+    ) throws(HTTPRefusal) -> BridgedSession {
         let digest = id.digest
         let found: Result<BridgedSession, HTTPRefusal> = self.state.withLock { state in
-            let session = state.sessions[digest]
-            if let penalty = state.guesses.penalty(of: address, at: now), session?.owner != address {
+            let session = state.sessions[digest].flatMap { $0.lock.opens(to: caller) ? $0 : nil }
+            if let penalty = state.guesses.penalty(of: caller.address, at: now), session?.owner != caller.address {
                 return .failure(.tooMany(retryAfter: penalty))
             }
             if let session { return .success(session) }
             self.forget(&state, at: now)
-            if state.closedDigests.contains(digest) { return .failure(.closed) }
-            state.guesses.count(address, at: now)
+            if state.closedLocks[digest]?.opens(to: caller) == true { return .failure(.closed) }
+            state.guesses.count(caller.address, at: now)
             return .failure(.noSession)
         }
         return try found.get()
@@ -98,7 +102,7 @@ final class BridgeTable: Sendable {
         state.sessionsByOwner.subtract(from: session.owner)
         state.counts.end(digest)
         state.closed.append(Closed(digest: digest, until: now + self.options.closedMemory))
-        state.closedDigests.insert(digest)
+        state.closedLocks[digest] = session.lock
         self.forget(&state, at: now)
         return session
     }
@@ -162,7 +166,7 @@ final class BridgeTable: Sendable {
         while state.oldest < state.closed.count {
             let oldest = state.closed[state.oldest]
             guard oldest.until <= now || state.closed.count - state.oldest > Self.closedLimit else { break }
-            state.closedDigests.remove(oldest.digest)
+            state.closedLocks[oldest.digest] = nil
             state.oldest += 1
         }
         // Moving the rest costs its length, and is paid for by at least as many that are dropped.

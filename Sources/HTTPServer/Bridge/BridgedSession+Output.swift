@@ -5,15 +5,27 @@ import Synchronization
 
 /// From the IMAP session to the client.
 extension BridgedSession {
+    /// What a request for data asks for.
+    struct Demand: Sendable {
+        var rules = OutputWindow.Rules()
+        /// How long to wait, at most; nil: as long as the server waits.
+        var wait: Duration?
+        /// The client has all octets before this one.
+        var acknowledged: UInt64?
+    }
+
     /// Takes what the IMAP session writes; waits while the client fetches too little.
     ///
     /// - Throws: ``ClientGone``.
     func deliver(_ octets: [UInt8]) async throws {
         while true {
+            let now = self.time.now()
             let wakeups: Wakeups? = try self.state.withLock { state in
+                guard !state.isLeft else { return Wakeups() }
                 guard !state.isAbandoned else { throw ClientGone() }
                 guard self.hasRoom(for: octets.count, in: state) else { return nil }
-                state.output += octets
+                state.output.append(octets)
+                state.lastOutput = now
                 return state.takeWakeups()
             }
             if let wakeups { return wakeups.resume() }
@@ -22,18 +34,27 @@ extension BridgedSession {
     }
 
     private func hasRoom(for count: Int, in state: State) -> Bool {
-        state.isStopping || state.heldCount == 0 || state.heldCount + count <= self.options.outputLimit
+        let waitingCount = state.output.waitingCount
+        return state.isStopping || waitingCount == 0 || waitingCount + count <= self.options.outputLimit
     }
 
     /// Returns when something has changed; there is one writer only.
     private func waitForRoom(for count: Int) async throws {
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-                let isReady = self.state.withLock { state in
-                    if state.isAbandoned || Task.isCancelled || self.hasRoom(for: count, in: state) { return true }
+                let (isReady, wakeups) = self.state.withLock { state in
+                    if state.isAbandoned || Task.isCancelled || self.hasRoom(for: count, in: state) {
+                        return (true, Wakeups())
+                    }
                     state.writer = continuation
-                    return false
+                    // What was held back because it is not complete would now be waited for in vain.
+                    guard let waiter = state.waiter, let loan = state.lend(waiter.rules) else {
+                        return (false, Wakeups())
+                    }
+                    state.waiter = nil
+                    return (false, Wakeups(answer: (waiter.continuation, .octets(loan))))
                 }
+                wakeups.resume()
                 if isReady { continuation.resume() }
             }
         } onCancel: {
@@ -46,12 +67,20 @@ extension BridgedSession {
     ///
     /// A newer call ends an older one with nothing: the client has forgotten it. So does `exchange`, when the client
     /// hangs up; nothing is sent to a client that is not there.
-    func receive(isUTF8: Bool, exchange: Exchange) async -> Received {
-        let deadline = self.time.now() + self.options.pollTimeout
-        let number = self.state.withLock { state in
+    ///
+    /// - Throws: ``HTTPRefusal/ackWindow``.
+    func receive(_ demand: Demand, exchange: Exchange) async throws(HTTPRefusal) -> Received {
+        let now = self.time.now()
+        let deadline = now + min(demand.wait ?? self.options.pollTimeout, self.options.pollTimeout)
+        let number: Int? = self.state.withLock { state in
+            if let place = demand.acknowledged, !state.isAbandoned {
+                guard state.output.acknowledge(place) else { return nil }
+            }
             state.lastNumber += 1
             return state.lastNumber
         }
+        guard let number else { throw .ackWindow }
+        let isPatient = demand.wait.map { $0 >= self.options.pollTimeout } ?? true
         return await withTaskGroup(of: Void.self) { group in
             group.addTask { [time = self.time] in
                 do { try await time.sleep(deadline) } catch { return }
@@ -59,7 +88,12 @@ extension BridgedSession {
             }
             let received = await withTaskCancellationHandler {
                 await withCheckedContinuation { continuation in
-                    let waiter = Waiter(number: number, isUTF8: isUTF8, continuation: continuation)
+                    let waiter = Waiter(
+                        number: number,
+                        rules: demand.rules,
+                        isPatient: isPatient,
+                        continuation: continuation
+                    )
                     self.wait(waiter, until: deadline, isLeft: exchange.isDisconnected)
                     exchange.onDisconnect { self.endWait(number, isTimeout: false) }
                 }
@@ -73,38 +107,49 @@ extension BridgedSession {
 
     /// Parks a request, or answers it at once; with nothing if its client has left, or its time has passed already.
     private func wait(_ waiter: Waiter, until deadline: Duration, isLeft: Bool) {
+        let now = self.time.now()
         let (older, wakeups) = self.state.withLock { state in
             let older = state.waiter
             state.waiter = nil
             if isLeft { return (older, Wakeups(answer: (waiter.continuation, .nothing))) }
+            // A newer one came here first.
+            if waiter.number < state.lastNumber, older?.number ?? 0 > waiter.number {
+                state.waiter = older
+                return (nil, Wakeups(answer: (waiter.continuation, .superseded)))
+            }
             state.waiter = waiter
             var wakeups = state.takeWakeups()
-            if wakeups.answer == nil, Task.isCancelled || deadline <= self.time.now() {
+            if wakeups.answer == nil, Task.isCancelled || deadline <= now {
                 state.waiter = nil
-                wakeups.answer = (waiter.continuation, .nothing)
+                wakeups.answer = (waiter.continuation, self.lastChance(of: waiter, in: &state, at: now))
             }
             return (older, wakeups)
         }
-        older?.continuation.resume(returning: .nothing)
+        older?.continuation.resume(returning: .superseded)
         wakeups.resume()
     }
 
     /// Ends the wait of that number, if it has not ended; at a timeout also with half a character.
     private func endWait(_ number: Int, isTimeout: Bool) {
+        let now = self.time.now()
         let answer: (CheckedContinuation<Received, Never>, Received)? = self.state.withLock { state in
             guard let waiter = state.waiter, waiter.number == number else { return nil }
             state.waiter = nil
-            let octets = isTimeout ? state.lend(isUTF8: waiter.isUTF8, isLast: true) : nil
-            return (waiter.continuation, octets.map { .octets($0) } ?? .nothing)
+            return (waiter.continuation, isTimeout ? self.lastChance(of: waiter, in: &state, at: now) : .nothing)
         }
         if let (continuation, received) = answer { continuation.resume(returning: received) }
     }
 
-    /// Says whether a response with the lent octets was written completely; if not, they come first in the next one.
-    func settle(isDelivered: Bool) {
+    /// What a request gets whose time is over: also what is not complete, if it has had its time.
+    private func lastChance(of waiter: Waiter, in state: inout State, at now: Duration) -> Received {
+        guard waiter.isPatient || state.lastOutput + self.options.pollTimeout <= now else { return .nothing }
+        return state.lend(waiter.rules, isLast: true).map { .octets($0) } ?? .nothing
+    }
+
+    /// Says whether a response with lent octets was written completely; if not, they come first in the next one.
+    func settle(_ loan: OutputWindow.Loan, isDelivered: Bool) {
         let wakeups = self.state.withLock { state in
-            guard let lent = state.lent.take() else { return Wakeups() }
-            if !isDelivered, !state.isAbandoned { state.output = lent + state.output }
+            if !state.isAbandoned { state.output.settle(loan.number, isDelivered: isDelivered) }
             return state.takeWakeups()
         }
         wakeups.resume()

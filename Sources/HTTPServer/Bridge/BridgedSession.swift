@@ -11,10 +11,12 @@ import Synchronization
 final class BridgedSession: Sendable {
     /// What a request for data gets.
     enum Received: Sendable, Equatable {
-        /// Octets that are lent: ``BridgedSession/settle(isDelivered:)`` must follow.
-        case octets([UInt8])
-        /// Nothing came in time, or a newer request has taken this one's place.
+        /// Octets that are lent: ``BridgedSession/settle(_:isDelivered:)`` must follow.
+        case octets(OutputWindow.Loan)
+        /// Nothing came in time.
         case nothing
+        /// A newer request has taken this one's place.
+        case superseded
         /// The connection is closed, and everything was fetched.
         case closed
     }
@@ -24,13 +26,26 @@ final class BridgedSession: Sendable {
 
     /// The counting key of the address that opened the connection.
     let owner: [UInt8]
+    /// Who may use it, of those who know its ID.
+    let lock: SessionLock
+    /// Whether what the session says is a sequence of whole responses, which are not to be cut.
+    let hasUnits: Bool
     let options: HTTPServerOptions
     let time: TimeSource
     let bodies: BodyBudget
     let state: Mutex<State>
 
-    init(owner: [UInt8], options: HTTPServerOptions, bodies: BodyBudget, time: TimeSource) {
+    init(
+        owner: [UInt8],
+        lock: SessionLock = SessionLock(),
+        hasUnits: Bool = true,
+        options: HTTPServerOptions,
+        bodies: BodyBudget,
+        time: TimeSource
+    ) {
         self.owner = owner
+        self.lock = lock
+        self.hasUnits = hasUnits
         self.options = options
         self.bodies = bodies
         self.time = time
@@ -89,6 +104,27 @@ final class BridgedSession: Sendable {
     /// Closes the connection: its place is needed.
     func abandon() { self.state.withLock { $0.abandon() }.resume() }
 
+    /// Closes the connection because its client says so.
+    ///
+    /// What it has sent is still done; a request that waits gets what is left, and what is said from now on is for nobody.
+    ///
+    /// - Throws: ``HTTPRefusal/closed``.
+    func close() throws(HTTPRefusal) {
+        let wakeups: Wakeups? = self.state.withLock { state in
+            guard !state.hasEnded, !state.isAbandoned else { return nil }
+            var wakeups = Wakeups()
+            if let waiter = state.waiter, let loan = state.output.lend(waiter.rules, isLast: true) {
+                wakeups.answer = (waiter.continuation, .octets(loan))
+                state.waiter = nil
+            }
+            state.isLeft = true
+            wakeups.add(state.abandon())
+            return wakeups
+        }
+        guard let wakeups else { throw .closed }
+        wakeups.resume()
+    }
+
     /// When something was sent last, or the connection was opened.
     var lastSend: Duration { self.state.withLock { $0.lastSend } }
 
@@ -136,8 +172,19 @@ extension BridgedSession {
     /// A parked request.
     struct Waiter {
         let number: Int
-        let isUTF8: Bool
+        let rules: OutputWindow.Rules
+        /// Whether it waits as long as the server lets it.
+        let isPatient: Bool
         let continuation: CheckedContinuation<Received, Never>
+    }
+
+    /// A body that waits for others before it.
+    struct EarlyBody: Sendable {
+        let body: Body
+        let isRaw: Bool
+        /// When it stops waiting.
+        let deadline: Duration
+        let continuation: CheckedContinuation<Result<Void, HTTPRefusal>, Never>
     }
 
     struct State {
@@ -145,10 +192,10 @@ extension BridgedSession {
         var pipe: PipeConnection<IMAPNote>.Client?
         /// What was sent before.
         var early: [[UInt8]] = []
-        /// What the client has not fetched.
-        var output: [UInt8] = []
-        /// What is being written into a response; nil when no response is being written.
-        var lent: [UInt8]?
+        /// What the client has not fetched, or not acknowledged.
+        var output = OutputWindow()
+        /// When the session has said something last.
+        var lastOutput: Duration
         /// The parked request.
         var waiter: Waiter?
         var lastNumber = 0
@@ -158,8 +205,10 @@ extension BridgedSession {
         var watcher: CheckedContinuation<Void, Never>?
         /// The IMAP session has ended.
         var hasEnded = false
-        /// The connection was closed: nobody used it, or its place was needed.
+        /// The connection was closed: by its client, because nobody used it, or because its place was needed.
         var isAbandoned = false
+        /// It was closed by its client, who wants what it has sent to be done.
+        var isLeft = false
         /// The process stops.
         var isStopping = false
         /// HTTP requests in progress for this connection.
@@ -168,36 +217,32 @@ extension BridgedSession {
         var lastSend: Duration
         /// Octets that the IMAP session has not taken yet.
         var waiting = 0
-        var boundary = CommandBoundary()
+        var lines = IMAPLines()
+        var sequence = SequenceWindow<EarlyBody>()
 
-        init(now: Duration) { (self.lastUse, self.lastSend) = (now, now) }
+        init(now: Duration) { (self.lastUse, self.lastSend, self.lastOutput) = (now, now, now) }
 
         /// Nothing will ever come again.
-        var isClosed: Bool { self.isAbandoned || self.hasEnded && self.lent == nil && self.output.isEmpty }
+        var isClosed: Bool { self.isAbandoned || self.hasEnded && self.output.isExhausted }
 
-        var isDone: Bool { self.isClosed || self.hasEnded && self.lent == nil && self.isStopping }
-
-        /// How many octets are held for the client.
-        var heldCount: Int { self.output.count + (self.lent?.count ?? 0) }
+        var isDone: Bool {
+            guard self.hasEnded else { return self.isAbandoned }
+            return self.isAbandoned || self.output.isEmpty || self.isStopping && !self.output.isLent
+        }
 
         /// Lends what is there; nil if there is nothing that may be sent now.
         ///
-        /// While a response is being written, a second one has to wait: should the first one fail, its octets come
-        /// before all others.
-        mutating func lend(isUTF8: Bool, isLast: Bool) -> [UInt8]? {
-            guard self.lent == nil, !self.output.isEmpty else { return nil }
-            let cut = isUTF8 && !isLast && !self.hasEnded ? UTF8Boundary.incompleteCount(self.output) : 0
-            guard cut < self.output.count else { return nil }
-            let octets = cut == 0 ? self.output : Array(self.output.dropLast(cut))
-            self.output = cut == 0 ? [] : Array(self.output.suffix(cut))
-            self.lent = octets
-            return octets
+        /// While the session waits for room, it cannot complete what is not complete.
+        mutating func lend(_ rules: OutputWindow.Rules, isLast: Bool = false) -> OutputWindow.Loan? {
+            var rules = rules
+            if self.writer != nil { rules.unitLimit = 0 }
+            return self.output.lend(rules, isLast: isLast || self.hasEnded)
         }
 
         /// Closes the connection.
         mutating func abandon() -> Wakeups {
             self.isAbandoned = true
-            self.output = []
+            self.output.removeAll()
             self.pipe?.close()
             return self.takeWakeups()
         }
@@ -206,8 +251,8 @@ extension BridgedSession {
         mutating func takeWakeups() -> Wakeups {
             var wakeups = Wakeups()
             if let waiter = self.waiter {
-                if let octets = self.lend(isUTF8: waiter.isUTF8, isLast: false) {
-                    wakeups.answer = (waiter.continuation, .octets(octets))
+                if let loan = self.lend(waiter.rules) {
+                    wakeups.answer = (waiter.continuation, .octets(loan))
                 } else if self.isClosed {
                     wakeups.answer = (waiter.continuation, .closed)
                 }
@@ -216,6 +261,9 @@ extension BridgedSession {
             // The writer looks for itself whether there is room, or nobody to write to.
             wakeups.writer = self.writer.take()
             if self.isDone { wakeups.watcher = self.watcher.take() }
+            if self.hasEnded || self.isAbandoned {
+                wakeups.senders = self.sequence.removeAll().map { ($0.continuation, .failure(.closed)) }
+            }
             return wakeups
         }
     }
@@ -225,11 +273,21 @@ extension BridgedSession {
         var answer: (CheckedContinuation<Received, Never>, Received)?
         var writer: CheckedContinuation<Void, any Error>?
         var watcher: CheckedContinuation<Void, Never>?
+        var senders: [(CheckedContinuation<Result<Void, HTTPRefusal>, Never>, Result<Void, HTTPRefusal>)] = []
 
         func resume() {
             if let (continuation, received) = self.answer { continuation.resume(returning: received) }
             self.writer?.resume()
             self.watcher?.resume()
+            for (continuation, result) in self.senders { continuation.resume(returning: result) }
+        }
+
+        /// Adds others, of the same state.
+        mutating func add(_ other: Wakeups) {
+            if let answer = other.answer { self.answer = answer }
+            if let writer = other.writer { self.writer = writer }
+            if let watcher = other.watcher { self.watcher = watcher }
+            self.senders += other.senders
         }
     }
 }
