@@ -7,9 +7,14 @@ import Synchronization
 ///
 /// The handler of the request and the connection's event loop both come here, hence the mutex.
 final class Exchange: Sendable {
+    /// Uses a connection that is a WebSocket now, until it ends it.
+    typealias Upgrade = @Sendable (WebSocket) async -> Void
+
     private struct State {
         var onDisconnect: (@Sendable () -> Void)?
         var onCompletion: (@Sendable (Bool) -> Void)?
+        /// What the connection becomes with the response.
+        var onUpgrade: Upgrade?
         var isDisconnected = false
         /// Writes of the response that the socket has not taken.
         var unwritten = 0
@@ -46,7 +51,15 @@ final class Exchange: Sendable {
         self.state.withLock { $0.onCompletion = body }
     }
 
+    /// Has `body` called with the connection in place of the response, which agrees to a WebSocket.
+    ///
+    /// If it cannot become one, `body` is never called, but what was said to ``onCompletion(_:)`` is.
+    func onUpgrade(_ body: @escaping Upgrade) { self.state.withLock { $0.onUpgrade = body } }
+
     // MARK: For the connection
+
+    /// What the connection becomes, if it becomes something else.
+    func takeUpgrade() -> Upgrade? { self.state.withLock { $0.onUpgrade.take() } }
 
     /// The client has closed its side.
     func disconnected() {

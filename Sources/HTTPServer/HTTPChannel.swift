@@ -4,6 +4,7 @@ import HTTPTypes
 import Hummingbird
 import HummingbirdCore
 import Logging
+import MailConnection
 import NIOCore
 import SMTPSyntax
 
@@ -29,6 +30,7 @@ package struct HTTPChannel: ServerChildChannel {
     ) {
         let responder = Routes.responder(bridge: bridge, metrics: metrics)
         let bodyLimit = bridge.options.bodyLimit
+        let time = bridge.time
         self.writeTimeout = writeTimeout
         self.base = HTTP1Channel(
             responder: { request, writer, channel in
@@ -38,6 +40,7 @@ package struct HTTPChannel: ServerChildChannel {
                     on: channel,
                     isTLS: isTLS,
                     bodyLimit: bodyLimit,
+                    time: time,
                     through: responder
                 )
             },
@@ -71,6 +74,7 @@ package struct HTTPChannel: ServerChildChannel {
         on channel: any Channel,
         isTLS: Bool,
         bodyLimit: Int,
+        time: TimeSource,
         through responder: some HTTPResponder<HTTPContext>
     ) async throws {
         let exchange = Exchange()
@@ -92,6 +96,12 @@ package struct HTTPChannel: ServerChildChannel {
             var response = try await responder.respond(to: request, context: HTTPContext(source: source))
             // Whether a body that was refused comes nevertheless, nobody knows: the next octets could be anything.
             if request.asksToClose || isWaiting && isTooBig { response.headers[.connection] = "close" }
+            if response.status == .switchingProtocols, let upgrade = exchange.takeUpgrade() {
+                defer { channel.close(promise: nil) }
+                let socket = try await WebSocket.begin(on: channel, with: response, time: time)
+                await upgrade(socket)
+                return exchange.completed(isWritten: true)
+            }
             mustClose = response.headers[.connection] == "close"
             try await writer.write(response: response.head, body: response.body)
         } catch {

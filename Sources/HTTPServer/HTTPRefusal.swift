@@ -37,6 +37,13 @@ extension HTTPRefusal {
         "Expected a complete body, and none with GET, DELETE or to close"
     )
     static let badField = Self(.badRequest, "bad-field", "Expected another value in a Bridge field")
+    /// RFC 6455 §4.4.
+    static let badUpgrade = Self(
+        .upgradeRequired,
+        "bad-upgrade",
+        "Expected a WebSocket of version 13 with the subprotocol of this path",
+        fields: [.upgrade: "websocket", .connection: "Upgrade", .secWebSocketVersion: "13"]
+    )
     static let sequenceGap = Self(.conflict, "seq-gap", "Bodies before this one are missing: send it again behind them")
     static let ackWindow = Self(.conflict, "ack-window", "What begins there is not kept, or was never sent")
     static let notFound = Self(.notFound, "not-found", "There is nothing here")

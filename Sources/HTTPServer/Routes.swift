@@ -55,7 +55,7 @@ struct Routes: Sendable {
             Route(path: prefix + "imap", [(.get, imap.open), (.post, imap.open)], announcements: announcements),
             Route(path: prefix + "imap/{id}", exchange, announcements: announcements),
             Route(path: prefix + "imap/{id}/{charset}", exchange, announcements: announcements),
-            Route(path: prefix + "smtp", [(.post, smtp.send)], announcements: announcements),
+            Route(path: prefix + "smtp", [(.get, smtp.openSocket), (.post, smtp.send)], announcements: announcements),
             Route(path: prefix + "smtp/{charset}", [(.post, smtp.send)], announcements: announcements),
             Route(path: "/health", [(.get, monitoring.health), (.head, monitoring.health)]),
             Route(path: "/metrics", [(.get, monitoring.metrics), (.head, monitoring.metrics)]),

@@ -112,3 +112,20 @@ struct RandomTests {
         if count >= 16 { #expect(try Random.octets(count) != first) }
     }
 }
+
+/// RFC 3174 §7.3, and RFC 6455 §1.3.
+@Suite("SHA-1") struct SHA1Tests {
+    @Test(
+        "Known digests",
+        arguments: [
+            ("abc", "a9993e364706816aba3e25717850c26c9cd0d89d"), ("", "da39a3ee5e6b4b0d3255bfef95601890afd80709"),
+            (
+                "dGhlIHNhbXBsZSBub25jZQ==258EAFA5-E914-47DA-95CA-C5AB0DC85B11",
+                "b37a4f2cc0624f1690f64606cf385945b2bec4ea"
+            ),
+        ]
+    )
+    func known(text: String, digest: String) {
+        #expect(SHA1.hash(Array(text.utf8)).map(Hexadecimal.encode) == digest)
+    }
+}

@@ -42,6 +42,8 @@ struct BridgeFields: Sendable {
         return values.first
     }
 
+    /// A number, if the field is there.
+    ///
     /// number = 1*18DIGIT
     private static func number(_ name: HTTPField.Name, in fields: HTTPFields) throws(HTTPRefusal) -> UInt64? {
         guard let text = try self.value(name, in: fields) else { return nil }

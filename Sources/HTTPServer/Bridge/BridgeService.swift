@@ -107,9 +107,8 @@ package struct BridgeService: Service {
 
     /// Plays an SMTP batch for a client, to its end.
     func play(_ batch: SMTPBatch, for client: HTTPClient) async throws -> SMTPBatchRun.Outcome {
-        let (id, table) = (try self.makeID(), self.table)
-        try table.beginBatch(id, of: client.address.countingKey, at: self.time.now())
-        defer { table.endBatch(id) }
+        let (id, table) = (try self.beginSMTP(client), self.table)
+        defer { self.endSMTP(id) }
         let run = SMTPBatchRun(
             service: self.smtp,
             peer: client.peer,
@@ -119,6 +118,27 @@ package struct BridgeService: Service {
         var outcome = SMTPBatchRun.Outcome()
         await Logger.withConnection("bridge-\(id.logText)") { outcome = await run.run(batch) }
         return outcome
+    }
+
+    /// A connection of SMTP begins, and counts as one that has not logged in; ``endSMTP(_:)`` must follow.
+    func beginSMTP(_ client: HTTPClient) throws -> ConnectionID {
+        let id = try self.makeID()
+        try self.table.beginBatch(id, of: client.address.countingKey, at: self.time.now())
+        return id
+    }
+
+    func endSMTP(_ id: ConnectionID) { self.table.endBatch(id) }
+
+    /// Runs one SMTP session of a client to its end.
+    func serveSMTP(_ connection: CountedConnection<SMTPNote>, _ id: ConnectionID) async {
+        let (smtp, table) = (self.smtp, self.table)
+        await Logger.withConnection("bridge-\(id.logText)") {
+            var session = SMTPSession(connection: connection, service: smtp, role: .submission) { account in
+                table.admit(id, to: account)
+            }
+            // A session that fails hangs up, which is all that its client can see of it.
+            try? await session.run()
+        }
     }
 
     /// Runs one IMAP session to its end, and keeps what it said last until it was fetched or nobody comes for it.

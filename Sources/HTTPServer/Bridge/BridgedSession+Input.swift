@@ -120,39 +120,32 @@ extension BridgedSession {
     }
 
     /// The IMAP session has taken so many octets.
-    fileprivate func taken(_ count: Int) {
-        let released = self.state.withLock { state in
+    func taken(_ count: Int) {
+        let (released, sender) = self.state.withLock { state in
             let released = min(count, state.waiting)
             state.waiting -= released
-            return released
+            return (released, state.waiting <= self.options.waitingLimit ? state.sender.take() : nil)
         }
         self.bodies.release(released, of: self.owner)
-    }
-}
-
-/// The IMAP session's end of a bridged connection: a pipe that tells how much of its input was taken.
-struct BridgedConnection: Connection {
-    typealias Note = IMAPNote
-
-    private var pipe: PipeConnection<IMAPNote>
-    private let session: BridgedSession
-
-    init(pipe: PipeConnection<IMAPNote>, session: BridgedSession) {
-        self.pipe = pipe
-        self.session = session
+        sender?.resume()
     }
 
-    var peer: Peer { self.pipe.peer }
-
-    mutating func next(holdingOctets: Bool) async throws -> Inbound<IMAPNote>? {
-        let next = await self.pipe.next(holdingOctets: holdingOctets)
-        if case .octets(let octets) = next { self.session.taken(octets.count) }
-        return next
+    /// Returns when there is room for a body, or never will be; for the one task that reads a WebSocket.
+    func waitForInputRoom() async {
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let resumed: CheckedContinuation<Void, Never>? = self.state.withLock { state in
+                    guard !state.hasEnded, !state.isAbandoned, !Task.isCancelled,
+                        state.waiting > self.options.waitingLimit
+                    else { return continuation }
+                    // One that was there reads a WebSocket whose place was taken.
+                    defer { state.sender = continuation }
+                    return state.sender
+                }
+                resumed?.resume()
+            }
+        } onCancel: {
+            self.state.withLock { $0.sender.take() }?.resume()
+        }
     }
-
-    func write(_ octets: [UInt8]) async throws { try await self.pipe.write(octets) }
-
-    mutating func startTLS(after farewell: [UInt8]) async throws { try await self.pipe.startTLS(after: farewell) }
-
-    var post: @Sendable (IMAPNote) -> Void { self.pipe.post }
 }

@@ -63,6 +63,11 @@ extension BridgedSession {
         try Task.checkCancellation()
     }
 
+    /// The client has everything before `place`; false if what begins there is not kept, or was never sent.
+    func acknowledge(_ place: UInt64) -> Bool {
+        self.state.withLock { state in state.isAbandoned || state.output.acknowledge(place) }
+    }
+
     /// Waits for something to fetch, at most for the poll timeout.
     ///
     /// A newer call ends an older one with nothing: the client has forgotten it. So does `exchange`, when the client
@@ -72,14 +77,11 @@ extension BridgedSession {
     func receive(_ demand: Demand, exchange: Exchange) async throws(HTTPRefusal) -> Received {
         let now = self.time.now()
         let deadline = now + min(demand.wait ?? self.options.pollTimeout, self.options.pollTimeout)
-        let number: Int? = self.state.withLock { state in
-            if let place = demand.acknowledged, !state.isAbandoned {
-                guard state.output.acknowledge(place) else { return nil }
-            }
+        if let place = demand.acknowledged, !self.acknowledge(place) { throw .ackWindow }
+        let number = self.state.withLock { state in
             state.lastNumber += 1
             return state.lastNumber
         }
-        guard let number else { throw .ackWindow }
         let isPatient = demand.wait.map { $0 >= self.options.pollTimeout } ?? true
         return await withTaskGroup(of: Void.self) { group in
             group.addTask { [time = self.time] in

@@ -53,7 +53,7 @@ final class BridgedSession: Sendable {
     }
 
     /// Makes the IMAP session's end; once, by the task that runs the session.
-    func connect(_ peer: Peer) -> BridgedConnection {
+    func connect(_ peer: Peer) -> CountedConnection<IMAPNote> {
         let (server, client) = PipeConnection<IMAPNote>.make(peer: peer) { octets in try await self.deliver(octets) }
         self.state.withLock { state in
             for piece in state.early { client.send(piece) }
@@ -62,7 +62,7 @@ final class BridgedSession: Sendable {
             if state.isAbandoned { client.close() }
             state.pipe = client
         }
-        return BridgedConnection(pipe: server, session: self)
+        return CountedConnection(server) { count in self.taken(count) }
     }
 
     // MARK: Use
@@ -125,8 +125,36 @@ final class BridgedSession: Sendable {
         wakeups.resume()
     }
 
+    /// Whether the process stops.
+    var isStopping: Bool { self.state.withLock { $0.isStopping } }
+
     /// When something was sent last, or the connection was opened.
     var lastSend: Duration { self.state.withLock { $0.lastSend } }
+
+    // MARK: WebSockets
+
+    /// The connection is used through a WebSocket from now on, until another, or a request for data, takes its place: then
+    /// `onTakeover` is called.
+    func attachSocket(onTakeover: @escaping @Sendable () -> Void) -> Int {
+        let (number, older) = self.state.withLock { state in
+            state.lastNumber += 1
+            let older = state.socket
+            state.socket = (state.lastNumber, onTakeover)
+            return (state.lastNumber, older)
+        }
+        older?.onTakeover()
+        return number
+    }
+
+    /// That WebSocket is gone.
+    func detachSocket(_ number: Int) {
+        self.state.withLock { if $0.socket?.number == number { $0.socket = nil } }
+    }
+
+    /// Ends the WebSocket that there may be: a request for data comes in its place.
+    func takeOverSocket() {
+        self.state.withLock { $0.socket.take() }?.onTakeover()
+    }
 
     // MARK: The end
 
@@ -219,6 +247,10 @@ extension BridgedSession {
         var waiting = 0
         var lines = IMAPLines()
         var sequence = SequenceWindow<EarlyBody>()
+        /// Whoever reads a WebSocket, waiting for room for what has come.
+        var sender: CheckedContinuation<Void, Never>?
+        /// Tells the WebSocket that the connection is used through that its place is taken.
+        var socket: (number: Int, onTakeover: @Sendable () -> Void)?
 
         init(now: Duration) { (self.lastUse, self.lastSend, self.lastOutput) = (now, now, now) }
 
@@ -263,6 +295,7 @@ extension BridgedSession {
             if self.isDone { wakeups.watcher = self.watcher.take() }
             if self.hasEnded || self.isAbandoned {
                 wakeups.senders = self.sequence.removeAll().map { ($0.continuation, .failure(.closed)) }
+                wakeups.sender = self.sender.take()
             }
             return wakeups
         }
@@ -273,12 +306,14 @@ extension BridgedSession {
         var answer: (CheckedContinuation<Received, Never>, Received)?
         var writer: CheckedContinuation<Void, any Error>?
         var watcher: CheckedContinuation<Void, Never>?
+        var sender: CheckedContinuation<Void, Never>?
         var senders: [(CheckedContinuation<Result<Void, HTTPRefusal>, Never>, Result<Void, HTTPRefusal>)] = []
 
         func resume() {
             if let (continuation, received) = self.answer { continuation.resume(returning: received) }
             self.writer?.resume()
             self.watcher?.resume()
+            self.sender?.resume()
             for (continuation, result) in self.senders { continuation.resume(returning: result) }
         }
 
@@ -287,6 +322,7 @@ extension BridgedSession {
             if let answer = other.answer { self.answer = answer }
             if let writer = other.writer { self.writer = writer }
             if let watcher = other.watcher { self.watcher = watcher }
+            if let sender = other.sender { self.sender = sender }
             self.senders += other.senders
         }
     }

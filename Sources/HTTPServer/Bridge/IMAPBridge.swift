@@ -11,9 +11,14 @@ struct IMAPBridge: Sendable {
 
     let service: BridgeService
 
-    /// `GET` or `POST imap/`: opens a connection; the response is its ID. A body is sent to it at once.
+    /// `GET` or `POST imap/`: opens a connection; the response is its ID.
+    ///
+    /// A body is sent to it at once.
     func open(_ request: Request, _ context: HTTPContext) async throws -> Response {
         let client = try context.secureClient()
+        if request.method == .get, WebSocketHandshake.isAsked(request.headers) {
+            return try await self.openSocket(request, context, client)
+        }
         let fields = try BridgeFields(request.headers)
         // There is nothing else that a key could be before the connection is there.
         guard fields.key == nil || fields.key == "new", fields.number == nil else { throw HTTPRefusal.badField }
@@ -57,6 +62,10 @@ struct IMAPBridge: Sendable {
             }
             return .empty
         }
+        if request.method == .get, WebSocketHandshake.isAsked(request.headers) {
+            return try self.takeOver(request, context, session, acknowledged: fields.acknowledged)
+        }
+        session.takeOverSocket()
         let rules = OutputWindow.Rules(
             limit: fields.limit,
             isUTF8: charset.isUTF8,
@@ -124,7 +133,7 @@ extension HTTPServerOptions {
             .bridgePollTimeout: String(self.pollTimeout.components.seconds),
             .bridgeUnusedTimeout: String(self.unusedTimeout.components.seconds),
             .bridgeMaxSend: String(self.bodyLimit),
-            .bridgeFeatures: "seq ack close wait units",
+            .bridgeFeatures: "seq ack close ws wait units",
         ]
     }
 }
