@@ -142,7 +142,7 @@ let package = Package(
             name: "HTTPServer",
             dependencies: [
                 "MailConnection", "MailStorage", "MailMessage", "IMAPServer", "SMTPServer", "SMTPSyntax",
-                "Cryptography",
+                "SASLMechanisms", "Cryptography",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

@@ -15,7 +15,8 @@ enum CrossOrigin {
     /// Fields of responses that it may read, besides those that any page may.
     static let responseFields: [HTTPField.Name] = [
         .bridgeError, .bridgeFeatures, .bridgeKey, .bridgeMaxSend, .bridgeOffset, .bridgePollTimeout, .bridgeSMTPDone,
-        .bridgeSMTPError, .bridgeSMTPLast, .bridgeUnusedTimeout, .bridgeVersion, .retryAfter,
+        .bridgeSMTPError, .bridgeSMTPLast, .bridgeUnusedTimeout, .bridgeVersion, .idempotentReplay,
+        .retryAfter,
     ]
 
     /// Adds what the browser wants to know before it lets the page have the response.

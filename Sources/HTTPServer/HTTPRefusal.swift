@@ -44,6 +44,13 @@ extension HTTPRefusal {
         "Expected a WebSocket of version 13 with the subprotocol of this path",
         fields: [.upgrade: "websocket", .connection: "Upgrade", .secWebSocketVersion: "13"]
     )
+    /// The draft of the HTTPAPI working group about Idempotency-Key, §2.6.
+    static let otherBatch = Self(.unprocessableContent, "key-reused", "This Idempotency-Key was another batch's")
+    static let unfinished = Self(
+        .conflict,
+        "unfinished",
+        "This batch was begun, and has no answer yet: it is being sent, or what became of it is not known"
+    )
     static let sequenceGap = Self(.conflict, "seq-gap", "Bodies before this one are missing: send it again behind them")
     static let ackWindow = Self(.conflict, "ack-window", "What begins there is not kept, or was never sent")
     static let notFound = Self(.notFound, "not-found", "There is nothing here")
@@ -75,6 +82,13 @@ extension HTTPRefusal {
         "The server is stopping: try again in a moment",
         fields: [.retryAfter: "5"]
     )
+
+    static func loginRequired(acceptsTokens: Bool) -> Self {
+        // RFC 9110 §11.6.1: a list.
+        let schemes =
+            #"Basic realm="Letterhouse", charset="UTF-8""# + (acceptsTokens ? #", Bearer realm="Letterhouse""# : "")
+        return Self(.unauthorized, "login", "Log in first", fields: [.wwwAuthenticate: schemes])
+    }
 
     static func badBatch(_ expected: String) -> Self { Self(.badRequest, "bad-batch", "Expected \(expected)") }
 
@@ -116,6 +130,7 @@ extension HTTPField.Name {
     static let bridgeSMTPDone = Self.bridge("Smtp-Done")
     static let bridgeSMTPError = Self.bridge("Smtp-Error")
     static let idempotencyKey = HTTPField.Name("Idempotency-Key") ?? .server
+    static let idempotentReplay = HTTPField.Name("Idempotent-Replay") ?? .server
     static let host = HTTPField.Name("Host") ?? .server
     static let forwardedFor = HTTPField.Name("X-Forwarded-For") ?? .server
     static let forwardedProto = HTTPField.Name("X-Forwarded-Proto") ?? .server

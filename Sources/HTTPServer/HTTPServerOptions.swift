@@ -11,6 +11,8 @@ package struct HTTPServerOptions: Sendable {
     package var hosts: [String] = []
     /// Origins of other sites whose pages may ask, such as `https://app.example.org`.
     package var allowedOrigins: Set<String> = []
+    /// Whether the bridge is only for those who log in to HTTP, too.
+    package var requiresLogin = false
     /// Bits of the IDs of connections: 64 or 128.
     package var idBits = 64
     /// Who speaks for other clients: only their `X-Forwarded-For` and `X-Forwarded-Proto` count.
@@ -26,6 +28,10 @@ package struct HTTPServerOptions: Sendable {
     package var closedMemory: Duration = .seconds(300)
     /// How long one SMTP batch may take.
     package var batchTimeout: Duration = .seconds(900)
+    /// How long the reply to one of its commands may take.
+    package var commandTimeout: Duration = .seconds(300)
+    /// How long the reply to the text of a message may take.
+    package var textTimeout: Duration = .seconds(600)
 
     /// The longest body that is taken, in octets: a message of the largest size and the commands around it.
     package var bodyLimit = 50 * 1024 * 1024 + 64 * 1024

@@ -81,6 +81,9 @@ struct BearerToken: SASLExchange {
         return found.count == 1 ? found[0].dropFirst(prefix.count) : nil
     }
 
+    /// Whether a text is a token (RFC 6750 §2.1).
+    static func isToken(_ text: String) -> Bool { Self.token(Array("Bearer \(text)".utf8)[...]) == text }
+
     /// The token of credentials with the scheme Bearer (RFC 6750 §2.1).
     ///
     ///     credentials = "Bearer" 1*SP b64token

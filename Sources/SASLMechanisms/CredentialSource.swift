@@ -117,6 +117,17 @@ package struct CredentialSource<Identity: Sendable>: Sendable {
         return (name, credential)
     }
 
+    /// Checks a token sent in clear, as in HTTP's Bearer; nil if it is good for nobody.
+    ///
+    /// Throws like ``authenticate(user:password:from:)``, and ``SASLFailure/unavailable`` if the issuer cannot be asked.
+    package func authenticate(token: String, from address: String) async throws -> Identity? {
+        guard self.acceptsTokens, BearerToken.isToken(token) else { return nil }
+        return try await self.credential(token: token, user: nil, from: address)?.1.identity
+    }
+
+    /// Whether tokens are good for anything.
+    package var acceptsTokens: Bool { self.tokens != nil }
+
     /// Whether anybody has logged in from that address lately, whichever way, or its wrong passwords are not counted.
     package func knows(_ address: String) -> Bool { self.guesses?.knows(address) ?? false }
 

@@ -3,11 +3,18 @@
 import HTTPServer
 import IMAPServer
 import MailConnection
+import MailStorage
+import SASLMechanisms
 import SMTPServer
 
 extension Appliance {
     /// The HTTP bridge over the same engines as the sockets'.
-    func bridge(imap: IMAPService, smtp: SMTPService, time: TimeSource) -> BridgeService {
+    func bridge(
+        imap: IMAPService,
+        smtp: SMTPService,
+        credentials: CredentialSource<Account>,
+        time: TimeSource
+    ) -> BridgeService {
         var options = HTTPServerOptions()
         options.prefix = self.settings.http.prefix
         options.hosts = [self.settings.hostname] + self.settings.http.hosts
@@ -18,7 +25,17 @@ extension Appliance {
         options.metricsReaders = NetworkList(self.settings.http.metricsReaders) ?? NetworkList()
         // Bodies are kept in memory: larger messages have to come another way.
         options.bodyLimit = min(self.settings.limits.messageSize + 64 * 1024, options.bodiesPerAddress)
-        return BridgeService(options: options, imap: imap, smtp: smtp, time: time)
+        options.allowedOrigins = Set(self.settings.http.allowedOrigins)
+        options.requiresLogin = self.settings.http.requiresLogin
+        options.idBits = self.settings.http.idBits
+        return BridgeService(
+            options: options,
+            imap: imap,
+            smtp: smtp,
+            credentials: credentials,
+            replays: self.store,
+            time: time
+        )
     }
 
     func httpChannel(_ bridge: BridgeService) -> HTTPChannel {

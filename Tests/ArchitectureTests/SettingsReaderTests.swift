@@ -85,6 +85,9 @@ import Testing
               trusted-proxies: [127.0.0.1, 10.0.0.0/8]
               metrics-readers: [192.0.2.0/24]
               hosts: a.example.org, b.example.org
+              allowed-origins: ["https://app.example.org", "http://[::1]:3000"]
+              require-login: yes
+              long-ids: yes
             log:
               level: Debug
             """
@@ -101,6 +104,8 @@ import Testing
         #expect(settings.http.trustedProxies == ["127.0.0.1", "10.0.0.0/8"])
         #expect(settings.http.metricsReaders == ["192.0.2.0/24"])
         #expect(settings.http.hosts == ["a.example.org", "b.example.org"])
+        #expect(settings.http.allowedOrigins == ["https://app.example.org", "http://[::1]:3000"])
+        #expect(settings.http.requiresLogin && settings.http.idBits == 128)
         #expect(settings.logLevel == .debug)
     }
 
@@ -209,6 +214,11 @@ import Testing
             (
                 "http:\n  hosts: [\"a:80\"]",
                 "file:2: http.hosts: expected domain names such as mail.example.org, without ports"
+            ),
+            (
+                "http:\n  allowed-origins: [https://app.example.org/]",
+                "file:2: http.allowed-origins: expected origins in lower case such as https://app.example.org or "
+                    + "http://localhost:3000"
             ),
             (
                 "http:\n  trusted-proxies: [10.0.0.0/33]",

@@ -12,7 +12,7 @@ import Testing
     private static let remote = RequestOrigin.remote("192.0.2.1")
 
     @Test(
-        "Only our own names are served",
+        "host-421: Only our own names are served",
         arguments: [
             ("mail.example.org", 200), ("MAIL.example.org.", 200), ("mail.example.org:8443", 200),
             ("evil.example", 421),
@@ -28,7 +28,7 @@ import Testing
     }
 
     @Test(
-        "On loopback, addresses and localhost are good, other names are not",
+        "host-loopback: On loopback, addresses and localhost are good, other names are not",
         arguments: [
             ("localhost:8080", 200), ("127.0.0.1:8080", 200), ("[::1]:8080", 200), ("rebound.example:8080", 421),
         ]
@@ -41,7 +41,7 @@ import Testing
     }
 
     @Test(
-        "Other sites' pages are refused",
+        "origin-403: Other sites' pages are refused",
         arguments: [
             ("Origin", "https://mail.example.org", 200), ("Origin", "https://evil.example", 403),
             ("Origin", "null", 403),
@@ -65,7 +65,7 @@ import Testing
         }
     }
 
-    @Test("Passwords do not cross the network in clear text") func transport() async throws {
+    @Test("transport-403: Passwords do not cross the network in clear text") func transport() async throws {
         try await Fixture.run { fixture in
             let clear = RequestOrigin.remote("192.0.2.1", isTLS: false)
             for path in ["/imap/", "/smtp/"] {
@@ -77,7 +77,7 @@ import Testing
     }
 
     @Test(
-        "Only proxies that we were told about speak for others",
+        "proxy-trusted: Only proxies that we were told about speak for others",
         arguments: [
             // Trusted, and what it says: the nearest entry that is no proxy of ours.
             ("127.0.0.1", "203.0.113.5", "https", "203.0.113.5", true),
@@ -114,7 +114,7 @@ import Testing
         #expect(!client.peer.isLoopback)
     }
 
-    @Test("A proxy on this machine that we do not know is not this machine") func unknownProxy() throws {
+    @Test("proxy-unknown: A proxy on this machine that we do not know is not this machine") func unknownProxy() throws {
         let client = try #require(
             HTTPClient(.local, fields: [.forwardedFor: "203.0.113.5"], trustedProxies: NetworkList())
         )

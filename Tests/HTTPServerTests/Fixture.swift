@@ -97,6 +97,8 @@ final class Fixture: Sendable {
             options: options,
             imap: self.imap,
             smtp: self.smtp,
+            credentials: credentials,
+            replays: store,
             time: clock.timeSource,
             makeID: { try left.withLock { $0.popFirst() }.map(ConnectionID.init) ?? .random(bits: options.idBits) }
         )

@@ -90,7 +90,7 @@ import Testing
         }
     }
 
-    @Test("A chunked body that breaks off has no effect") func cutChunks() async throws {
+    @Test("cut-body-no-effect: A chunked body that breaks off has no effect") func cutChunks() async throws {
         try await Fixture.run { fixture in
             let path = try await fixture.open()
             _ = try await fixture.ask(.get, path)
@@ -155,7 +155,9 @@ import Testing
         }
     }
 
-    @Test("A body that only trickles in is given up, and its connection closed") func trickle() async throws {
+    @Test("slow-body-408: A body that only trickles in is given up, and its connection closed") func trickle()
+        async throws
+    {
         try await Fixture.run { fixture in
             let path = try await fixture.open()
             _ = try await fixture.ask(.get, path)

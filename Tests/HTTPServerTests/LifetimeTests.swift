@@ -8,7 +8,7 @@ import Testing
 @testable import HTTPServer
 
 @Suite("Bridge: how long a connection lives") struct LifetimeTests {
-    @Test("A connection that nobody uses is closed after 100 seconds") func unused() async throws {
+    @Test("unused-100s-closes: A connection that nobody uses is closed after 100 seconds") func unused() async throws {
         try await Fixture.run { fixture in
             let path = try await fixture.open()
             _ = try await fixture.ask(.get, path)
@@ -47,7 +47,7 @@ import Testing
         }
     }
 
-    @Test("A waiting request is use") func parkedIsUse() async throws {
+    @Test("parked-poll-is-use: A waiting request is use") func parkedIsUse() async throws {
         try await Fixture.run { fixture in
             let path = try await fixture.open()
             _ = try await fixture.ask(.get, path)
@@ -61,7 +61,8 @@ import Testing
         }
     }
 
-    @Test("What was said last can still be fetched, then the connection is gone") func logout() async throws {
+    @Test("closed-410: What was said last can still be fetched, then the connection is gone") func logout() async throws
+    {
         try await Fixture.run { fixture in
             let path = try await fixture.open()
             _ = try await fixture.post(path, "a LOGOUT\r\n")
@@ -72,7 +73,8 @@ import Testing
         }
     }
 
-    @Test("The IMAP session's own timer runs underneath, and its BYE is fetched like anything") func autologout()
+    @Test("30min-BYE-through-polls: The IMAP session's own timer runs underneath, and its BYE is fetched like anything")
+    func autologout()
         async throws
     {
         try await Fixture.run { fixture in
@@ -96,7 +98,8 @@ import Testing
         }
     }
 
-    @Test("At the end of the process waiting requests get the farewell") func shutdown() async throws {
+    @Test("shutdown-farewell: At the end of the process waiting requests get the farewell") func shutdown() async throws
+    {
         try await Fixture.run { fixture in
             let path = try await fixture.open()
             _ = try await fixture.ask(.get, path)

@@ -12,7 +12,9 @@ import Testing
     // NUL "ann@example.org" NUL "secret"
     private static let batch = "EHLO client.example.com\r\nAUTH PLAIN AGFubkBleGFtcGxlLm9yZwBzZWNyZXQ=\r\nQUIT\r\n"
 
-    @Test("Of too many connections that have not logged in, the one that was silent for the longest time is closed")
+    @Test(
+        "caps-unauthenticated: Of too many connections that have not logged in, the one that was silent for the longest time is closed"
+    )
     func unauthenticated() async throws {
         try await Fixture.run { fixture in
             var paths: [String] = []
@@ -54,7 +56,9 @@ import Testing
         }
     }
 
-    @Test("An account can have so many connections, IMAP's and SMTP's together") func account() async throws {
+    @Test("caps-account: An account can have so many connections, IMAP's and SMTP's together") func account()
+        async throws
+    {
         try await Fixture.run {
             $0.connectionsPerAccount = 2
         } _: { fixture in
@@ -78,7 +82,8 @@ import Testing
         }
     }
 
-    @Test("A batch makes room for itself like any connection that has not logged in, or has to wait") func batch()
+    @Test("caps-batch: A batch makes room for itself like any connection that has not logged in, or has to wait")
+    func batch()
         async throws
     {
         try await Fixture.run {
@@ -98,7 +103,7 @@ import Testing
         }
     }
 
-    @Test("One address cannot take all the memory for bodies") func share() async throws {
+    @Test("caps-bodies: One address cannot take all the memory for bodies") func share() async throws {
         try await Fixture.run {
             $0.bodiesPerAddress = 10
         } _: { fixture in

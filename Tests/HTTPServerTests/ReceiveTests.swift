@@ -10,7 +10,10 @@ import Testing
 @testable import HTTPServer
 
 @Suite("Bridge: receiving") struct ReceiveTests {
-    @Test("The greeting comes with the first request for data", arguments: [HTTPRequest.Method.get, .post])
+    @Test(
+        "greeting-by-poll: The greeting comes with the first request for data",
+        arguments: [HTTPRequest.Method.get, .post]
+    )
     func greeting(method: HTTPRequest.Method) async throws {
         try await Fixture.run { fixture in
             let answer = try await fixture.ask(method, try await fixture.open())
@@ -20,7 +23,7 @@ import Testing
         }
     }
 
-    @Test("STARTTLS is not offered, LOGIN is allowed") func capabilities() async throws {
+    @Test("no-starttls: STARTTLS is not offered, LOGIN is allowed") func capabilities() async throws {
         try await Fixture.run { fixture in
             let text = try await fixture.ask(.get, try await fixture.open()).text
             #expect(!text.contains("STARTTLS"))
@@ -28,7 +31,8 @@ import Testing
         }
     }
 
-    @Test("A request waits 60 seconds, and is then answered with nothing") func timeout() async throws {
+    @Test("poll-parks-60s, poll-timeout-empty-200: A request waits 60 seconds, and is then answered with nothing")
+    func timeout() async throws {
         try await Fixture.run { fixture in
             let path = try await fixture.open()
             _ = try await fixture.ask(.get, path)
@@ -44,7 +48,7 @@ import Testing
         }
     }
 
-    @Test("A waiting request is answered by what comes") func parkedGetsData() async throws {
+    @Test("poll-immediate: A waiting request is answered by what comes") func parkedGetsData() async throws {
         try await Fixture.run { fixture in
             let path = try await fixture.open()
             _ = try await fixture.ask(.get, path)
@@ -55,7 +59,7 @@ import Testing
         }
     }
 
-    @Test("A newer request ends an older one, and gets the data") func newerWins() async throws {
+    @Test("poll-newer-wins: A newer request ends an older one, and gets the data") func newerWins() async throws {
         try await Fixture.run { fixture in
             let path = try await fixture.open()
             _ = try await fixture.ask(.get, path)
@@ -68,7 +72,8 @@ import Testing
         }
     }
 
-    @Test("What was lost with its response comes again, before everything else") func lostResponse() async throws {
+    @Test("lost-response-requeue: What was lost with its response comes again, before everything else")
+    func lostResponse() async throws {
         try await Fixture.run { fixture in
             let path = try await fixture.open()
             _ = try await fixture.ask(.get, path)
@@ -152,7 +157,7 @@ import Testing
     }
 
     @Test(
-        "Responses are labelled with the character set of the URL, as it was written",
+        "charset-echo: Responses are labelled with the character set of the URL, as it was written",
         arguments: [
             ("utf-8", "text/plain; charset=utf-8"), ("ISO-8859-1", "text/plain; charset=ISO-8859-1"),
             ("x-User_defined.1:2+3", "text/plain; charset=x-User_defined.1:2+3"),
@@ -168,7 +173,7 @@ import Testing
     }
 
     @Test(
-        "What is no character set, or UTF-7, is refused",
+        "charset-injection-400: What is no character set, or UTF-7, is refused",
         arguments: [
             "a%0d%0ab", "a;b", "%22", "utf-7", "UTF7", "unicode-1-1-utf-7", "utf-8%20",
             String(repeating: "a", count: 41),
@@ -184,7 +189,9 @@ import Testing
         }
     }
 
-    @Test("With UTF-8 half a character waits for its other half, until the timeout") func utf8() async throws {
+    @Test("charset-utf8-boundary: With UTF-8 half a character waits for its other half, until the timeout") func utf8()
+        async throws
+    {
         try await Fixture.run { fixture in
             let session = fixture.makeSession()
             try await session.deliver([0x61, 0xE2, 0x82])
@@ -213,7 +220,7 @@ import Testing
         #expect(UTF8Boundary.incompleteCount(octets) == count)
     }
 
-    @Test("A session waits while its client fetches nothing") func backpressure() async throws {
+    @Test("output-bounded: A session waits while its client fetches nothing") func backpressure() async throws {
         try await Fixture.run {
             $0.outputLimit = 10
         } _: { fixture in
@@ -227,7 +234,7 @@ import Testing
         }
     }
 
-    @Test("New messages are told through IDLE") func idle() async throws {
+    @Test("unsolicited-EXISTS-by-poll: New messages are told through IDLE") func idle() async throws {
         try await Fixture.run { fixture in
             let path = try await fixture.logIn()
             _ = try await fixture.post(path, "b SELECT INBOX\r\nc IDLE\r\n")

@@ -16,7 +16,10 @@ import Testing
         replies.split(separator: "\r\n").filter { $0.dropFirst(3).first != "-" }.map { String($0.prefix(3)) }
     }
 
-    @Test("A whole session in one request delivers a message; the replies come back", arguments: ["QUIT\r\n", ""])
+    @Test(
+        "smtp-delivers: A whole session in one request delivers a message; the replies come back",
+        arguments: ["QUIT\r\n", ""]
+    )
     func delivers(end: String) async throws {
         try await Fixture.run { fixture in
             let answer = try await fixture.post(
@@ -33,7 +36,7 @@ import Testing
         }
     }
 
-    @Test("LF line ends throughout are made CRLF") func lineFeeds() async throws {
+    @Test("smtp-lf: LF line ends throughout are made CRLF") func lineFeeds() async throws {
         try await Fixture.run { fixture in
             let batch =
                 Self.logIn + "MAIL FROM:<ann@example.org>\r\nRCPT TO:<ann@example.org>\r\nDATA\r\n" + Self.message
@@ -44,7 +47,7 @@ import Testing
         }
     }
 
-    @Test("BDAT takes the octets it announces") func chunks() async throws {
+    @Test("smtp-bdat: BDAT takes the octets it announces") func chunks() async throws {
         try await Fixture.run { fixture in
             let text = Self.message
             let answer = try await fixture.post(
@@ -58,7 +61,9 @@ import Testing
         }
     }
 
-    @Test("After the first negative reply nothing more is sent") func firstErrorStops() async throws {
+    @Test("smtp-first-error-stops: After the first negative reply nothing more is sent") func firstErrorStops()
+        async throws
+    {
         try await Fixture.run { fixture in
             let answer = try await fixture.post(
                 "/smtp/",
@@ -71,7 +76,9 @@ import Testing
         }
     }
 
-    @Test("Nobody sends without logging in, also from this machine") func authenticationIsRequired() async throws {
+    @Test("smtp-auth-required: Nobody sends without logging in, also from this machine") func authenticationIsRequired()
+        async throws
+    {
         try await Fixture.run { fixture in
             let answer = try await fixture.post(
                 "/smtp/",
@@ -83,7 +90,7 @@ import Testing
     }
 
     @Test(
-        "A faulty batch is refused before anything is sent",
+        "smtp-faults-400: A faulty batch is refused before anything is sent",
         arguments: [
             "", "DATA\r\ntext\r\n", "DATA\r\ntext\r\n.", "DATA\r\ntext\n.\r\n", "NOOP\r\nNOOP\n", "NOOP\rNOOP\r\n",
             "DATA\r\ntext\r\n.\n", "DATA\r\nte\rxt\r\n.\r\n", "BDAT 10 LAST\r\nshort", "BDAT x\r\n", "BDAT 5\nabcde",
@@ -98,7 +105,7 @@ import Testing
         }
     }
 
-    @Test("A batch is cut into lines, texts and chunks") func units() throws {
+    @Test("smtp-units: A batch is cut into lines, texts and chunks") func units() throws {
         let text = "EHLO a\r\nDATA\r\na\r\n..\r\n.\r\ndata \r\n.\r\nBDAT 3\r\n\r\n.BDAT 0 LAST\r\nquit"
         let batch = try SMTPBatch(Array(text.utf8))
         let units = batch.units.map { String(decoding: $0.octets, as: UTF8.self) }
@@ -109,7 +116,9 @@ import Testing
                 "quit\r\n",
             ]
         )
-        #expect(batch.units.map(\.isQuit) == Array(repeating: false, count: 7) + [true])
+        #expect(
+            batch.units.map(\.kind) == [.beginning, .data, .text, .data, .text, .text, .text, .quit]
+        )
     }
 }
 

@@ -10,7 +10,7 @@ import Testing
 @testable import HTTPServer
 
 @Suite("Bridge: sending") struct SendTests {
-    @Test("Sending is answered at once, with nothing") func empty() async throws {
+    @Test("send-empty-200: Sending is answered at once, with nothing") func empty() async throws {
         try await Fixture.run { fixture in
             let answer = try await fixture.post(try await fixture.open(), "a NOOP\r\n")
             #expect(answer.status == .ok)
@@ -40,7 +40,7 @@ import Testing
         }
     }
 
-    @Test("All 256 octets pass unchanged, in both directions") func verbatim() async throws {
+    @Test("verbatim-all-256-octets: All 256 octets pass unchanged, in both directions") func verbatim() async throws {
         try await Fixture.run { fixture in
             let path = try await fixture.logIn()
             let octets: [UInt8] = Array("Subject: x\r\n\r\n".utf8) + (1...255).map { UInt8($0) } + [0x0D, 0x0A]
@@ -88,7 +88,7 @@ import Testing
         }
     }
 
-    @Test("A literal may come in a request of its own") func literal() async throws {
+    @Test("literal-over-two-sends: A literal may come in a request of its own") func literal() async throws {
         try await Fixture.run { fixture in
             let path = try await fixture.open()
             _ = try await fixture.post(path, "a LOGIN {15}\r\n")
@@ -100,7 +100,7 @@ import Testing
         }
     }
 
-    @Test("A command whose line end was forgotten gets one") func leniency() async throws {
+    @Test("leniency-crlf: A command whose line end was forgotten gets one") func leniency() async throws {
         try await Fixture.run { fixture in
             let path = try await fixture.open()
             _ = try await fixture.ask(.get, path)
@@ -112,7 +112,7 @@ import Testing
         }
     }
 
-    @Test("A body that breaks off has no effect") func cutBody() async throws {
+    @Test("cut-body-no-effect: A body that breaks off has no effect") func cutBody() async throws {
         try await Fixture.run { fixture in
             let path = try await fixture.open()
             _ = try await fixture.ask(.get, path)
@@ -133,7 +133,7 @@ import Testing
         }
     }
 
-    @Test("What is too big is refused, and charged to nobody") func tooBig() async throws {
+    @Test("too-big-413: What is too big is refused, and charged to nobody") func tooBig() async throws {
         try await Fixture.run {
             $0.bodyLimit = 10
         } _: { fixture in
@@ -146,7 +146,7 @@ import Testing
         }
     }
 
-    @Test("Too much that waits is refused") func busy() async throws {
+    @Test("backpressure-503: Too much that waits is refused") func busy() async throws {
         try await Fixture.run {
             $0.waitingLimit = 3
         } _: { fixture in

@@ -6,6 +6,7 @@ import IMAPServer
 import Logging
 import MailConnection
 import MailStorage
+import SASLMechanisms
 import SMTPServer
 import ServiceLifecycle
 
@@ -22,30 +23,66 @@ package struct BridgeService: Service {
     let table: BridgeTable
     let bodies: BodyBudget
     private let imap: IMAPService
+    /// What was answered to batches that name themselves; nil: they cannot.
+    let replays: (any ReplayStore)?
+    let running = RunningBatches()
+    /// Who logs in to HTTP; nil: nobody has to.
+    private let login: HTTPLogin?
     private let makeID: @Sendable () throws -> ConnectionID
     private let jobs: AsyncStream<Job>
     private let feed: AsyncStream<Job>.Continuation
 
     /// Puts a service together; ``run()`` must be running for it to open connections.
-    package init(options: HTTPServerOptions, imap: IMAPService, smtp: SMTPService, time: TimeSource) {
-        self.init(options: options, imap: imap, smtp: smtp, time: time) { try .random(bits: options.idBits) }
+    ///
+    /// `credentials` are needed where the options ask for a login.
+    package init(
+        options: HTTPServerOptions,
+        imap: IMAPService,
+        smtp: SMTPService,
+        credentials: CredentialSource<Account>? = nil,
+        replays: (any ReplayStore)? = nil,
+        time: TimeSource
+    ) {
+        self.init(
+            options: options,
+            imap: imap,
+            smtp: smtp,
+            credentials: credentials,
+            replays: replays,
+            time: time
+        ) { try .random(bits: options.idBits) }
     }
 
     init(
         options: HTTPServerOptions,
         imap: IMAPService,
         smtp: SMTPService,
+        credentials: CredentialSource<Account>?,
+        replays: (any ReplayStore)?,
         time: TimeSource,
         makeID: @escaping @Sendable () throws -> ConnectionID
     ) {
         self.options = options
         self.imap = imap
         self.smtp = smtp
+        self.replays = replays
+        self.login = options.requiresLogin ? credentials.map { HTTPLogin($0, now: time.now) } : nil
         self.time = time
         self.table = BridgeTable(options: options)
         self.bodies = BodyBudget(limit: options.bodiesLimit, shareLimit: options.bodiesPerAddress)
         self.makeID = makeID
         (self.jobs, self.feed) = AsyncStream.makeStream(of: Job.self)
+    }
+
+    /// Who asks, over a way on which nobody can read along, and logged in where that is asked for.
+    func caller(
+        _ request: Request,
+        _ context: HTTPContext
+    ) async throws -> (client: HTTPClient, principal: AccountID?) {
+        let client = try context.secureClient()
+        guard self.options.requiresLogin else { return (client, nil) }
+        guard let login = self.login else { throw HTTPRefusal.loginRequired(acceptsTokens: false) }
+        return (client, try await login.account(of: request.headers, from: client))
     }
 
     /// Whether the process stops.
@@ -105,18 +142,30 @@ package struct BridgeService: Service {
         throw HTTPRefusal.busy
     }
 
-    /// Plays an SMTP batch for a client, to its end.
-    func play(_ batch: SMTPBatch, for client: HTTPClient) async throws -> SMTPBatchRun.Outcome {
+    /// Plays an SMTP batch for a client, to its end; tells who has logged in, and when the text of a message will be sent.
+    func play(
+        _ batch: SMTPBatch,
+        skipsRecipients: Bool,
+        for client: HTTPClient,
+        onLogin: @escaping @Sendable (AccountID) -> Void = { _ in },
+        beforeText: @escaping @Sendable () async throws -> Void = {}
+    ) async throws -> SMTPOutcome {
         let (id, table) = (try self.beginSMTP(client), self.table)
         defer { self.endSMTP(id) }
-        let run = SMTPBatchRun(
-            service: self.smtp,
-            peer: client.peer,
-            timeout: self.options.batchTimeout,
-            admit: { account in table.admit(id, to: account) }
+        let rules = SMTPDialogue.Rules(
+            skipsRecipients: skipsRecipients,
+            commandTimeout: self.options.commandTimeout,
+            textTimeout: self.options.textTimeout,
+            deadline: self.time.now() + self.options.batchTimeout,
+            beforeText: beforeText
         )
-        var outcome = SMTPBatchRun.Outcome()
-        await Logger.withConnection("bridge-\(id.logText)") { outcome = await run.run(batch) }
+        let run = SMTPBatchRun(service: self.smtp, peer: client.peer, rules: rules) { account in
+            guard table.admit(id, to: account) else { return false }
+            onLogin(account)
+            return true
+        }
+        let outcome = try await Logger.withConnection("bridge-\(id.logText)") { try await run.run(batch) }
+        Metrics.batchEnded(outcome)
         return outcome
     }
 
@@ -167,12 +216,12 @@ package struct BridgeService: Service {
 
 extension Logger {
     /// Runs `body` with a task-local logger that names the connection.
-    fileprivate static func withConnection(
+    fileprivate static func withConnection<Result>(
         _ name: String,
-        _ body: nonisolated(nonsending) () async -> Void
-    ) async {
+        _ body: nonisolated(nonsending) () async throws -> Result
+    ) async rethrows -> Result {
         var logger = Logger.current
         logger[metadataKey: "connection"] = "\(name)"
-        await withLogger(logger) { _ in await body() }
+        return try await withLogger(logger) { _ in try await body() }
     }
 }

@@ -3,6 +3,7 @@
 import HTTPTypes
 import Hummingbird
 import MailConnection
+import MailStorage
 
 /// `imap/`: opening a connection, sending to it, receiving from it, closing it.
 struct IMAPBridge: Sendable {
@@ -15,9 +16,9 @@ struct IMAPBridge: Sendable {
     ///
     /// A body is sent to it at once.
     func open(_ request: Request, _ context: HTTPContext) async throws -> Response {
-        let client = try context.secureClient()
+        let (client, principal) = try await self.service.caller(request, context)
         if request.method == .get, WebSocketHandshake.isAsked(request.headers) {
-            return try await self.openSocket(request, context, client)
+            return try await self.openSocket(request, context, client, SessionLock(principal: principal))
         }
         let fields = try BridgeFields(request.headers)
         // There is nothing else that a key could be before the connection is there.
@@ -26,7 +27,7 @@ struct IMAPBridge: Sendable {
         var isSent = false
         defer { if let body, !isSent { self.service.bodies.release(body.count, of: body.owner) } }
         let key = try fields.key.map { _ in try SessionLock.randomKey() }
-        let (id, session) = try self.service.open(client, lock: SessionLock(key: key))
+        let (id, session) = try self.service.open(client, lock: SessionLock(key: key, principal: principal))
         if let body {
             isSent = true
             try session.send(body, isRaw: fields.isRaw)
@@ -38,10 +39,10 @@ struct IMAPBridge: Sendable {
 
     /// `POST imap/ID/CHARSET` with a body: sends it; without one, or with `GET`: receives; with `?close=1`: closes.
     func exchange(_ request: Request, _ context: HTTPContext) async throws -> Response {
-        let client = try context.secureClient()
+        let (client, principal) = try await self.service.caller(request, context)
         let charset = try CharsetName.parameter(of: context)
         let fields = try BridgeFields(request.headers)
-        let session = try self.session(context, client, fields)
+        let session = try self.session(context, client, principal, fields)
         session.beginRequest()
         var isInProgress = false
         defer { if !isInProgress { session.endRequest() } }
@@ -91,9 +92,9 @@ struct IMAPBridge: Sendable {
 
     /// `DELETE imap/ID`: closes a connection.
     func close(_ request: Request, _ context: HTTPContext) async throws -> Response {
-        let client = try context.secureClient()
+        let (client, principal) = try await self.service.caller(request, context)
         _ = try CharsetName.parameter(of: context)
-        let session = try self.session(context, client, BridgeFields(request.headers))
+        let session = try self.session(context, client, principal, BridgeFields(request.headers))
         try await self.service.expectNoBody(of: request, from: client)
         try session.close()
         return Response(status: .noContent)
@@ -103,13 +104,18 @@ struct IMAPBridge: Sendable {
     private func session(
         _ context: HTTPContext,
         _ client: HTTPClient,
+        _ principal: AccountID?,
         _ fields: BridgeFields
     ) throws -> BridgedSession {
         let bits = self.service.options.idBits
         guard let id = context.parameters.get("id").flatMap({ ConnectionID($0, bits: bits) }) else {
             throw HTTPRefusal.badID
         }
-        let caller = SessionLock.Caller(address: client.address.countingKey, key: fields.key)
+        let caller = SessionLock.Caller(
+            address: client.address.countingKey,
+            key: fields.key,
+            principal: principal
+        )
         return try self.service.table.session(id, for: caller, at: self.service.time.now())
     }
 

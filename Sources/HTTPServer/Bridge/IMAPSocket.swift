@@ -12,10 +12,15 @@ extension IMAPBridge {
     private static let frameLimit = 64 * 1024
 
     /// `GET imap/` with an upgrade: a new connection, which ends with the WebSocket.
-    func openSocket(_ request: Request, _ context: HTTPContext, _ client: HTTPClient) async throws -> Response {
+    func openSocket(
+        _ request: Request,
+        _ context: HTTPContext,
+        _ client: HTTPClient,
+        _ lock: SessionLock
+    ) async throws -> Response {
         try await self.service.expectNoBody(of: request, from: client)
         let agreed = try WebSocketHandshake.response(to: request.headers, subprotocol: Self.subprotocol)
-        let (_, session) = try self.service.open(client)
+        let (_, session) = try self.service.open(client, lock: lock)
         return self.upgrade(context, agreed, session, isOwner: true)
     }
 

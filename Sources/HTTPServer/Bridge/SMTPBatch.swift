@@ -8,9 +8,21 @@ import SMTPSyntax
 /// response to an AUTH challenge is a line, too.
 struct SMTPBatch: Sendable {
     struct Unit: Sendable, Equatable {
+        /// What it is, as far as that matters.
+        enum Kind: Sendable, Equatable {
+            /// A command that begins a transaction, or gives one up.
+            case beginning
+            case recipient
+            /// DATA, behind which the text comes.
+            case data
+            /// The text of a message, or a chunk of it with its command.
+            case text
+            case quit
+            case other
+        }
+
         let octets: ArraySlice<UInt8>
-        /// Whether the connection ends with it.
-        let isQuit: Bool
+        let kind: Kind
     }
 
     let units: [Unit]
@@ -33,15 +45,26 @@ struct SMTPBatch: Sendable {
                 guard hasCRLF else { throw .badBatch("CRLF line ends in a batch with BDAT") }
                 end = try Self.endOfChunk(command?.arguments ?? [], from: end, in: rest)
             }
-            units.append(Unit(octets: rest[..<end], isQuit: command?.verb == "QUIT"))
+            units.append(Unit(octets: rest[..<end], kind: Self.kind(of: command?.verb)))
             rest = rest[end...]
             if command?.verb == "DATA" {
                 let end = try Self.endOfText(in: rest)
-                units.append(Unit(octets: rest[..<end], isQuit: false))
+                units.append(Unit(octets: rest[..<end], kind: .text))
                 rest = rest[end...]
             }
         }
         self.units = units
+    }
+
+    private static func kind(of verb: String?) -> Unit.Kind {
+        switch verb {
+        case "MAIL", "RSET", "EHLO", "HELO": .beginning
+        case "RCPT": .recipient
+        case "DATA": .data
+        case "BDAT": .text
+        case "QUIT": .quit
+        default: .other
+        }
     }
 
     /// Where the first line of `octets` ends, behind its CRLF.

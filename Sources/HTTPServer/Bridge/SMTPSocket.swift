@@ -16,7 +16,7 @@ extension SMTPBridge {
 
     /// `GET smtp/` with an upgrade.
     func openSocket(_ request: Request, _ context: HTTPContext) async throws -> Response {
-        let client = try context.secureClient()
+        let client = try await self.service.caller(request, context).client
         try await self.service.expectNoBody(of: request, from: client)
         guard WebSocketHandshake.isAsked(request.headers) else {
             throw HTTPRefusal.methodNotAllowed([.post, .options])

@@ -37,6 +37,8 @@ struct SocketPump: Sendable {
         take: @escaping @Sendable ([UInt8]) async -> Ending?,
         give: @escaping @Sendable () async -> Ending
     ) async {
+        Metrics.socketBegan()
+        defer { Metrics.socketEnded() }
         let lastHeard = LastHeard(self.time.now())
         await withTaskGroup(of: Ending.self) { group in
             group.addTask { await self.read(lastHeard, take) }

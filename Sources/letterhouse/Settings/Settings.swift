@@ -174,6 +174,9 @@ struct Settings: Sendable, Equatable {
         var hosts: [String]
         var trustedProxies: [String]
         var metricsReaders: [String]
+        var allowedOrigins: [String]
+        var requiresLogin: Bool
+        var idBits: Int
         var pollTimeout: Duration
         var unusedTimeout: Duration
     }
@@ -290,6 +293,9 @@ extension Settings {
             hosts: reader.domains("http.hosts", default: []),
             trustedProxies: reader.networks("http.trusted-proxies", default: []),
             metricsReaders: reader.networks("http.metrics-readers", default: []),
+            allowedOrigins: reader.origins("http.allowed-origins", default: []),
+            requiresLogin: reader.flag("http.require-login", default: false),
+            idBits: reader.flag("http.long-ids", default: false) ? 128 : 64,
             pollTimeout: reader.duration("http.poll-timeout", default: .seconds(60), atLeast: .seconds(10)),
             unusedTimeout: reader.duration("http.unused-timeout", default: .seconds(100), atLeast: .seconds(10))
         )

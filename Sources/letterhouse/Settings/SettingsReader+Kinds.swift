@@ -143,6 +143,17 @@ extension SettingsReader {
         return milters.compactMap(\.self)
     }
 
+    /// Origins of web pages, as browsers write them (RFC 6454 §6.2).
+    mutating func origins(_ key: String, default standard: [String]) -> [String] {
+        let origins = self.list(key, default: standard)
+        let form = /https?:\/\/(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:]+\])(?::[1-9][0-9]{0,4})?/
+        guard origins.allSatisfy({ $0.wholeMatch(of: form) != nil && !$0.hasSuffix(":443") }) else {
+            self.fault(key, expected: "origins in lower case such as https://app.example.org or http://localhost:3000")
+            return standard
+        }
+        return origins
+    }
+
     mutating func path(_ key: String, default standard: String) -> String {
         let path = self.text(key, default: standard)
         guard path.hasPrefix("/"), path.hasSuffix("/") else {
