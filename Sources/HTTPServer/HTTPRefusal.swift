@@ -70,6 +70,8 @@ extension HTTPRefusal {
     static let badHost = Self(.misdirectedRequest, "bad-host", "This server has another name")
     static let badOrigin = Self(.forbidden, "origin", "Requests from other sites' pages are not accepted")
     static let insecureTransport = Self(.forbidden, "insecure-transport", "Use HTTPS: passwords would be readable here")
+    static let connectFailed = Self(.badGateway, "connect-failed", "The server that was asked for cannot be reached")
+    static let targetTimeout = Self(.gatewayTimeout, "target-timeout", "The server that was asked for does not answer")
     static let busy = Self(
         .serviceUnavailable,
         "busy",

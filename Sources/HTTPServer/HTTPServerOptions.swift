@@ -13,6 +13,8 @@ package struct HTTPServerOptions: Sendable {
     package var allowedOrigins: Set<String> = []
     /// Whether the bridge is only for those who log in to HTTP, too.
     package var requiresLogin = false
+    /// Servers elsewhere that are reached through the bridge, by name; only with ``requiresLogin``.
+    package var targets: [String: RemoteTarget] = [:]
     /// Bits of the IDs of connections: 64 or 128.
     package var idBits = 64
     /// Who speaks for other clients: only their `X-Forwarded-For` and `X-Forwarded-Proto` count.

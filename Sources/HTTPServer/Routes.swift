@@ -51,12 +51,18 @@ struct Routes: Sendable {
         let exchange: [(HTTPRequest.Method, Handler)] = [
             (.get, imap.exchange), (.post, imap.exchange), (.delete, imap.close),
         ]
+        let open: [(HTTPRequest.Method, Handler)] = [(.get, imap.open), (.post, imap.open)]
         self.all = [
-            Route(path: prefix + "imap", [(.get, imap.open), (.post, imap.open)], announcements: announcements),
+            Route(path: prefix + "imap", open, announcements: announcements),
             Route(path: prefix + "imap/{id}", exchange, announcements: announcements),
             Route(path: prefix + "imap/{id}/{charset}", exchange, announcements: announcements),
             Route(path: prefix + "smtp", [(.get, smtp.openSocket), (.post, smtp.send)], announcements: announcements),
             Route(path: prefix + "smtp/{charset}", [(.post, smtp.send)], announcements: announcements),
+            Route(path: prefix + "to/{name}/imap", open, announcements: announcements),
+            Route(path: prefix + "to/{name}/imap/{id}", exchange, announcements: announcements),
+            Route(path: prefix + "to/{name}/imap/{id}/{charset}", exchange, announcements: announcements),
+            Route(path: prefix + "to/{name}/smtp", [(.post, smtp.send)], announcements: announcements),
+            Route(path: prefix + "to/{name}/smtp/{charset}", [(.post, smtp.send)], announcements: announcements),
             Route(path: "/health", [(.get, monitoring.health), (.head, monitoring.health)]),
             Route(path: "/metrics", [(.get, monitoring.metrics), (.head, monitoring.metrics)]),
         ]

@@ -111,8 +111,11 @@ final class Opening: Sendable {
 /// Nobody answers there, in words for logs and reports.
 package struct NoConnection: Error, Sendable, Equatable, CustomStringConvertible {
     package let description: String
+    /// Whether nothing at all came back.
+    package let isTimeout: Bool
 
     init(_ error: any Error) {
+        self.isTimeout = if case ChannelError.connectTimeout = error { true } else { false }
         self.description =
             switch error {
             case let error as IOError: unsafe String(cString: strerror(error.errnoCode))

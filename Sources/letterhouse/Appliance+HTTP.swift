@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Cryptography
 import HTTPServer
 import IMAPServer
 import MailConnection
+import MailRelay
 import MailStorage
 import SASLMechanisms
 import SMTPServer
+import SMTPSyntax
 
 extension Appliance {
     /// The HTTP bridge over the same engines as the sockets'.
@@ -14,7 +17,7 @@ extension Appliance {
         smtp: SMTPService,
         credentials: CredentialSource<Account>,
         time: TimeSource
-    ) -> BridgeService {
+    ) throws -> BridgeService {
         var options = HTTPServerOptions()
         options.prefix = self.settings.http.prefix
         options.hosts = [self.settings.hostname] + self.settings.http.hosts
@@ -28,6 +31,7 @@ extension Appliance {
         options.allowedOrigins = Set(self.settings.http.allowedOrigins)
         options.requiresLogin = self.settings.http.requiresLogin
         options.idBits = self.settings.http.idBits
+        options.targets = try self.bridgeTargets()
         return BridgeService(
             options: options,
             imap: imap,
@@ -36,6 +40,17 @@ extension Appliance {
             replays: self.store,
             time: time
         )
+    }
+
+    /// The servers elsewhere that the bridge leads to.
+    private func bridgeTargets() throws -> [String: RemoteTarget] {
+        guard !self.settings.http.targets.isEmpty else { return [:] }
+        let names = self.names
+        let connector = RemoteConnector(trust: try TLSClientContext(trust: .system)) { host in
+            if (try? IPAddress(parsing: host)) != nil { return [host] }
+            return try await names.addresses(of: host).addresses
+        }
+        return self.settings.http.targets.reduce(into: [:]) { $0[$1.name] = connector.target($1) }
     }
 
     func httpChannel(_ bridge: BridgeService) -> HTTPChannel {

@@ -51,7 +51,7 @@ extension Appliance {
             observer: reports.observer,
             filters: filters
         )
-        let bridge = self.bridge(imap: imap, smtp: smtp, credentials: credentials, time: clock)
+        let bridge = try self.bridge(imap: imap, smtp: smtp, credentials: credentials, time: clock)
 
         let relay = try self.relay(
             time: clock,

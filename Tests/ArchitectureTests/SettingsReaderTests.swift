@@ -88,6 +88,7 @@ import Testing
               allowed-origins: ["https://app.example.org", "http://[::1]:3000"]
               require-login: yes
               long-ids: yes
+              targets: ["work imap=IMAP.example.org:993 smtp=[::1]:465", "home imap=192.0.2.1:993"]
             log:
               level: Debug
             """
@@ -105,6 +106,10 @@ import Testing
         #expect(settings.http.metricsReaders == ["192.0.2.0/24"])
         #expect(settings.http.hosts == ["a.example.org", "b.example.org"])
         #expect(settings.http.allowedOrigins == ["https://app.example.org", "http://[::1]:3000"])
+        #expect(settings.http.targets.map(\.name) == ["work", "home"])
+        #expect(settings.http.targets.first?.imap?.host == "imap.example.org")
+        #expect(settings.http.targets.first?.smtp?.host == "::1")
+        #expect(settings.http.targets.last?.smtp == nil)
         #expect(settings.http.requiresLogin && settings.http.idBits == 128)
         #expect(settings.logLevel == .debug)
     }
@@ -214,6 +219,11 @@ import Testing
             (
                 "http:\n  hosts: [\"a:80\"]",
                 "file:2: http.hosts: expected domain names such as mail.example.org, without ports"
+            ),
+            (
+                "http:\n  require-login: yes\n  targets: [work imap=imap.example.org]",
+                "file:3: http.targets: expected different names, each with servers behind it, such as "
+                    + "work imap=imap.example.org:993 smtp=smtp.example.org:465"
             ),
             (
                 "http:\n  allowed-origins: [https://app.example.org/]",

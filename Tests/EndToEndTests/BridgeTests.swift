@@ -74,6 +74,52 @@ extension EndToEnd {
             try await appliance.stop()
         }
 
+        @Test("curl reaches a server elsewhere by its name in the settings, and one without a good certificate not")
+        func elsewhere() async throws {
+            let other = try await TestAppliance()
+            try await other.start()
+            let appliance = try await TestAppliance(
+                settings: """
+                    http:
+                      require-login: true
+                      targets:
+                        - work imap=127.0.0.1:\(other.port("imaps")) smtp=127.0.0.1:\(other.port("submissions"))
+                        - clear imap=127.0.0.1:\(other.port("imap"))
+                    """
+            )
+            try await appliance.start(environment: ["SSL_CERT_FILE": other.certificate])
+            let base = "http://127.0.0.1:\(appliance.port("http"))"
+            let login = "\(TestAppliance.address):\(TestAppliance.password)"
+
+            func curl(_ path: String, _ options: [String] = []) async throws -> String {
+                try await Program.succeed(
+                    "curl",
+                    ["--silent", "--show-error", "--max-time", "70", "--user", login] + options + [base + path]
+                )
+            }
+
+            let id = try await curl("/to/work/imap/")
+            #expect(id.wholeMatch(of: /[0-9a-f]{16}/) != nil, "\(id)")
+            #expect(try await curl("/to/work/imap/\(id)").hasPrefix("* OK"))
+            _ = try await curl("/to/work/imap/\(id)", ["--data-binary", "a LOGOUT"])
+            var text = ""
+            while !text.contains("a OK") { text += try await curl("/to/work/imap/\(id)") }
+            #expect(text.contains("* BYE"))
+            let replies = try await curl("/to/work/smtp/", ["--data-binary", "EHLO browser.example.net"])
+            #expect(replies.contains("250"))
+            let status = ["--output", "/dev/null", "--write-out", "%{http_code}"]
+            #expect(try await curl("/to/clear/imap/", status) == "502")
+            #expect(try await curl("/to/nowhere/imap/", status) == "404")
+            try await appliance.stop()
+            // Nobody vouches for it now.
+            try await appliance.start()
+            #expect(try await curl("/to/work/imap/", status) == "502")
+            #expect(try await curl("/imap/", status) == "200")
+            #expect(try await Program.succeed("curl", ["--silent", base + "/imap/"] + status) == "401")
+            try await appliance.stop()
+            try await other.stop()
+        }
+
         @Test("Health and metrics") func health() async throws {
             let appliance = try await TestAppliance()
             try await appliance.start()

@@ -85,6 +85,13 @@ package struct BridgeService: Service {
         return (client, try await login.account(of: request.headers, from: client))
     }
 
+    /// The server elsewhere that a request is about, and its name; nil: it is about this one.
+    func target(_ context: HTTPContext) throws(HTTPRefusal) -> (name: String, target: RemoteTarget)? {
+        guard let name = context.parameters.get("name") else { return nil }
+        guard self.options.requiresLogin, let target = self.options.targets[name] else { throw .notFound }
+        return (name, target)
+    }
+
     /// Whether the process stops.
     var isStopping: Bool { self.table.isStopping }
 
@@ -110,18 +117,61 @@ package struct BridgeService: Service {
         _ client: HTTPClient,
         lock: SessionLock = SessionLock()
     ) throws -> (id: ConnectionID, session: BridgedSession) {
+        let (imap, table, peer) = (self.imap, self.table, client.peer)
+        return try self.open(client, lock: lock, hasUnits: true) { id, session in
+            var imapSession = IMAPSession(connection: session.connect(peer), service: imap) { account in
+                table.admit(id, to: account)
+            }
+            do {
+                try await imapSession.run()
+            } catch {
+                Logger.current.debug("Bridged connection ended with an error", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+
+    /// Opens a connection to an IMAP server elsewhere for a client; returns when it is there.
+    func open(
+        _ client: HTTPClient,
+        lock: SessionLock,
+        principal: AccountID,
+        to connect: @escaping RemoteTarget.Connect
+    ) async throws -> (id: ConnectionID, session: BridgedSession) {
+        let opening = RemoteSession.Opening()
+        let opened = try self.open(client, lock: lock, hasUnits: false) { _, session in
+            await RemoteSession(session: session, connect: connect, opening: opening).run()
+        }
+        do throws(HTTPRefusal) {
+            // It counts as the account's that has logged in to HTTP; what is said there, nobody here knows.
+            guard self.table.admit(opened.id, to: principal) else { throw .tooMany(retryAfter: .seconds(60)) }
+            try await opening.wait()
+        } catch {
+            opened.session.abandon()
+            throw error
+        }
+        return opened
+    }
+
+    /// Enters a connection, and has `body` run it in the task of ``run()``.
+    private func open(
+        _ client: HTTPClient,
+        lock: SessionLock,
+        hasUnits: Bool,
+        _ body: @escaping @Sendable (ConnectionID, BridgedSession) async -> Void
+    ) throws -> (id: ConnectionID, session: BridgedSession) {
         let session = BridgedSession(
             owner: client.address.countingKey,
             lock: lock,
+            hasUnits: hasUnits,
             options: self.options,
             bodies: self.bodies,
             time: self.time
         )
         let id = try self.insert(session)
-        let (imap, table, time, peer) = (self.imap, self.table, self.time, client.peer)
+        let (table, time) = (self.table, self.time)
         let result = self.feed.yield {
             await Logger.withConnection("bridge-\(id.logText)") {
-                await Self.serve(session, for: peer, imap) { account in table.admit(id, to: account) }
+                await Self.serve(session) { await body(id, session) }
             }
             table.remove(id, at: time.now())
         }
@@ -147,6 +197,7 @@ package struct BridgeService: Service {
         _ batch: SMTPBatch,
         skipsRecipients: Bool,
         for client: HTTPClient,
+        at target: RemoteTarget.Connect? = nil,
         onLogin: @escaping @Sendable (AccountID) -> Void = { _ in },
         beforeText: @escaping @Sendable () async throws -> Void = {}
     ) async throws -> SMTPOutcome {
@@ -159,6 +210,10 @@ package struct BridgeService: Service {
             deadline: self.time.now() + self.options.batchTimeout,
             beforeText: beforeText
         )
+        if let target {
+            let run = RemoteBatch(connect: target, rules: rules, time: self.time)
+            return try await Logger.withConnection("bridge-\(id.logText)") { try await run.run(batch) }
+        }
         let run = SMTPBatchRun(service: self.smtp, peer: client.peer, rules: rules) { account in
             guard table.admit(id, to: account) else { return false }
             onLogin(account)
@@ -191,22 +246,12 @@ package struct BridgeService: Service {
     }
 
     /// Runs one IMAP session to its end, and keeps what it said last until it was fetched or nobody comes for it.
-    private static func serve(
-        _ session: BridgedSession,
-        for peer: Peer,
-        _ imap: IMAPService,
-        admit: @escaping @Sendable (AccountID) -> Bool
-    ) async {
+    private static func serve(_ session: BridgedSession, _ run: @Sendable () async -> Void) async {
         Metrics.sessionBegan()
         defer { Metrics.sessionEnded() }
         await withDiscardingTaskGroup { group in
             group.addTask { await session.closeWhenUnused() }
-            var imapSession = IMAPSession(connection: session.connect(peer), service: imap, admit: admit)
-            do {
-                try await imapSession.run()
-            } catch {
-                Logger.current.debug("Bridged connection ended with an error", metadata: ["error": "\(error)"])
-            }
+            await run()
             session.end()
             await session.untilDone()
             group.cancelAll()

@@ -54,6 +54,11 @@ final class BridgedSession: Sendable {
 
     /// Makes the IMAP session's end; once, by the task that runs the session.
     func connect(_ peer: Peer) -> CountedConnection<IMAPNote> {
+        CountedConnection(self.makePipe(peer)) { count in self.taken(count) }
+    }
+
+    /// Makes the pipe; once.
+    func makePipe(_ peer: Peer) -> PipeConnection<IMAPNote> {
         let (server, client) = PipeConnection<IMAPNote>.make(peer: peer) { octets in try await self.deliver(octets) }
         self.state.withLock { state in
             for piece in state.early { client.send(piece) }
@@ -62,7 +67,7 @@ final class BridgedSession: Sendable {
             if state.isAbandoned { client.close() }
             state.pipe = client
         }
-        return CountedConnection(server) { count in self.taken(count) }
+        return server
     }
 
     // MARK: Use

@@ -17,8 +17,12 @@ struct IMAPBridge: Sendable {
     /// A body is sent to it at once.
     func open(_ request: Request, _ context: HTTPContext) async throws -> Response {
         let (client, principal) = try await self.service.caller(request, context)
+        let target = try self.service.target(context)
         if request.method == .get, WebSocketHandshake.isAsked(request.headers) {
-            return try await self.openSocket(request, context, client, SessionLock(principal: principal))
+            let lock = SessionLock(principal: principal, target: target?.name)
+            return try await self.openSocket(request, context) {
+                try await self.open(client, lock, principal, target?.target).session
+            }
         }
         let fields = try BridgeFields(request.headers)
         // There is nothing else that a key could be before the connection is there.
@@ -27,7 +31,8 @@ struct IMAPBridge: Sendable {
         var isSent = false
         defer { if let body, !isSent { self.service.bodies.release(body.count, of: body.owner) } }
         let key = try fields.key.map { _ in try SessionLock.randomKey() }
-        let (id, session) = try self.service.open(client, lock: SessionLock(key: key, principal: principal))
+        let lock = SessionLock(key: key, principal: principal, target: target?.name)
+        let (id, session) = try await self.open(client, lock, principal, target?.target)
         if let body {
             isSent = true
             try session.send(body, isRaw: fields.isRaw)
@@ -35,6 +40,18 @@ struct IMAPBridge: Sendable {
         var announced = self.service.options.announcements
         if let key { announced[.bridgeKey] = key }
         return Response(status: .ok, fields: announced, text: id.text)
+    }
+
+    /// Opens a connection, here or elsewhere.
+    private func open(
+        _ client: HTTPClient,
+        _ lock: SessionLock,
+        _ principal: AccountID?,
+        _ target: RemoteTarget?
+    ) async throws -> (id: ConnectionID, session: BridgedSession) {
+        guard let target else { return try self.service.open(client, lock: lock) }
+        guard let connect = target.imap, let principal else { throw HTTPRefusal.notFound }
+        return try await self.service.open(client, lock: lock, principal: principal, to: connect)
     }
 
     /// `POST imap/ID/CHARSET` with a body: sends it; without one, or with `GET`: receives; with `?close=1`: closes.
@@ -114,7 +131,8 @@ struct IMAPBridge: Sendable {
         let caller = SessionLock.Caller(
             address: client.address.countingKey,
             key: fields.key,
-            principal: principal
+            principal: principal,
+            target: try self.service.target(context)?.name
         )
         return try self.service.table.session(id, for: caller, at: self.service.time.now())
     }

@@ -15,13 +15,11 @@ extension IMAPBridge {
     func openSocket(
         _ request: Request,
         _ context: HTTPContext,
-        _ client: HTTPClient,
-        _ lock: SessionLock
+        _ open: () async throws -> BridgedSession
     ) async throws -> Response {
-        try await self.service.expectNoBody(of: request, from: client)
+        try await self.service.expectNoBody(of: request, from: try context.knownClient())
         let agreed = try WebSocketHandshake.response(to: request.headers, subprotocol: Self.subprotocol)
-        let (_, session) = try self.service.open(client, lock: lock)
-        return self.upgrade(context, agreed, session, isOwner: true)
+        return self.upgrade(context, agreed, try await open(), isOwner: true)
     }
 
     /// `GET imap/ID` with an upgrade: takes over a connection, which others can take over again.

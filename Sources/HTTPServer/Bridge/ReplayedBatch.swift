@@ -52,7 +52,7 @@ struct BatchKey: Sendable {
     /// Reads the name; nil if there is none.
     ///
     /// key = 1*255(%x21-7E)
-    init?(_ fields: HTTPFields, body: [UInt8]) throws(HTTPRefusal) {
+    init?(_ fields: HTTPFields, body: [UInt8], target: String? = nil) throws(HTTPRefusal) {
         let values = fields[values: .idempotencyKey]
         guard let text = values.first else { return nil }
         guard values.count == 1, 1...255 ~= text.utf8.count, text.utf8.allSatisfy({ 0x21...0x7E ~= $0 }) else {
@@ -60,7 +60,7 @@ struct BatchKey: Sendable {
         }
         let key = Array(text.utf8)
         self.digest = SHA256.hash(key)
-        self.fingerprint = HMACSHA256.authenticationCode(for: body, key: key)
+        self.fingerprint = HMACSHA256.authenticationCode(for: Array("\(target ?? "")\n".utf8) + body, key: key)
     }
 }
 
@@ -73,7 +73,9 @@ extension BridgeService {
         _ batch: SMTPBatch,
         _ key: BatchKey,
         skipsRecipients: Bool,
-        for client: HTTPClient
+        for client: HTTPClient,
+        at target: RemoteTarget.Connect?,
+        principal: AccountID?
     ) async throws -> (outcome: SMTPOutcome, isReplayed: Bool) {
         guard let replays = self.replays else { throw HTTPRefusal.badField }
         guard self.running.begin(key.digest) else { throw HTTPRefusal.unfinished }
@@ -84,8 +86,9 @@ extension BridgeService {
             guard let outcome = SMTPOutcome(encoded: known.answer) else { throw HTTPRefusal.unfinished }
             return (outcome, true)
         }
-        let login = Login()
-        let outcome = try await self.play(batch, skipsRecipients: skipsRecipients, for: client) { account in
+        // What is said elsewhere nobody here knows; there it is whoever has logged in to HTTP.
+        let login = Login(target == nil ? nil : principal)
+        let outcome = try await self.play(batch, skipsRecipients: skipsRecipients, for: client, at: target) { account in
             login.account.withLock { $0 = account }
         } beforeText: {
             // Of somebody who has not logged in nothing is taken; nor does he write into the store.
@@ -103,7 +106,8 @@ extension BridgeService {
     }
 
     private final class Login: Sendable {
-        let account = Mutex<AccountID?>(nil)
+        let account: Mutex<AccountID?>
         let isKept = Mutex(false)
+        init(_ account: AccountID?) { self.account = Mutex(account) }
     }
 }

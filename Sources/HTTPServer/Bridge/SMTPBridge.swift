@@ -9,7 +9,10 @@ struct SMTPBridge: Sendable {
 
     /// `POST smtp/charset`: sends the batch and returns the replies, whatever they say.
     func send(_ request: Request, _ context: HTTPContext) async throws -> Response {
-        let client = try await self.service.caller(request, context).client
+        let (client, principal) = try await self.service.caller(request, context)
+        let target = try self.service.target(context)
+        guard target == nil || target?.target.smtp != nil else { throw HTTPRefusal.notFound }
+        let connect = target?.target.smtp
         let charset = try CharsetName.parameter(of: context)
         let skipsRecipients = try Self.skipsRecipients(request.headers)
         guard !self.service.isStopping else { throw HTTPRefusal.shuttingDown }
@@ -18,17 +21,24 @@ struct SMTPBridge: Sendable {
         let (count, owner) = (body.count, body.owner)
         defer { self.service.bodies.release(count, of: owner) }
         let octets = body.octets
-        let key = try BatchKey(request.headers, body: octets)
+        let key = try BatchKey(request.headers, body: octets, target: target?.name)
         let batch = try SMTPBatch(octets)
         guard let key else {
-            let outcome = try await self.service.play(batch, skipsRecipients: skipsRecipients, for: client)
+            let outcome = try await self.service.play(
+                batch,
+                skipsRecipients: skipsRecipients,
+                for: client,
+                at: connect
+            )
             return Self.response(outcome, charset)
         }
         let (outcome, isReplayed) = try await self.service.play(
             batch,
             key,
             skipsRecipients: skipsRecipients,
-            for: client
+            for: client,
+            at: connect,
+            principal: principal
         )
         var response = Self.response(outcome, charset)
         if isReplayed { response.headers[.idempotentReplay] = "1" }

@@ -21,6 +21,8 @@ extension SMTPBridge {
         guard WebSocketHandshake.isAsked(request.headers) else {
             throw HTTPRefusal.methodNotAllowed([.post, .options])
         }
+        // Elsewhere only batches are sent.
+        guard try self.service.target(context) == nil else { throw HTTPRefusal.methodNotAllowed([.post, .options]) }
         let agreed = try WebSocketHandshake.response(to: request.headers, subprotocol: Self.subprotocol)
         let place = try self.service.beginSMTP(client)
         context.exchange.onCompletion { _ in self.service.endSMTP(place) }

@@ -13,19 +13,23 @@ struct SessionLock: Sendable {
         var key: String?
         /// Who has logged in to HTTP; nil where nobody has to.
         var principal: AccountID?
+        /// Which server elsewhere it is about; nil: this one.
+        var target: String?
     }
 
     /// The digest of the key that was given out; nil: none is needed.
     private let keyDigest: [UInt8]?
     private let principal: AccountID?
+    private let target: String?
 
-    init(key: String? = nil, principal: AccountID? = nil) {
+    init(key: String? = nil, principal: AccountID? = nil, target: String? = nil) {
         self.keyDigest = key.map { SHA256.hash(Array($0.utf8)) }
         self.principal = principal
+        self.target = target
     }
 
     func opens(to caller: Caller) -> Bool {
-        guard self.principal == caller.principal else { return false }
+        guard self.principal == caller.principal, self.target == caller.target else { return false }
         guard let digest = self.keyDigest else { return true }
         return constantTimeEquals(digest, SHA256.hash(Array((caller.key ?? "").utf8)))
     }

@@ -177,6 +177,7 @@ struct Settings: Sendable, Equatable {
         var allowedOrigins: [String]
         var requiresLogin: Bool
         var idBits: Int
+        var targets: [HTTPTargetSetting]
         var pollTimeout: Duration
         var unusedTimeout: Duration
     }
@@ -296,9 +297,11 @@ extension Settings {
             allowedOrigins: reader.origins("http.allowed-origins", default: []),
             requiresLogin: reader.flag("http.require-login", default: false),
             idBits: reader.flag("http.long-ids", default: false) ? 128 : 64,
+            targets: reader.httpTargets("http.targets"),
             pollTimeout: reader.duration("http.poll-timeout", default: .seconds(60), atLeast: .seconds(10)),
             unusedTimeout: reader.duration("http.unused-timeout", default: .seconds(100), atLeast: .seconds(10))
         )
+        if !self.http.requiresLogin { reader.fault(["http.targets"], without: "http.require-login") }
         if self.http.unusedTimeout <= self.http.pollTimeout {
             reader.fault("http.unused-timeout", expected: "more than http.poll-timeout")
         }

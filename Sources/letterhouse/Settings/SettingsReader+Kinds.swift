@@ -143,6 +143,21 @@ extension SettingsReader {
         return milters.compactMap(\.self)
     }
 
+    /// Servers elsewhere that the bridge leads to; none if nothing is said.
+    mutating func httpTargets(_ key: String) -> [HTTPTargetSetting] {
+        let targets = self.list(key, default: []).map { HTTPTargetSetting($0) }
+        let names = Set(targets.compactMap { $0?.name })
+        guard !targets.contains(nil), names.count == targets.count else {
+            self.fault(
+                key,
+                expected: "different names, each with servers behind it, such as "
+                    + "work imap=imap.example.org:993 smtp=smtp.example.org:465"
+            )
+            return []
+        }
+        return targets.compactMap(\.self)
+    }
+
     /// Origins of web pages, as browsers write them (RFC 6454 §6.2).
     mutating func origins(_ key: String, default standard: [String]) -> [String] {
         let origins = self.list(key, default: standard)
