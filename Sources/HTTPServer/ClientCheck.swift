@@ -36,8 +36,9 @@ struct ResponseFields: RouterMiddleware {
         }
         response.headers[.date] = HTTPDate.format(self.time.unixTime())
         CrossOrigin.admit(request, to: &response, allowed: self.allowedOrigins)
-        // RFC 9110 §8.6: these two have none.
-        let hasLength = response.status != .noContent && response.status.kind != .informational
+        // RFC 9110 §8.6: the first two have none, and with the third it would be that of what is not sent.
+        let hasLength =
+            response.status != .noContent && response.status.kind != .informational && response.status != .notModified
         response.headers[.contentLength] = hasLength ? response.body.contentLength.map { String($0) } : nil
         // RFC 9110 §9.3.2: the client takes a body for the beginning of the next response.
         if request.method == .head { response.body = ResponseBody() }
