@@ -17,8 +17,10 @@ struct ResponseFields: RouterMiddleware {
     ) async throws -> Response {
         var response = try await self.response(request, context, next)
         response.headers[.date] = HTTPDate.format(self.time.unixTime())
-        response.headers[.cacheControl] = "no-store"
-        response.headers[.pragma] = "no-cache"
+        if response.headers[.cacheControl] == nil {
+            response.headers[.cacheControl] = "no-store"
+            response.headers[.pragma] = "no-cache"
+        }
         response.headers[.xContentTypeOptions] = "nosniff"
         response.headers[.referrerPolicy] = "no-referrer"
         response.headers[.contentSecurityPolicy] = "default-src 'none'; sandbox"
@@ -37,6 +39,8 @@ struct ResponseFields: RouterMiddleware {
     ) async throws -> Response {
         do {
             return try await next(request, context)
+        } catch let error where request.head.path?.hasPrefix(StorageService.prefix) == true && !(error is HTTPError) {
+            return StorageRefusal(error).response
         } catch let refusal as HTTPRefusal {
             return refusal.response
         } catch let error as HTTPError where error.status == .notFound {

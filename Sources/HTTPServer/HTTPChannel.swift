@@ -15,20 +15,22 @@ package struct HTTPChannel: ServerChildChannel {
 
     private let writeTimeout: TimeAmount
 
-    /// Makes a channel for `bridge`, the service behind the routes, which must be running.
+    /// Makes a channel for `bridge`, the service behind the routes, which must be running. `storage`: the storage API's, if it is
+    /// served.
     ///
     /// `isTLS` tells whether TLS is spoken on the connections before they come here. A client may be silent between, and
     /// within, its requests for `idleTimeout`, and take nothing of a response for `writeTimeout`. `metrics` writes all
     /// meters in the text format of Prometheus.
     package init(
         bridge: BridgeService,
+        storage: StorageService? = nil,
         isTLS: Bool,
         idleTimeout: TimeAmount = .seconds(75),
         writeTimeout: TimeAmount = .seconds(75),
         metrics: @escaping @Sendable () -> String
     ) {
-        let responder = Routes.responder(bridge: bridge, metrics: metrics)
-        let bodyLimit = bridge.options.bodyLimit
+        let responder = Routes.responder(bridge: bridge, storage: storage, metrics: metrics)
+        let bodyLimit = max(bridge.options.bodyLimit, storage?.options.messageLimit ?? 0)
         self.writeTimeout = writeTimeout
         self.base = HTTP1Channel(
             responder: { request, writer, channel in

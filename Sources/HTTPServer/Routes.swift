@@ -19,30 +19,37 @@ struct Routes: Sendable {
 
     let all: [Route]
 
-    init(bridge: BridgeService, metrics: @escaping @Sendable () -> String) {
+    init(bridge: BridgeService, storage: StorageService?, metrics: @escaping @Sendable () -> String) {
         let prefix = bridge.options.prefix.hasSuffix("/") ? bridge.options.prefix : bridge.options.prefix + "/"
         let (imap, smtp) = (IMAPBridge(service: bridge), SMTPBridge(service: bridge))
         let monitoring = Monitoring(service: bridge, metrics: metrics)
-        self.all = [
-            Route(path: prefix + "imap", methods: [.get, .post], handler: imap.open),
-            Route(path: prefix + "imap/{id}", methods: [.get, .post], handler: imap.exchange),
-            Route(path: prefix + "imap/{id}/{charset}", methods: [.get, .post], handler: imap.exchange),
-            Route(path: prefix + "smtp", methods: [.post], handler: smtp.send),
-            Route(path: prefix + "smtp/{charset}", methods: [.post], handler: smtp.send),
-            Route(path: "/health", methods: [.get, .head], handler: monitoring.health),
-            Route(path: "/metrics", methods: [.get, .head], handler: monitoring.metrics),
-        ]
+        let store = storage.map { storage in
+            Route(path: StorageService.prefix + "**", methods: Self.knownMethods) { request, context in
+                await storage.respond(request, context)
+            }
+        }
+        self.all =
+            [
+                Route(path: prefix + "imap", methods: [.get, .post], handler: imap.open),
+                Route(path: prefix + "imap/{id}", methods: [.get, .post], handler: imap.exchange),
+                Route(path: prefix + "imap/{id}/{charset}", methods: [.get, .post], handler: imap.exchange),
+                Route(path: prefix + "smtp", methods: [.post], handler: smtp.send),
+                Route(path: prefix + "smtp/{charset}", methods: [.post], handler: smtp.send),
+                Route(path: "/health", methods: [.get, .head], handler: monitoring.health),
+                Route(path: "/metrics", methods: [.get, .head], handler: monitoring.metrics),
+            ] + (store.map { [$0] } ?? [])
     }
 
     /// Everything from a request to its response.
     static func responder(
         bridge: BridgeService,
+        storage: StorageService? = nil,
         metrics: @escaping @Sendable () -> String
     ) -> some HTTPResponder<HTTPContext> {
         let router = Router(context: HTTPContext.self)
         router.add(middleware: ResponseFields(time: bridge.time))
         router.add(middleware: ClientCheck(options: bridge.options))
-        for route in Routes(bridge: bridge, metrics: metrics).all {
+        for route in Routes(bridge: bridge, storage: storage, metrics: metrics).all {
             for method in self.knownMethods {
                 router.on(RouterPath(route.path), method: method) { request, context in
                     guard route.methods.contains(method) else { throw HTTPRefusal.methodNotAllowed(route.methods) }
