@@ -27,7 +27,9 @@ struct ResponseFields: RouterMiddleware {
         response.headers[.crossOriginResourcePolicy] = "same-origin"
         if let length = response.body.contentLength { response.headers[.contentLength] = String(length) }
         // RFC 9110 §9.3.2: the client takes a body for the beginning of the next response.
-        if request.method == .head { response.body = ResponseBody() }
+        if request.method == .head { response = response.createHeadResponse() }
+        // RFC 9110 §8.6: there is no body that this could be the length of.
+        if response.status == .noContent || response.status == .notModified { response.headers[.contentLength] = nil }
         return response
     }
 

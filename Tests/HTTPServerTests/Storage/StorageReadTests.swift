@@ -225,7 +225,7 @@ import Testing
             _ = try await ann.append(
                 "From: bob@example.org\r\nTo: x@example.org\r\nSubject: Rechnung\r\nX-Kind: bill\r\n\r\nBitte zahlen: CAFÉ\r\n",
                 to: inbox,
-                fields: ["Store-Flags": "\\Seen $Bill"]
+                fields: ["Store-Flags": "\\Seen $Bill", "Store-Date": "2026-02-01T00:00:00Z"]
             )
             func find(_ filter: JSONValue) async throws -> [Int64] {
                 let answer = try await ann.post("mailboxes/\(inbox)/search", ["filter": filter])
