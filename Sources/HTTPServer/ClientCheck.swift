@@ -42,7 +42,7 @@ struct ResponseFields: RouterMiddleware {
         do {
             return try await next(request, context)
         } catch let error where request.head.path?.hasPrefix(StorageService.prefix) == true && !(error is HTTPError) {
-            return StorageRefusal(error).response
+            return StorageRefusal(error, for: request).response
         } catch let refusal as HTTPRefusal {
             return refusal.response
         } catch let error as HTTPError where error.status == .notFound {

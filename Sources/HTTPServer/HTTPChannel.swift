@@ -15,12 +15,11 @@ package struct HTTPChannel: ServerChildChannel {
 
     private let writeTimeout: TimeAmount
 
-    /// Makes a channel for `bridge`, the service behind the routes, which must be running. `storage`: the storage API's, if it is
-    /// served.
+    /// Makes a channel for `bridge`, the service behind the routes, which must be running.
     ///
-    /// `isTLS` tells whether TLS is spoken on the connections before they come here. A client may be silent between, and
-    /// within, its requests for `idleTimeout`, and take nothing of a response for `writeTimeout`. `metrics` writes all
-    /// meters in the text format of Prometheus.
+    /// `storage` is the storage API's, if that is served. `isTLS` tells whether TLS is spoken on the connections before they
+    /// come here. A client may be silent between, and within, its requests for `idleTimeout`, and take nothing of a response
+    /// for `writeTimeout`. `metrics` writes all meters in the text format of Prometheus.
     package init(
         bridge: BridgeService,
         storage: StorageService? = nil,

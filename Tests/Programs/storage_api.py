@@ -7,6 +7,7 @@ requests of the description and looks for answers that it does not describe.
 
 No answer may be a server error, whatever was asked.
 """
+import json
 import os
 import pathlib
 import re
@@ -26,6 +27,21 @@ ADDRESS = "ann@example.org"
 URL = "http://127.0.0.1:8080"
 # What a stranger's requests would take away from all that follow, or wait for.
 LEFT_OUT = ["/store/v1/{account}/events"]
+# How Schemathesis sends what is no JSON, and what it may find in paths.
+HOOKS = """
+import schemathesis
+
+@schemathesis.serializer("message/rfc822", "application/x-ndjson")
+def octets(context, value):
+    return value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogatepass")
+"""
+CONFIG = """
+[parameters]
+"path.account" = "ann@example.org"
+"path.mailbox" = "F1"
+"path.message" = "{message}"
+"path.section" = "TEXT"
+"""
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 
 
@@ -64,16 +80,19 @@ def examples(folder):
     print(f"storage API: {len(lines)} lines of the article do what it says", flush=True)
 
 
-def strangers(folder):
+def strangers(folder, message):
+    (folder / "storage_hooks.py").write_text(HOOKS)
+    (folder / "schemathesis.toml").write_text(CONFIG.replace("{message}", message))
     python = ROOT / ".build/python/bin"
     words = [
-        python / "schemathesis", "run", f"{URL}/store/v1/openapi.json", "--checks", CHECKS, "--seed", "2026",
+        python / "schemathesis", "--config-file", "schemathesis.toml", "run", f"{URL}/store/v1/openapi.json", "--checks", CHECKS, "--seed", "2026",
         "--max-examples", EXAMPLES, "--phases", "examples,coverage,fuzzing", "--no-color", "--generation-database", "none",
         "--header", f"Authorization: Bearer {token(folder, 'read,write,deliver')}",
     ]
     for path in LEFT_OUT:
         words += ["--exclude-path", path]
-    done = subprocess.run([str(word) for word in words], text=True, capture_output=True, cwd=folder)
+    done = subprocess.run([str(word) for word in words], text=True, capture_output=True, cwd=folder,
+                          env={**os.environ, "SCHEMATHESIS_HOOKS": "storage_hooks", "PYTHONPATH": str(folder)})
     assert done.returncode == 0, f"Schemathesis: {done.stdout[-20000:]}{done.stderr}"
     print("storage API:", *re.findall(r"(?m)^ +(?:.*generated.*|.*passed.*)$", done.stdout), flush=True)
 
@@ -101,11 +120,13 @@ def main():
                 time.sleep(0.05)
             inbox = "From: a@example.net\nSubject: first\n\nhello\n"
             for _ in range(2):
-                run("curl", "--silent", "--fail", "--user", f"{ADDRESS}:a secret of ann's", "--header",
-                    "Content-Type: message/rfc822", "--data-binary", "@-", f"{URL}/store/v1/{ADDRESS}/mailboxes/F1/messages",
-                    text=inbox)
+                added = run(
+                    "curl", "--silent", "--fail", "--user", f"{ADDRESS}:a secret of ann's", "--header",
+                    "Content-Type: message/rfc822", "--data-binary", "@-",
+                    f"{URL}/store/v1/{ADDRESS}/mailboxes/F1/messages", text=inbox,
+                )
             examples(folder)
-            strangers(folder)
+            strangers(folder, json.loads(added)["id"])
             assert server.poll() is None, log.read_text()
             assert "Request failed" not in log.read_text(), log.read_text()
         finally:

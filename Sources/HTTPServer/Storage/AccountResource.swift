@@ -41,8 +41,10 @@ enum AccountResource {
         ),
     ]
 
-    /// What the API has; ``Schemas`` and the article tell what each means. Nothing takes so long that it needs jobs, and
-    /// a list is not of one moment: with the state at its end, and the changes since, it is.
+    /// What the API has; the article tells what each means.
+    ///
+    /// Nothing takes so long that it needs jobs, and a list is not of one moment: with the state at its end, and the
+    /// changes since, it is.
     static let capabilities: JSONValue = [
         "changes": true, "events": true, "write": true, "flags": true, "copy": true, "move": true, "mailboxes": true,
         "search": true, "envelope": true, "structure": true, "parts": true, "kv": true, "batch": true, "quota": true,

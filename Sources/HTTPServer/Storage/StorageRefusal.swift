@@ -96,6 +96,14 @@ extension StorageRefusal {
     static func notPermitted(_ text: String) -> Self { Self(.unprocessableContent, "not-permitted", text) }
 
     /// What is refused before anybody has looked for the API.
+    init(_ error: any Error, for request: Request) {
+        if let refusal = error as? HTTPRefusal, refusal == .unknownMethod {
+            self = StorageService.refusal(of: request.method, at: request.head.path)
+        } else {
+            self.init(error)
+        }
+    }
+
     init(_ refusal: HTTPRefusal) {
         self.init(refusal.status, refusal.token, refusal.text, fields: refusal.fields)
     }

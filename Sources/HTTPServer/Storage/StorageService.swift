@@ -93,6 +93,13 @@ package struct StorageService: Sendable {
         return try await route.handler(call)
     }
 
+    /// What can be done at a path where a method was used that nobody knows.
+    static func refusal(of method: HTTPRequest.Method, at path: String?) -> StorageRefusal {
+        guard let target = RequestTarget(path ?? "") else { return .badPath }
+        do { _ = try self.route(method, target) } catch { return StorageRefusal(error) }
+        return .notFound
+    }
+
     /// What is asked for, and with what in place of the names in its path.
     static func route(
         _ method: HTTPRequest.Method,

@@ -254,6 +254,8 @@ import Testing
             let method = try await fixture.ask(.put, path)
             #expect(try method.problem == "method")
             #expect(method.fields[.allow] == "GET, HEAD")
+            let unknown = try await fixture.ask(try #require(HTTPRequest.Method("FROB")), path)
+            #expect(unknown.status == .methodNotAllowed && unknown.fields[.allow] == "GET, HEAD")
             #expect(try await fixture.ask(.get, "/store/v1/%ff").problem == "bad-path")
             #expect(try await fixture.ask(.get, "/store/v1/%2").problem == "bad-path")
         }
