@@ -57,6 +57,7 @@ let package = Package(
         .target(name: "IMAPSyntax", swiftSettings: strict),
         .target(name: "SMTPSyntax", swiftSettings: strict),
         .target(name: "MailConnection", swiftSettings: strict),
+        .target(name: "JSONSyntax", swiftSettings: strict),
         .target(name: "JunkFilter", dependencies: ["MailMessage"], swiftSettings: strict),
         .target(name: "MailStorage", dependencies: ["MailMessage", "JunkFilter"], swiftSettings: strict),
 
@@ -72,7 +73,7 @@ let package = Package(
 
         .target(
             name: "DomainReports",
-            dependencies: ["MailMessage", "SMTPSyntax", "SenderAuthentication", "StreamCompression"],
+            dependencies: ["JSONSyntax", "MailMessage", "SMTPSyntax", "SenderAuthentication", "StreamCompression"],
             swiftSettings: strict
         ),
 
@@ -142,7 +143,7 @@ let package = Package(
             name: "HTTPServer",
             dependencies: [
                 "MailConnection", "MailStorage", "MailMessage", "IMAPServer", "SMTPServer", "SMTPSyntax",
-                "SASLMechanisms", "Cryptography",
+                "Cryptography", "JSONSyntax", "SASLMechanisms",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -191,6 +192,7 @@ let package = Package(
             dependencies: ["StreamCompression"],
             swiftSettings: testing
         ),
+        .testTarget(name: "JSONSyntaxTests", dependencies: ["JSONSyntax"], swiftSettings: testing),
         .testTarget(name: "IMAPSyntaxTests", dependencies: ["IMAPSyntax"], swiftSettings: testing),
         .testTarget(name: "SMTPSyntaxTests", dependencies: ["SMTPSyntax"], swiftSettings: testing),
         .testTarget(name: "CryptographyTests", dependencies: ["Cryptography", "COpenSSL"], swiftSettings: testing),
@@ -210,7 +212,9 @@ let package = Package(
         ),
         .testTarget(
             name: "DomainReportsTests",
-            dependencies: ["DomainReports", "SenderAuthentication", "StreamCompression", "SMTPSyntax", "MailMessage"],
+            dependencies: [
+                "DomainReports", "JSONSyntax", "SenderAuthentication", "StreamCompression", "SMTPSyntax", "MailMessage",
+            ],
             resources: [.copy("Data")],
             swiftSettings: testing
         ),
@@ -289,8 +293,8 @@ let package = Package(
         .testTarget(
             name: "HTTPServerTests",
             dependencies: [
-                "HTTPServer", "IMAPServer", "SMTPServer", "MailConnection", "MailStorage", "MailMessage",
-                "SASLMechanisms", "SenderAuthentication", "SQLiteStorage", "TestSupport",
+                "HTTPServer", "IMAPServer", "JSONSyntax", "SMTPServer", "MailConnection", "MailStorage", "MailMessage",
+                "Cryptography", "SASLMechanisms", "SenderAuthentication", "SQLiteStorage", "TestSupport",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),

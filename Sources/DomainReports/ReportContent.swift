@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSONSyntax
 import StreamCompression
 
 /// A report about a domain, out of the file that it came in.

@@ -36,12 +36,11 @@ struct ResponseFields: RouterMiddleware {
         }
         response.headers[.date] = HTTPDate.format(self.time.unixTime())
         CrossOrigin.admit(request, to: &response, allowed: self.allowedOrigins)
-        // RFC 9110 §8.6: the first two have none, and with the third it would be that of what is not sent.
-        let hasLength =
-            response.status != .noContent && response.status.kind != .informational && response.status != .notModified
-        response.headers[.contentLength] = hasLength ? response.body.contentLength.map { String($0) } : nil
+        if let length = response.body.contentLength { response.headers[.contentLength] = String(length) }
         // RFC 9110 §9.3.2: the client takes a body for the beginning of the next response.
-        if request.method == .head { response.body = ResponseBody() }
+        if request.method == .head { response = response.createHeadResponse() }
+        // RFC 9110 §8.6: there is no body that this could be the length of.
+        if response.status == .noContent || response.status == .notModified { response.headers[.contentLength] = nil }
         return response
     }
 
@@ -53,6 +52,8 @@ struct ResponseFields: RouterMiddleware {
     ) async throws -> Response {
         do {
             return try await next(request, context)
+        } catch let error where request.head.path?.hasPrefix(StorageService.prefix) == true && !(error is HTTPError) {
+            return StorageRefusal(error, for: request).response
         } catch let refusal as HTTPRefusal {
             return refusal.response
         } catch let error as HTTPError where error.status == .notFound {

@@ -18,18 +18,19 @@ package struct HTTPChannel: ServerChildChannel {
 
     /// Makes a channel for `bridge`, the service behind the routes, which must be running.
     ///
-    /// `isTLS` tells whether TLS is spoken on the connections before they come here. A client may be silent between, and
-    /// within, its requests for `idleTimeout`, and take nothing of a response for `writeTimeout`. `metrics` writes all
-    /// meters in the text format of Prometheus.
+    /// `storage` is the storage API's, if that is served. `isTLS` tells whether TLS is spoken on the connections before they
+    /// come here. A client may be silent between, and within, its requests for `idleTimeout`, and take nothing of a response
+    /// for `writeTimeout`. `metrics` writes all meters in the text format of Prometheus.
     package init(
         bridge: BridgeService,
+        storage: StorageService? = nil,
         isTLS: Bool,
         idleTimeout: TimeAmount = .seconds(75),
         writeTimeout: TimeAmount = .seconds(75),
         metrics: @escaping @Sendable () -> String
     ) {
-        let responder = Routes.responder(bridge: bridge, metrics: metrics)
-        let bodyLimit = bridge.options.bodyLimit
+        let responder = Routes.responder(bridge: bridge, storage: storage, metrics: metrics)
+        let bodyLimit = max(bridge.options.bodyLimit, storage?.options.messageLimit ?? 0)
         let time = bridge.time
         self.writeTimeout = writeTimeout
         self.base = HTTP1Channel(

@@ -43,10 +43,16 @@ struct Routes: Sendable {
 
     let all: [Route]
 
-    init(bridge: BridgeService, metrics: @escaping @Sendable () -> String) {
+    init(bridge: BridgeService, storage: StorageService?, metrics: @escaping @Sendable () -> String) {
         let prefix = bridge.options.prefix.hasSuffix("/") ? bridge.options.prefix : bridge.options.prefix + "/"
         let (imap, smtp) = (IMAPBridge(service: bridge), SMTPBridge(service: bridge))
         let monitoring = Monitoring(service: bridge, metrics: metrics)
+        let store = storage.map { storage in
+            Route(
+                path: StorageService.prefix + "**",
+                Self.knownMethods.map { ($0, { request, context in await storage.respond(request, context) }) }
+            )
+        }
         let announcements = bridge.options.announcements
         let exchange: [(HTTPRequest.Method, Handler)] = [
             (.get, imap.exchange), (.post, imap.exchange), (.delete, imap.close),
@@ -65,19 +71,20 @@ struct Routes: Sendable {
             Route(path: prefix + "to/{name}/smtp/{charset}", [(.post, smtp.send)], announcements: announcements),
             Route(path: "/health", [(.get, monitoring.health), (.head, monitoring.health)]),
             Route(path: "/metrics", [(.get, monitoring.metrics), (.head, monitoring.metrics)]),
-        ]
+        ] + (store.map { [$0] } ?? [])
     }
 
     /// Everything from a request to its response.
     static func responder(
         bridge: BridgeService,
+        storage: StorageService? = nil,
         metrics: @escaping @Sendable () -> String
     ) -> some HTTPResponder<HTTPContext> {
         let router = Router(context: HTTPContext.self)
         let options = bridge.options
         router.add(middleware: ResponseFields(time: bridge.time, allowedOrigins: options.allowedOrigins))
         router.add(middleware: ClientCheck(options: options))
-        for route in Routes(bridge: bridge, metrics: metrics).all {
+        for route in Routes(bridge: bridge, storage: storage, metrics: metrics).all {
             for method in self.knownMethods {
                 router.on(RouterPath(route.path), method: method) { request, context in
                     let response = try await route.respond(request, context)

@@ -15,6 +15,8 @@ package final class ChangeFeed: Sendable {
         case account(AccountID)
         /// The account's password was changed, or the account removed.
         case credential(AccountID)
+        /// One of the account's tokens was removed.
+        case tokens(AccountID)
         /// Messages came into the queue, or an operator changed something there.
         case queue
     }

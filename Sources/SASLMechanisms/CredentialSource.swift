@@ -128,6 +128,23 @@ package struct CredentialSource<Identity: Sendable>: Sendable {
     /// Whether tokens are good for anything.
     package var acceptsTokens: Bool { self.tokens != nil }
 
+    /// Looks up, with `find`, who a secret belongs to that is not the password of `user`, and counts it like one.
+    ///
+    /// Nil, as `find` says, is a wrong one. Throws ``SASLFailure/tooManyGuesses`` without having looked, and what `find`
+    /// throws.
+    package func guess<Found>(
+        as user: String,
+        from address: String,
+        _ find: () async throws -> Found?
+    ) async throws -> Found? {
+        let guess = try self.guesses?.begin(user, from: address)
+        var outcome = GuessLimits.Outcome.unseen
+        defer { self.guesses?.end(guess, outcome) }
+        let found = try await find()
+        outcome = found == nil ? .wrong : .right
+        return found
+    }
+
     /// Whether anybody has logged in from that address lately, whichever way, or its wrong passwords are not counted.
     package func knows(_ address: String) -> Bool { self.guesses?.knows(address) ?? false }
 

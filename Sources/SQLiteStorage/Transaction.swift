@@ -40,7 +40,7 @@ final class Transaction {
                 || self.topics.contains { topic in
                     switch topic {
                     case .mailboxList, .credential: true
-                    case .mailbox, .account, .queue: false
+                    case .mailbox, .account, .tokens, .queue: false
                     }
                 }
         }

@@ -53,8 +53,23 @@ extension Appliance {
         return self.settings.http.targets.reduce(into: [:]) { $0[$1.name] = connector.target($1) }
     }
 
-    func httpChannel(_ bridge: BridgeService) -> HTTPChannel {
+    /// The storage API over the same store; nil if it is not to be served.
+    func storage(_ bridge: BridgeService, smtp: SMTPService, credentials: CredentialSource<Account>) -> StorageService?
+    {
+        guard self.settings.http.servesStore else { return nil }
+        var options = StorageService.Options()
+        options.messageLimit = self.settings.limits.messageSize
+        return StorageService(
+            options: options,
+            directory: self.store,
+            credentials: credentials,
+            bridge: bridge,
+            smtp: smtp
+        )
+    }
+
+    func httpChannel(_ bridge: BridgeService, storage: StorageService?) -> HTTPChannel {
         let metrics = self.metrics
-        return HTTPChannel(bridge: bridge, isTLS: false) { metrics.exposition() }
+        return HTTPChannel(bridge: bridge, storage: storage, isTLS: false) { metrics.exposition() }
     }
 }

@@ -52,6 +52,10 @@ extension Appliance {
             filters: filters
         )
         let bridge = try self.bridge(imap: imap, smtp: smtp, credentials: credentials, time: clock)
+        let http = self.httpChannel(
+            bridge,
+            storage: self.storage(bridge, smtp: smtp, credentials: credentials)
+        )
 
         let relay = try self.relay(
             time: clock,
@@ -80,7 +84,7 @@ extension Appliance {
         )
         for (name, sockets) in self.sockets.sorted(by: { $0.key < $1.key }) {
             services.append(
-                self.listener(name, sockets, imap: imap, smtp: smtp, http: bridge)
+                self.listener(name, sockets, imap: imap, smtp: smtp, http: http)
             )
         }
         return services
@@ -171,7 +175,7 @@ extension Appliance {
         _ sockets: [CInt],
         imap: IMAPService,
         smtp: SMTPService,
-        http: BridgeService
+        http: HTTPChannel
     ) -> any Service {
         let fronts = Self.isWithin(self.settings.listen.xclient)
         return switch name {
@@ -200,7 +204,7 @@ extension Appliance {
         case "lmtp": self.listener(sockets, farewell: Self.smtpFarewell, self.smtpChannel(smtp, .lmtp, .none))
         case "submissions":
             self.listener(sockets, farewell: "", isFront: fronts, self.smtpChannel(smtp, .submissions, .implicit))
-        default: self.listener(sockets, farewell: "", self.httpChannel(http))
+        default: self.listener(sockets, farewell: "", http)
         }
     }
 

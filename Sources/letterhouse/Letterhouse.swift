@@ -17,8 +17,8 @@ import MailNetwork
         version: ProgramVersion.text,
         subcommands: [
             ServeCommand.self, CheckConfigCommand.self, DomainCommand.self, AccountCommand.self, AliasCommand.self,
-            DKIMCommand.self, QueueCommand.self, TraceCommand.self, JunkCommand.self, ReportsCommand.self,
-            SessionsCommand.self, VerifyCommand.self, VersionCommand.self,
+            DKIMCommand.self, TokenCommand.self, QueueCommand.self, TraceCommand.self, JunkCommand.self,
+            ReportsCommand.self, SessionsCommand.self, VerifyCommand.self, VersionCommand.self,
         ]
     )
 

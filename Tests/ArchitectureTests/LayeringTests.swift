@@ -11,13 +11,14 @@ import Testing
         "IMAPSyntax": [],
         "SMTPSyntax": [],
         "MailConnection": [],
+        "JSONSyntax": [],
         "JunkFilter": ["MailMessage"],
         "MailStorage": ["Synchronization", "MailMessage", "JunkFilter"],
         "Cryptography": ["COpenSSL", "COpenSSLShim", "Synchronization"],
         "StreamCompression": ["CZlib"],
         "SASLMechanisms": ["Cryptography", "Dispatch", "Synchronization"],
         "SenderAuthentication": ["Cryptography", "MailMessage", "SMTPSyntax"],
-        "DomainReports": ["MailMessage", "SMTPSyntax", "SenderAuthentication", "StreamCompression"],
+        "DomainReports": ["JSONSyntax", "MailMessage", "SMTPSyntax", "SenderAuthentication", "StreamCompression"],
         "ReportExchange": [
             "DomainReports", "MailConnection", "MailStorage", "MailMessage", "SMTPSyntax", "SenderAuthentication",
             "ServiceLifecycle", "Logging", "Metrics", "Synchronization",
@@ -48,7 +49,8 @@ import Testing
         "HTTPServer": [
             "Hummingbird", "HummingbirdCore", "ServiceLifecycle", "HTTPTypes", "NIOCore", "MailConnection",
             "MailStorage", "MailMessage", "IMAPServer",
-            "SMTPServer", "SMTPSyntax", "SASLMechanisms", "Cryptography", "Logging", "Metrics", "Synchronization",
+            "SMTPServer", "SMTPSyntax", "SASLMechanisms", "Cryptography", "JSONSyntax", "Logging", "Metrics",
+            "Synchronization",
         ],
         // Puts the others together; of what comes from outside, what an operator's program needs.
         "letterhouse": [

@@ -73,12 +73,36 @@ import Testing
             documented.formUnion(row.1.matches(of: #/`([a-z-]+)`/#).map { String($0.1) })
         }
         let used = try Set(
-            Sources.files(of: "HTTPServer").flatMap { file in
+            Sources.files(of: "HTTPServer").filter { $0.name != "StorageRefusal.swift" }.flatMap { file in
                 file.text.matches(of: #/(?:Self|HTTPRefusal)\(\s*\.\w+,\s*"([a-z-]+)",/#).map { String($0.1) }
             }
         )
         #expect(used.count > 10)
         #expect(documented == used)
+    }
+
+    @Test("Every code of the storage API's problems is in its article, and no other") func storageCodes() throws {
+        let article = try String(
+            contentsOf: Sources.root.appending(path: "Sources/letterhouse/Docs.docc/StorageAPI.md"),
+            encoding: .utf8
+        )
+        var documented: Set<String> = []
+        for line in article.split(separator: "\n") {
+            guard let row = line.wholeMatch(of: #/\| [45]\d\d \| ((?:`[a-z-]+` )+)\|.*/#) else { continue }
+            documented.formUnion(row.1.matches(of: #/`([a-z-]+)`/#).map { String($0.1) })
+        }
+        func codes(_ files: [Sources.File]) -> Set<String> {
+            Set(
+                files.flatMap { file in
+                    file.text.matches(of: #/(?:Self|Refusal|init)\(\s*\.\w+,\s*"([a-z-]+)",/#).map { String($0.1) }
+                }
+            )
+        }
+        let files = try Sources.files(of: "HTTPServer")
+        let own = codes(files.filter { $0.text.contains("StorageRefusal") && $0.name != "ClientCheck.swift" })
+        #expect(own.count > 20)
+        #expect(own.subtracting(documented).isEmpty)
+        #expect(documented.subtracting(codes(files)).isEmpty)
     }
 
     @Test("Every module has a document") func documents() throws {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSONSyntax
 import Testing
 
 @testable import DomainReports
@@ -49,9 +50,9 @@ import Testing
 
     @Test("Depth and number of values are bounded") func bounds() {
         let bounds = MalformedJSON(expected: "fewer values, not so deep")
-        #expect(throws: bounds) { try JSONReader.value(in: Array(String(repeating: "[", count: 1_000_000).utf8)) }
+        #expect(throws: bounds) { try JSONValue.report(Array(String(repeating: "[", count: 1_000_000).utf8)) }
         let many = "[" + String(repeating: "1,", count: 300_000) + "1]"
-        #expect(throws: bounds) { try JSONReader.value(in: Array(many.utf8)) }
+        #expect(throws: bounds) { try JSONValue.report(Array(many.utf8)) }
     }
 
     @Test(
@@ -62,7 +63,7 @@ import Testing
         ]
     )
     func strings(json: String, text: String) throws {
-        #expect(try JSONReader.value(in: Array(json.utf8)) == .string(text))
+        #expect(try JSONValue.report(Array(json.utf8)).reportText == text)
     }
 
     @Test("Cut off at any octet, it is none") func truncated() throws {

@@ -28,6 +28,7 @@ final class Fixture: Sendable {
     let smtp: SMTPService
     let ann: Account
     let store: SQLiteStore
+    let storage: StorageService
     private let folder: TemporaryFolder
     private let responder: any HTTPResponder<HTTPContext>
 
@@ -102,7 +103,8 @@ final class Fixture: Sendable {
             time: clock.timeSource,
             makeID: { try left.withLock { $0.popFirst() }.map(ConnectionID.init) ?? .random(bits: options.idBits) }
         )
-        self.responder = Routes.responder(bridge: self.bridge) { "letterhouse_up 1\n" }
+        self.storage = StorageService(directory: store, credentials: credentials, bridge: self.bridge, smtp: self.smtp)
+        self.responder = Routes.responder(bridge: self.bridge, storage: self.storage) { "letterhouse_up 1\n" }
     }
 
     /// How many messages are in Ann's INBOX.
@@ -112,7 +114,7 @@ final class Fixture: Sendable {
         return try #require(try await mail.open(mailbox.id).current).uids().count
     }
 
-    /// Makes a request, and says that its response was written unless told otherwise.
+    /// Makes a request, and says that its response was written unless told otherwise; with nil, nothing.
     func ask(
         _ method: HTTPRequest.Method,
         _ path: String,
@@ -121,20 +123,33 @@ final class Fixture: Sendable {
         host: String = "localhost",
         from origin: RequestOrigin = .local,
         exchange: Exchange = Exchange(),
-        isWritten: Bool = true
+        isWritten: Bool? = true
     ) async throws -> Answer {
-        let head = HTTPRequest(method: method, scheme: "http", authority: host, path: path, headerFields: fields)
-        let source = RequestSource(origin: origin, exchange: exchange, logger: .silent)
-        let response = try await self.responder.respond(
-            to: Request(head: head, body: body),
-            context: HTTPContext(source: source)
-        )
+        let response = try await self.respond(method, path, body, fields: fields, host: host, from: origin, exchange)
         var collected: [UInt8] = []
         let box = Collected()
         try await response.body.write(box)
         collected = await box.octets
-        exchange.completed(isWritten: isWritten)
+        if let isWritten { exchange.completed(isWritten: isWritten) }
         return Answer(status: response.status, fields: response.headers, octets: collected)
+    }
+
+    /// Makes a request; its response has not been written yet.
+    func respond(
+        _ method: HTTPRequest.Method,
+        _ path: String,
+        _ body: RequestBody = RequestBody(buffer: ByteBuffer()),
+        fields: HTTPFields = [:],
+        host: String = "localhost",
+        from origin: RequestOrigin = .local,
+        _ exchange: Exchange = Exchange()
+    ) async throws -> Response {
+        let head = HTTPRequest(method: method, scheme: "http", authority: host, path: path, headerFields: fields)
+        let source = RequestSource(origin: origin, exchange: exchange, logger: .silent)
+        return try await self.responder.respond(
+            to: Request(head: head, body: body),
+            context: HTTPContext(source: source)
+        )
     }
 
     func post(_ path: String, _ text: String, fields: HTTPFields = [:]) async throws -> Answer {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSONSyntax
 import MailMessage
 
 /// How TLS with the hosts of one domain went for one server, in some span of time (RFC 8460 §4).
@@ -101,17 +102,17 @@ extension TLSReport {
     ///
     /// Throws ``MalformedJSON`` also for one that lacks what it cannot be used without.
     package init(json: [UInt8]) throws(MalformedJSON) {
-        let value = try JSONReader.value(in: json)
-        guard let id = value["report-id"]?.text, !id.isEmpty else { throw MalformedJSON(expected: "report-id") }
+        let value = try JSONValue.report(json)
+        guard let id = value["report-id"]?.reportText, !id.isEmpty else { throw MalformedJSON(expected: "report-id") }
         let range = value["date-range"]
-        guard let begin = (range?["start-datetime"]?.text).flatMap(UnixTime.init(timestamp:)),
-            let end = (range?["end-datetime"]?.text).flatMap(UnixTime.init(timestamp:)), begin <= end
+        guard let begin = (range?["start-datetime"]?.reportText).flatMap(UnixTime.init(timestamp:)),
+            let end = (range?["end-datetime"]?.reportText).flatMap(UnixTime.init(timestamp:)), begin <= end
         else { throw MalformedJSON(expected: "date-range") }
         let results = value["policies"]?.values.compactMap(Results.init) ?? []
         guard !results.isEmpty else { throw MalformedJSON(expected: "policies") }
         self.init(
-            organisation: value["organization-name"]?.text ?? "",
-            contact: value["contact-info"]?.text ?? "",
+            organisation: value["organization-name"]?.reportText ?? "",
+            contact: value["contact-info"]?.reportText ?? "",
             id: id,
             begin: begin.rawValue,
             end: end.rawValue,
@@ -144,27 +145,27 @@ extension TLSReport.Results {
 
     /// Nil for what names no domain.
     fileprivate init?(_ value: JSONValue) {
-        guard let policy = value["policy"], let domain = policy["policy-domain"]?.text, !domain.isEmpty else {
+        guard let policy = value["policy"], let domain = policy["policy-domain"]?.reportText, !domain.isEmpty else {
             return nil
         }
         self.init(
             policy: TLSReport.Policy(
-                type: policy["policy-type"]?.text ?? "",
-                strings: policy["policy-string"]?.values.compactMap(\.text) ?? [],
+                type: policy["policy-type"]?.reportText ?? "",
+                strings: policy["policy-string"]?.values.compactMap(\.reportText) ?? [],
                 domain: domain.lowercased(),
-                hostPatterns: (policy["mx-host"] ?? policy["mx-host-pattern"])?.values.compactMap(\.text) ?? []
+                hostPatterns: (policy["mx-host"] ?? policy["mx-host-pattern"])?.values.compactMap(\.reportText) ?? []
             ),
             successes: Self.count(value["summary"]?["total-successful-session-count"]),
             failures: Self.count(value["summary"]?["total-failure-session-count"]),
             details: value["failure-details"]?.values.compactMap { detail in
-                detail["result-type"]?.text.map { type in
+                detail["result-type"]?.reportText.map { type in
                     TLSReport.Failure(
                         type: type,
-                        host: detail["receiving-mx-hostname"]?.text,
-                        address: detail["receiving-ip"]?.text,
-                        sender: detail["sending-mta-ip"]?.text,
+                        host: detail["receiving-mx-hostname"]?.reportText,
+                        address: detail["receiving-ip"]?.reportText,
+                        sender: detail["sending-mta-ip"]?.reportText,
                         count: Self.count(detail["failed-session-count"]),
-                        reason: detail["failure-reason-code"]?.text
+                        reason: detail["failure-reason-code"]?.reportText
                     )
                 }
             } ?? []

@@ -19,8 +19,8 @@ enum ObjectID: IMAPExtension {
 
     /// EMAILID, RFC 8474 §5.1: the same for all messages whose immutable data are the same.
     static func email(_ message: StoredMessage) throws -> String {
-        let date = message.internalDate
-        return "M\(try self.digest(message))_\(date.time.rawValue)_\(date.zoneOffsetMinutes)"
+        guard let digest = message.digest else { throw StoreError.corrupt("a message without its digest") }
+        return EmailID(digest: digest, internalDate: message.internalDate).text
     }
 
     /// THREADID, RFC 8474 §5.2: of the message that the thread began with.
@@ -39,7 +39,7 @@ enum ObjectID: IMAPExtension {
     /// 128 bits of the digest.
     private static func digest(_ message: StoredMessage) throws -> String {
         guard let digest = message.digest else { throw StoreError.corrupt("a message without its digest") }
-        return self.hexadecimal(digest.prefix(16).reduce(0) { $0 << 8 | UInt128($1) })
+        return EmailID.hexadecimal(digest.prefix(EmailID.digestLength))
     }
 
     /// FNV-1a of 128 bits: whoever can make two identifiers that collide can as well name the other in References.

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Finds octets in octets that arrive in pieces: Knuth, Morris and Pratt's way, so that no text can make it slow.
-struct SubstringFinder: Sendable {
-    let pattern: [UInt8]
+package struct SubstringFinder: Sendable {
+    package let pattern: [UInt8]
     /// For each prefix of the pattern, the length of its longest border.
     private let borders: [Int]
     private var matched = 0
-    private(set) var isFound: Bool
+    package private(set) var isFound: Bool
 
-    init(_ pattern: [UInt8]) {
+    package init(_ pattern: [UInt8]) {
         self.pattern = pattern
         self.isFound = pattern.isEmpty
         var borders = [Int](repeating: 0, count: pattern.count)
@@ -22,7 +22,7 @@ struct SubstringFinder: Sendable {
     }
 
     /// Goes on with the next piece; true once the pattern has been found.
-    mutating func feed(_ octets: some Sequence<UInt8>) {
+    package mutating func feed(_ octets: some Sequence<UInt8>) {
         guard !self.isFound else { return }
         for octet in octets {
             while self.matched > 0, octet != self.pattern[self.matched] {
@@ -37,10 +37,10 @@ struct SubstringFinder: Sendable {
     }
 
     /// Forgets a match that has begun: the next piece is another text.
-    mutating func restart() { self.matched = 0 }
+    package mutating func restart() { self.matched = 0 }
 
     /// Whether one text contains it.
-    func isIn(_ octets: some Sequence<UInt8>) -> Bool {
+    package func isIn(_ octets: some Sequence<UInt8>) -> Bool {
         var finder = self
         finder.feed(octets)
         return finder.isFound

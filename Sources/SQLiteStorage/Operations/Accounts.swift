@@ -126,6 +126,7 @@ extension Transaction {
         try self.removeAnnotations(by: id)
         try self.removeAccess(of: id)
         try self.removeJunkLessons(of: id)
+        try self.removeService(of: id)
         try self.sql.run("DELETE FROM subscription WHERE account = ?", .int(id.rawValue))
         try self.sql.run("DELETE FROM alias_target WHERE account = ?", .int(id.rawValue))
         try self.sql.run(

@@ -210,6 +210,8 @@ extension Transaction {
             : "DELETE FROM subscription WHERE account = ? AND name = ?"
         try self.sql.run(text, .int(account.rawValue), .text(name.text))
         guard self.sql.changes > 0 else { return }
+        // Whoever compares the account's mod-sequence is to see it.
+        _ = try self.modSeq(of: account)
         self.touchMailboxList(of: account)
         // Subscriptions outlive their mailboxes.
         guard isSubscribed else { return }

@@ -19,12 +19,14 @@ struct Rule {
                 """
         ),
         Rule(
-            truth: "a removed account has no mailboxes, subscriptions, aliases, rights or quota",
+            truth: "a removed account has no mailboxes, subscriptions, aliases, rights, quota or tokens",
             violations: """
                 SELECT 'account ' || id FROM account WHERE domain IS NULL AND (
                     id IN (SELECT account FROM mailbox WHERE name IS NOT NULL)
                     OR id IN (SELECT account FROM subscription) OR id IN (SELECT account FROM alias_target)
-                    OR id IN (SELECT account FROM quota) OR id IN (SELECT account FROM acl))
+                    OR id IN (SELECT account FROM quota) OR id IN (SELECT account FROM acl)
+                    OR id IN (SELECT account FROM access_token) OR id IN (SELECT account FROM request)
+                    OR id IN (SELECT account FROM stored_value))
                 """
         ),
         Rule(

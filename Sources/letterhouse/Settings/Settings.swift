@@ -171,6 +171,7 @@ struct Settings: Sendable, Equatable {
 
     struct HTTP: Sendable, Equatable {
         var prefix: String
+        var servesStore: Bool
         var hosts: [String]
         var trustedProxies: [String]
         var metricsReaders: [String]
@@ -291,6 +292,7 @@ extension Settings {
         )
         self.http = HTTP(
             prefix: reader.path("http.prefix", default: "/"),
+            servesStore: reader.flag("http.store", default: true),
             hosts: reader.domains("http.hosts", default: []),
             trustedProxies: reader.networks("http.trusted-proxies", default: []),
             metricsReaders: reader.networks("http.metrics-readers", default: []),

@@ -1,72 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What came is no JSON as reports need it.
-package struct MalformedJSON: Error, Hashable, Sendable, CustomStringConvertible {
-    package let expected: String
-    package var description: String { "expected \(self.expected)" }
-}
+/// Reads one value, in one pass, and never deeper or more than it was told.
+package struct JSONReader {
+    /// What is too much.
+    package struct Limits: Sendable {
+        /// Values within values.
+        package var depth: Int
+        /// Values in all.
+        package var values: Int
 
-/// A value of JSON (RFC 8259), as far as reports need it.
-enum JSONValue: Equatable {
-    case null
-    case bool(Bool)
-    /// Numbers that are no integers, or larger ones, are 0: reports count.
-    case number(Int64)
-    case string(String)
-    case array([JSONValue])
-    case object([String: JSONValue])
-
-    subscript(_ name: String) -> JSONValue? {
-        guard case .object(let members) = self else { return nil }
-        return members[name]
-    }
-
-    var text: String? {
-        guard case .string(let text) = self else { return nil }
-        return text
-    }
-
-    var count: Int64? {
-        guard case .number(let number) = self else { return nil }
-        return max(0, number)
-    }
-
-    /// The values of an array; of anything else that is there, the one.
-    var values: [JSONValue] {
-        switch self {
-        case .array(let values): values
-        case .null: []
-        default: [self]
+        package init(depth: Int, values: Int) {
+            self.depth = depth
+            self.values = values
         }
     }
-}
-
-/// Reads one value, in one pass, and never deeper or more than reports are.
-struct JSONReader {
-    private static let depthLimit = 12
-    private static let valueLimit = 200_000
-    /// Octets of one string; what is behind is dropped.
-    private static let textLimit = 2000
 
     private let octets: [UInt8]
+    private let limits: Limits
     private var position = 0
     private var values = 0
 
-    /// The value in a text (RFC 8259 §2).
-    static func value(in octets: [UInt8]) throws(MalformedJSON) -> JSONValue {
-        var reader = JSONReader(octets: octets)
+    /// The value in a text (RFC 8259 §2), which is UTF-8.
+    package static func value(in octets: [UInt8], limits: Limits) throws(MalformedJSON) -> JSONValue {
+        var reader = JSONReader(octets: octets, limits: limits)
         if octets.starts(with: [0xEF, 0xBB, 0xBF]) { reader.position = 3 }
         let value = try reader.value(depth: 0)
         guard reader.nextSignificant == nil else { throw MalformedJSON(expected: "one value") }
         return value
     }
 
-    private init(octets: [UInt8]) { self.octets = octets }
+    private init(octets: [UInt8], limits: Limits) {
+        self.octets = octets
+        self.limits = limits
+    }
 
     // value = false / null / true / object / array / number / string
     private mutating func value(depth: Int) throws(MalformedJSON) -> JSONValue {
         self.values += 1
-        guard depth < Self.depthLimit, self.values <= Self.valueLimit else {
+        guard depth < self.limits.depth, self.values <= self.limits.values else {
             throw MalformedJSON(expected: "fewer values, not so deep")
         }
         switch self.nextSignificant {
@@ -78,7 +49,7 @@ struct JSONReader {
         case UInt8(ascii: "n"): return try self.literal("null", .null)
         case let octet?
         where octet == UInt8(ascii: "-") || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(octet):
-            return .number(self.number())
+            return try self.number()
         default: throw MalformedJSON(expected: "a value")
         }
     }
@@ -131,37 +102,63 @@ struct JSONReader {
         return value
     }
 
-    private mutating func number() -> Int64 {
+    // number = [ minus ] int [ frac ] [ exp ]
+    private mutating func number() throws(MalformedJSON) -> JSONValue {
         let start = self.position
-        while let octet = self.current, "+-.eE0123456789".utf8.contains(octet) { self.position += 1 }
-        return Int64(String(decoding: self.octets[start..<self.position].prefix(20), as: UTF8.self)) ?? 0
+        func isDigit(_ octet: UInt8?) -> Bool { octet.map { (0x30...0x39).contains($0) } ?? false }
+        func skipDigits() -> Int {
+            let first = self.position
+            while isDigit(self.current) { self.position += 1 }
+            return self.position - first
+        }
+        if self.current == UInt8(ascii: "-") { self.position += 1 }
+        let hasZero = self.current == UInt8(ascii: "0")
+        let count = skipDigits()
+        guard count == 1 || (count > 1 && !hasZero) else { throw MalformedJSON(expected: "a number") }
+        var isInteger = true
+        if self.current == UInt8(ascii: ".") {
+            isInteger = false
+            self.position += 1
+            guard skipDigits() > 0 else { throw MalformedJSON(expected: "a number") }
+        }
+        if self.current.map({ $0 | 0x20 == UInt8(ascii: "e") }) ?? false {
+            isInteger = false
+            self.position += 1
+            if self.current == UInt8(ascii: "+") || self.current == UInt8(ascii: "-") { self.position += 1 }
+            guard skipDigits() > 0 else { throw MalformedJSON(expected: "a number") }
+        }
+        let text = String(decoding: self.octets[start..<self.position], as: UTF8.self)
+        return isInteger ? Int64(text).map(JSONValue.number) ?? .decimal(text) : .decimal(text)
     }
 
     // string = quotation-mark *char quotation-mark
     private mutating func string() throws(MalformedJSON) -> String {
         var text: [UInt8] = []
-        func keep(_ octet: UInt8) { if text.count < Self.textLimit { text.append(octet) } }
         self.position += 1
         while let octet = self.current, octet != UInt8(ascii: "\"") {
             self.position += 1
             guard octet == UInt8(ascii: "\\") else {
                 guard octet >= 0x20 else { throw MalformedJSON(expected: "no control characters") }
-                keep(octet)
+                text.append(octet)
                 continue
             }
             guard let escaped = self.current else { break }
             self.position += 1
             switch escaped {
-            case UInt8(ascii: "n"), UInt8(ascii: "r"), UInt8(ascii: "t"), UInt8(ascii: "b"), UInt8(ascii: "f"):
-                keep(0x20)
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): keep(escaped)
-            case UInt8(ascii: "u"): for octet in String(Character(try self.escapedScalar())).utf8 { keep(octet) }
+            case UInt8(ascii: "n"): text.append(0x0A)
+            case UInt8(ascii: "r"): text.append(0x0D)
+            case UInt8(ascii: "t"): text.append(0x09)
+            case UInt8(ascii: "b"): text.append(0x08)
+            case UInt8(ascii: "f"): text.append(0x0C)
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): text.append(escaped)
+            case UInt8(ascii: "u"): text += String(Character(try self.escapedScalar())).utf8
             default: throw MalformedJSON(expected: "an escape")
             }
         }
         guard self.current != nil else { throw MalformedJSON(expected: "the end of a string") }
         self.position += 1
-        return String(decoding: text, as: UTF8.self)
+        guard let valid = String(validating: text, as: UTF8.self) else { throw MalformedJSON(expected: "UTF-8") }
+        return valid
     }
 
     /// Behind `\u`; half of a pair alone becomes U+FFFD.
@@ -176,7 +173,7 @@ struct JSONReader {
             }
             self.position = before
         }
-        return Unicode.Scalar(unit).map { $0.value < 0x20 ? " " : $0 } ?? "\u{FFFD}"
+        return Unicode.Scalar(unit) ?? "\u{FFFD}"
     }
 
     private mutating func codeUnit() throws(MalformedJSON) -> UInt32 {
