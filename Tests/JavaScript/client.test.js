@@ -435,6 +435,13 @@ test("closed while it connects, or before it ever could", async () => {
   const early = assert.rejects(one.client.command("NOOP"), ConnectionLostError);
   await one.clock.run(Promise.all([one.client.close(), opening, early]));
   assert.equal(one.client.state, "closed");
+  const again = fixture();
+  await again.clock.run((async () => {
+    const first = assert.rejects(again.client.open(), ConnectionLostError);
+    await Promise.all([again.client.close(), again.client.open(), first]);
+    await again.client.command("NOOP");
+    assert.equal(again.bridge.sessions.size, 1);
+  })());
   const other = fixture({ fault: () => "request" });
   const waiting = assert.rejects(Promise.all([other.client.open(), other.client.command("NOOP")]), ConnectionLostError);
   await other.clock.run(waiting);

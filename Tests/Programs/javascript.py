@@ -122,8 +122,8 @@ class Page:
         self.page.on("request", lambda request: self.asked(request.url))
 
     def note(self, message):
-        # That requests fail while there is no network, the browser says by itself.
-        if message.type == "error" and not message.text.startswith("Failed to load resource"):
+        # That requests fail while there is no network, or no server, the browser says by itself.
+        if message.type == "error" and not message.text.startswith(("Failed to load resource", "WebSocket connection to")):
             self.faults.append(message.text)
 
     def asked(self, url):
@@ -191,7 +191,7 @@ def in_chromium(browser, server, screenshots):
     shown.shows("#status", "ann@example.org")
 
     step("mail arrives, and nothing in it does anything")
-    deliver(f"Lunch {HOSTILE}", f"At one o'clock?\r\n{HOSTILE}\r\nGrüße, Bob")
+    deliver(f"Dinner {HOSTILE}", f"At eight o'clock?\r\n{HOSTILE}\r\nGrüße, Bob")
     shown.shows("#list .new", HOSTILE)
     deliver("Newsletter", f"<style>*{{color:red}}</style><p>Good <b>news</b><br>for all{HOSTILE}<script>document.title='evil'</script>", "text/html")
     shown.shows("#list .new", "Newsletter")
@@ -201,9 +201,9 @@ def in_chromium(browser, server, screenshots):
     page.locator("#list button", has_text="Newsletter").click()
     shown.shows("#text", "Good news")
     assert "evil" not in page.inner_text("#text")
-    page.locator("#list button", has_text="Lunch").focus()
+    page.locator("#list button", has_text="Dinner").focus()
     page.keyboard.press("Enter")
-    shown.shows("#text", "At one o'clock?")
+    shown.shows("#text", "At eight o'clock?")
     assert HOSTILE in page.inner_text("#text") and "Grüße" in page.inner_text("#text")
     eventually("both are read", lambda: page.title() == "Mail (0)")
     page.fill("#answer", "Yes!\n.\nSee you – Ann")
@@ -211,8 +211,8 @@ def in_chromium(browser, server, screenshots):
     page.get_by_role("button", name="Send reply").click()
     shown.shows("#status", "was sent")
     [(_, reply)] = eventually("the reply arrives", lambda: mail_of("bob"))
-    assert b"\r\nIn-Reply-To: <Lunch@example.org>\r\n" in reply and reply.endswith("Yes!\r\n.\r\nSee you =E2=80=93 Ann\r\n".encode()), reply
-    eventually("it is marked", lambda: any(b"\\Answered" in head and b"Lunch <img" in mail for head, mail in mail_of("ann")))
+    assert b"\r\nIn-Reply-To: <Dinner@example.org>\r\n" in reply and reply.endswith("Yes!\r\n.\r\nSee you =E2=80=93 Ann\r\n".encode()), reply
+    eventually("it is marked", lambda: any(b"\\Answered" in head and b"Dinner <img" in mail for head, mail in mail_of("ann")))
 
     step("the server is started anew")
     server.stop()

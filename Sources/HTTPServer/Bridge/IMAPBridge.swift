@@ -157,7 +157,7 @@ extension HTTPServerOptions {
             .bridgePollTimeout: String(self.pollTimeout.components.seconds),
             .bridgeUnusedTimeout: String(self.unusedTimeout.components.seconds),
             .bridgeMaxSend: String(self.bodyLimit),
-            .bridgeFeatures: "seq ack close ws wait units",
+            .bridgeFeatures: "seq ack close ws wait units idempotency",
         ]
     }
 }

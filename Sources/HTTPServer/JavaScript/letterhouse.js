@@ -1721,6 +1721,8 @@ export class MailClient {
   #options;
   /** @type {"closed" | "connecting" | "open" | "waiting"} */
   #state = "closed";
+  /** Another each time it is opened or closed: what was begun before is not for it any more. */
+  #turn = 0;
   #connection = null;
   #features = new Set();
   #queue = [];
@@ -1774,15 +1776,16 @@ export class MailClient {
   /** Connects, and logs in if there are credentials. If that fails, it is not tried again. */
   async open({ signal } = {}) {
     if (this.#state !== "closed") throw new MailError("it is open already");
+    const turn = (this.#turn += 1);
     this.#become("connecting");
     let connection;
     try {
       connection = await this.#establish(signal);
     } catch (error) {
-      if (this.#state === "connecting") this.#giveUp(new ConnectionLostError("it is not open", { cause: error }), error, null);
+      if (this.#turn === turn) this.#giveUp(new ConnectionLostError("it is not open", { cause: error }), error, null);
       throw signal?.aborted ? signal.reason : error;
     }
-    if (this.#state === "connecting") return this.#adopt(connection);
+    if (this.#turn === turn) return this.#adopt(connection);
     // Closed meanwhile.
     const error = new ConnectionLostError("closed");
     connection.end(error);
@@ -1958,6 +1961,7 @@ export class MailClient {
 
   async #reconnect(reason) {
     let error = reason;
+    const turn = this.#turn;
     const { retry } = this.#options;
     for (let attempt = 0; attempt < retry.attempts; attempt += 1) {
       const delay = backOff(this.#world, attempt, retry);
@@ -1966,15 +1970,15 @@ export class MailClient {
       this.#wake = () => wake.abort();
       await pause(this.#world, delay, wake.signal);
       this.#wake = null;
-      if (this.#state !== "waiting") return;
+      if (this.#turn !== turn) return;
       this.#become("connecting");
       try {
         const connection = await this.#establish();
-        if (this.#state === "connecting") return this.#adopt(connection);
+        if (this.#turn === turn) return this.#adopt(connection);
         return connection.end(new ConnectionLostError("closed"));
       } catch (failure) {
         error = failure;
-        if (this.#state !== "connecting") return;
+        if (this.#turn !== turn) return;
         // A password does not become right by being tried.
         if (error instanceof AuthenticationError && !["UNAVAILABLE", "LIMIT", "INUSE"].includes(error.code?.name)) break;
       }
@@ -1984,6 +1988,7 @@ export class MailClient {
 
   /** Gives up, or is closed: nothing waits any more. */
   #giveUp(lost, error, connection) {
+    this.#turn += 1;
     this.#stopIdle();
     this.#selection = null;
     this.mailbox = null;
