@@ -57,14 +57,9 @@ struct Routes: Sendable {
         let exchange: [(HTTPRequest.Method, Handler)] = [
             (.get, imap.exchange), (.post, imap.exchange), (.delete, imap.close),
         ]
-<<<<<<< ours
         let open: [(HTTPRequest.Method, Handler)] = [(.get, imap.open), (.post, imap.open)]
-        self.all = [
-            Route(path: prefix + "imap", open, announcements: announcements),
-=======
         let routes = [
-            Route(path: prefix + "imap", [(.get, imap.open), (.post, imap.open)], announcements: announcements),
->>>>>>> theirs
+            Route(path: prefix + "imap", open, announcements: announcements),
             Route(path: prefix + "imap/{id}", exchange, announcements: announcements),
             Route(path: prefix + "imap/{id}/{charset}", exchange, announcements: announcements),
             Route(path: prefix + "smtp", [(.get, smtp.openSocket), (.post, smtp.send)], announcements: announcements),
@@ -76,13 +71,9 @@ struct Routes: Sendable {
             Route(path: prefix + "to/{name}/smtp/{charset}", [(.post, smtp.send)], announcements: announcements),
             Route(path: "/health", [(.get, monitoring.health), (.head, monitoring.health)]),
             Route(path: "/metrics", [(.get, monitoring.metrics), (.head, monitoring.metrics)]),
-<<<<<<< ours
-        ] + (store.map { [$0] } ?? [])
-=======
         ]
         let files = ClientFile.all.map { Route(path: prefix + $0.name, [(.get, $0.get), (.head, $0.get)]) }
-        self.all = routes + files
->>>>>>> theirs
+        self.all = routes + files + (store.map { [$0] } ?? [])
     }
 
     /// Everything from a request to its response.
