@@ -169,8 +169,6 @@ extension ModSeq {
 }
 
 extension HTTPField.Name {
-    static let idempotencyKey = HTTPField.Name("Idempotency-Key") ?? .server
-    static let idempotentReplay = HTTPField.Name("Idempotent-Replay") ?? .server
     static let lastEventID = HTTPField.Name("Last-Event-ID") ?? .server
     static let storeFlags = HTTPField.Name("Store-Flags") ?? .server
     static let storeDate = HTTPField.Name("Store-Date") ?? .server
