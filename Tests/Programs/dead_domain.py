@@ -6,7 +6,7 @@
 
 Two servers, one with that queue and one without, relay to a third, in turns. Told are the speeds and the memory. That the dead
 server is asked by one message at a time, that others are attempted meanwhile, and that memory stays small must hold; from
-10,000 messages on also that the queue costs the others hardly any speed.
+10,000 messages on also that the queue costs the others hardly any speed, if the program is built for release (LETTERHOUSE=path).
 Servers die in two ways: one refuses connections, one takes them and says nothing.
 """
 import contextlib
