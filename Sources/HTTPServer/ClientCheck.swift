@@ -40,7 +40,8 @@ struct ResponseFields: RouterMiddleware {
         // RFC 9110 §9.3.2: the client takes a body for the beginning of the next response.
         if request.method == .head { response = response.createHeadResponse() }
         // RFC 9110 §8.6: there is no body that this could be the length of.
-        if response.status == .noContent || response.status == .notModified { response.headers[.contentLength] = nil }
+        let isBodyless = response.status == .noContent || response.status == .notModified
+        if isBodyless || response.status.kind == .informational { response.headers[.contentLength] = nil }
         return response
     }
 

@@ -179,7 +179,7 @@ import Testing
     }
 
     @Test func aFullDiskStopsTheIndexNotTheMail() async throws {
-        let test = try TestStore { $0.sizeLimit = 5 << 18 }
+        let test = try TestStore { $0.sizeLimit = 6 << 18 }
         let mail = try await test.account()
         let inbox = try await mail.inbox.id
         var text = ""
