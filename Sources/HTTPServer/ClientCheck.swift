@@ -93,7 +93,9 @@ struct ClientCheck: RouterMiddleware {
             throw HTTPRefusal.badRequest
         }
         guard self.isOurs(authority, for: client) else { throw HTTPRefusal.badHost }
-        try self.checkOrigin(request.headers, site: "\(client.scheme)://\(authority)")
+        if !self.isLinkToPage(request) {
+            try self.checkOrigin(request.headers, site: "\(client.scheme)://\(authority)")
+        }
         var context = context
         context.client = client
         return try await next(request, context)
@@ -112,6 +114,15 @@ struct ClientCheck: RouterMiddleware {
         if self.hosts.contains(String(host)) { return true }
         // An IP literal is no name that could be made to point here.
         return client.isLocal && (host == "localhost" || (try? IPAddress(parsing: String(host))) != nil)
+    }
+
+    /// Whether somebody follows a link, wherever it is, to the page that shows the client: that does nothing yet, and what the
+    /// page asks for then comes from here.
+    private func isLinkToPage(_ request: Request) -> Bool {
+        let fields = request.headers
+        return request.method == .get && fields[.origin] == nil && fields[.fetchMode] == "navigate"
+            && fields[.fetchDestination] == "document"
+            && request.uri.path == self.options.basePath + ClientFile.pageName
     }
 
     /// Refuses what other sites' pages send, except those that the settings name; programs that are no browsers send

@@ -11,9 +11,12 @@ struct ClientFile: Sendable {
     private let octets: [UInt8]
     private let fields: HTTPFields
 
+    /// What the page is called that shows the client.
+    static let pageName = "mail"
+
     static let all = [
         Self("letterhouse.js", "text/javascript; charset=utf-8", PackageResources.letterhouse_js),
-        Self("mail", "text/html; charset=utf-8", PackageResources.mail_html, policy: Self.pagePolicy),
+        Self(Self.pageName, "text/html; charset=utf-8", PackageResources.mail_html, policy: Self.pagePolicy),
         Self("mail.js", "text/javascript; charset=utf-8", PackageResources.mail_js),
         Self("mail.css", "text/css; charset=utf-8", PackageResources.mail_css),
     ]

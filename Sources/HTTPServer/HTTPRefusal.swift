@@ -138,6 +138,8 @@ extension HTTPField.Name {
     static let forwardedProto = HTTPField.Name("X-Forwarded-Proto") ?? .server
     static let forwarded = HTTPField.Name("Forwarded") ?? .server
     static let fetchSite = HTTPField.Name("Sec-Fetch-Site") ?? .server
+    static let fetchMode = HTTPField.Name("Sec-Fetch-Mode") ?? .server
+    static let fetchDestination = HTTPField.Name("Sec-Fetch-Dest") ?? .server
     static let referrerPolicy = HTTPField.Name("Referrer-Policy") ?? .server
     static let pragma = HTTPField.Name("Pragma") ?? .server
 }

@@ -4,6 +4,8 @@
 package struct HTTPServerOptions: Sendable {
     /// What stands before the paths of the bridge: `/` makes `/imap/` and `/smtp/`.
     package var prefix = "/"
+    /// The same, with a slash at its end.
+    var basePath: String { self.prefix.hasSuffix("/") ? self.prefix : self.prefix + "/" }
     /// The names under which browsers may know this server, without port, in any case.
     ///
     /// A request for another name is refused: without that, any web page could have its own name point here (DNS

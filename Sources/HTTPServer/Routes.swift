@@ -44,7 +44,7 @@ struct Routes: Sendable {
     let all: [Route]
 
     init(bridge: BridgeService, storage: StorageService?, metrics: @escaping @Sendable () -> String) {
-        let prefix = bridge.options.prefix.hasSuffix("/") ? bridge.options.prefix : bridge.options.prefix + "/"
+        let prefix = bridge.options.basePath
         let (imap, smtp) = (IMAPBridge(service: bridge), SMTPBridge(service: bridge))
         let monitoring = Monitoring(service: bridge, metrics: metrics)
         let store = storage.map { storage in

@@ -44,6 +44,29 @@ import Testing
         }
     }
 
+    @Test("A link on another site leads to the page, and to nothing else") func links() async throws {
+        try await Fixture.run { fixture in
+            func follow(
+                _ path: String,
+                mode: String = "navigate",
+                _ destination: String = "document"
+            ) async throws -> Int {
+                let answer = try await fixture.ask(
+                    .get,
+                    path,
+                    fields: [.fetchSite: "cross-site", .fetchMode: mode, .fetchDestination: destination]
+                )
+                return answer.status.code
+            }
+            #expect(try await follow("/mail") == 200)
+            #expect(try await follow("/mail", "iframe") == 403)
+            #expect(try await follow("/mail", mode: "no-cors", "script") == 403)
+            for path in ["/letterhouse.js", "/imap/", "/smtp/", "/store/v1/auth", "/metrics"] {
+                #expect(try await follow(path) == 403, "\(path)")
+            }
+        }
+    }
+
     @Test("The page runs nothing from elsewhere, and is in no frame")
     func policy() async throws {
         try await Fixture.run { fixture in
