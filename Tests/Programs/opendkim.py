@@ -44,6 +44,8 @@ class OpenDKIM:
     def feed(self, message, octets):
         """Reads a message; the status at its end."""
         header, _, body = octets.partition(b"\r\n\r\n")
+        # A message may end with its header.
+        header = header.removesuffix(b"\r\n")
         fields = header.replace(b"\r\n ", b"\0 ").replace(b"\r\n\t", b"\0\t").split(b"\r\n")
         for field in fields:
             field = field.replace(b"\0", b"\r\n")
