@@ -84,6 +84,10 @@ struct ClientCheck: RouterMiddleware {
         next: @concurrent (Request, HTTPContext) async throws -> Response
     ) async throws -> Response {
         guard Routes.knownMethods.contains(request.method) else { throw HTTPRefusal.unknownMethod }
+        // How much may come before a change of protocols must be known: what comes behind the body is kept until then.
+        guard request.headers[.upgrade] == nil || request.headers[.transferEncoding] == nil else {
+            throw HTTPRefusal.badBody
+        }
         let proxies = self.options.trustedProxies
         guard let client = HTTPClient(context.origin, fields: request.headers, trustedProxies: proxies) else {
             throw HTTPRefusal.insecureTransport

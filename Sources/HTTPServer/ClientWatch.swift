@@ -5,11 +5,15 @@ import NIOCore
 /// Sits between HTTP and the octets of a connection, and tells what HTTP does not: that the client has hung up while
 /// its request waits, and whether a response has left completely.
 ///
-/// A client that takes nothing of what it is sent is cut off: what is written for it would be kept for ever. It does not
-/// look at what passes.
+/// A client that takes nothing of what it is sent is cut off: what is written for it would be kept for ever. So is one that
+/// has asked for another protocol (RFC 9110 §7.8) and does not wait for the answer: HTTP keeps all that comes until then. It
+/// does not look at what passes.
 final class ClientWatch: ChannelDuplexHandler {
-    typealias InboundIn = Never
+    typealias InboundIn = ByteBuffer
     typealias OutboundIn = Never
+
+    /// What may come besides a body while a client should wait.
+    private static let slack = 64 * 1024
 
     /// How long a client may take nothing.
     private let writeTimeout: TimeAmount
@@ -17,6 +21,8 @@ final class ClientWatch: ChannelDuplexHandler {
     private var current: Exchange?
     private var isDisconnected = false
     private var mustClose = false
+    /// What may still come before the response; nil: HTTP reads no more than it can use.
+    private var inputLimit: Int?
     private var context: ChannelHandlerContext?
     /// Writes that the socket has not taken, of all responses.
     private var unwritten = 0
@@ -28,8 +34,11 @@ final class ClientWatch: ChannelDuplexHandler {
     }
 
     /// A request begins: what is written from now on is its response.
-    func begin(_ exchange: Exchange) {
+    ///
+    /// With `inputLimit`, no more than so many octets are to come before that, and a few.
+    func begin(_ exchange: Exchange, inputLimit: Int? = nil) {
         self.current = exchange
+        self.inputLimit = inputLimit.map { min($0, .max - Self.slack) + Self.slack }
         if self.isDisconnected { exchange.disconnected() }
     }
 
@@ -38,6 +47,18 @@ final class ClientWatch: ChannelDuplexHandler {
         self.current = nil
         self.mustClose = mustClose
         self.closeIfWritten()
+    }
+
+    /// Somebody else reads what comes from now on.
+    func liftInputLimit() { self.inputLimit = nil }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if let limit = self.inputLimit {
+            let left = limit - self.unwrapInboundIn(data).readableBytes
+            self.inputLimit = left
+            guard left >= 0 else { return context.close(promise: nil) }
+        }
+        context.fireChannelRead(data)
     }
 
     private func closeIfWritten() {

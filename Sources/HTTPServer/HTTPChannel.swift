@@ -91,19 +91,22 @@ package struct HTTPChannel: ServerChildChannel {
             try await writer.writeInformationalHead(HTTPResponse(status: .continue))
         }
         // Behind that, which is no part of the response.
-        self.onEventLoop(of: channel) { watch in watch?.begin(exchange) }
+        let inputLimit = request.stopsHTTP ? (request.headers[.contentLength].flatMap(Int.init) ?? 0) : nil
+        self.onEventLoop(of: channel) { watch in watch?.begin(exchange, inputLimit: inputLimit) }
         let mustClose: Bool
         do {
             var response = try await responder.respond(to: request, context: HTTPContext(source: source))
-            // Whether a body that was refused comes nevertheless, nobody knows: the next octets could be anything.
-            if request.asksToClose || isWaiting && isTooBig { response.headers[.connection] = "close" }
             if response.status == .switchingProtocols, let upgrade = exchange.takeUpgrade() {
                 defer { channel.close(promise: nil) }
+                self.onEventLoop(of: channel) { watch in watch?.liftInputLimit() }
                 let socket = try await WebSocket.begin(on: channel, with: response, time: time)
                 await upgrade(socket)
                 return exchange.completed(isWritten: true)
             }
-            mustClose = response.headers[.connection] == "close"
+            // Whether a body that was refused comes nevertheless, nobody knows: the next octets could be anything.
+            let isLast = request.asksToClose || request.stopsHTTP || isWaiting && isTooBig
+            mustClose = isLast || response.headers[.connection] == "close"
+            if isLast { response.headers[.connection] = response.headers[.upgrade] == nil ? "close" : "close, Upgrade" }
             try await writer.write(response: response.head, body: response.body)
         } catch {
             exchange.completed(isWritten: false)
@@ -126,6 +129,9 @@ package struct HTTPChannel: ServerChildChannel {
 }
 
 extension Request {
+    /// Whether nothing that comes behind it is read as HTTP: so it is where a client wants to change to another protocol.
+    fileprivate var stopsHTTP: Bool { self.headers[.upgrade] != nil || self.method == .connect }
+
     /// Whether the connection is to end with this request (RFC 9112 §9.6).
     fileprivate var asksToClose: Bool {
         self.headers[values: .connection].contains { value in

@@ -61,6 +61,8 @@ package struct HTTPServerOptions: Sendable {
     ///
     /// Of more, the IMAP connection on which nothing was sent for the longest time is closed.
     package var unauthenticatedPerAddress = 4
+    /// How long bridged connections may go on when the process stops, or those to servers elsewhere when they are closed.
+    package var drainDeadline: Duration = .seconds(4)
     /// Unknown IDs per minute and address, above which the address is shut out.
     package var guessLimit = 20
     /// How long an address that guesses is shut out.

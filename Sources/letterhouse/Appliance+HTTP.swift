@@ -25,6 +25,7 @@ extension Appliance {
         options.trustedProxies = NetworkList(self.settings.http.trustedProxies) ?? NetworkList()
         options.pollTimeout = self.settings.http.pollTimeout
         options.unusedTimeout = self.settings.http.unusedTimeout
+        options.drainDeadline = Self.drainDeadline
         options.metricsReaders = NetworkList(self.settings.http.metricsReaders) ?? NetworkList()
         // Bodies are kept in memory: larger messages have to come another way.
         options.bodyLimit = min(self.settings.limits.messageSize + 64 * 1024, options.bodiesPerAddress)

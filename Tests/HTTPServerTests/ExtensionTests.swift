@@ -303,7 +303,7 @@ import Testing
             func body(_ count: Int) -> Body {
                 var body = Body(owner: [])
                 body.append(Array(repeating: 0x0A, count: count))
-                #expect(fixture.bridge.bodies.reserve(count, for: []))
+                #expect(fixture.bridge.bodies.reserve(count, of: count, for: []))
                 return body
             }
             try await session.send(body(4), number: 1)

@@ -67,6 +67,53 @@ import Testing
     }
 
     @Test(
+        "RFC 9110 §7.8: a request that asks for another protocol is answered in this one, and is the last",
+        arguments: [
+            ("GET /health", "Upgrade: h2c\r\nConnection: Upgrade\r\n", 200),
+            ("GET /health", "Upgrade: websocket\r\nConnection: Upgrade\r\n", 200),
+            ("GET /imap/", "Upgrade: websocket\r\nConnection: Upgrade\r\n", 426),
+            ("POST /imap/", "Upgrade: h2c\r\nConnection: Upgrade\r\nTransfer-Encoding: chunked\r\n", 400),
+            ("CONNECT localhost:1", "", 501),
+        ]
+    )
+    func lastRequest(line: String, fields: String, status: Int) async throws {
+        try await Fixture.run { fixture in
+            try await SocketServer.run(fixture) { server in
+                try await server.connect { client in
+                    try await client.send(Self.request(line, fields))
+                    let head = try await client.receive(until: "\r\n\r\n")
+                    #expect(head.hasPrefix("HTTP/1.1 \(status) "), "\(head)")
+                    let last = status == 426 ? "close, Upgrade" : "close"
+                    #expect(head.contains("\r\nConnection: \(last)\r\n"), "\(head)")
+                    // It is not even read as HTTP.
+                    try? await client.send(Self.request("GET /health"))
+                    #expect(!String(decoding: await client.receiveAll(), as: UTF8.self).contains("HTTP/1.1"))
+                }
+            }
+            #expect(fixture.bridge.table.count == 0)
+        }
+    }
+
+    @Test("A client that asks for another protocol, and does not wait for the answer, is hung up on") func flood()
+        async throws
+    {
+        try await Fixture.run { fixture in
+            let path = try await fixture.open()
+            _ = try await fixture.ask(.get, path)
+            let session = try fixture.session(path)
+            try await SocketServer.run(fixture) { server in
+                try await server.connect { client in
+                    try await client.send(Self.request("GET \(path)", "Upgrade: h2c\r\nConnection: Upgrade\r\n"))
+                    try await fixture.untilParked(path)
+                    let block = String(repeating: "x", count: 64 * 1024)
+                    for _ in 0..<3 { try? await client.send(block) }
+                    try await waitUntil { session.state.withLock { $0.requests == 0 } }
+                }
+            }
+        }
+    }
+
+    @Test(
         "T-05: what speaks another protocol hears nothing of its own words, and is hung up on",
         arguments: ["a1 LOGIN <script> x\r\n", "EHLO <script>\r\n", "* OK <script>\r\n", "<script>\r\n\r\n"]
     )

@@ -73,6 +73,21 @@ import Testing
         }
     }
 
+    @Test("close-ended: Closing a connection that has ended gives its place free at once", arguments: [true, false])
+    func closeEnded(isDelete: Bool) async throws {
+        try await Fixture.run { fixture in
+            let path = try await fixture.open()
+            let session = try fixture.session(path)
+            _ = try await fixture.post(path, "a LOGOUT\r\n")
+            try await waitUntil { session.state.withLock { $0.hasEnded } }
+            #expect(fixture.bridge.table.count == 1)
+            let closed = try await isDelete ? fixture.ask(.delete, path) : fixture.ask(.post, path + "?close=1")
+            #expect(closed.status == .noContent)
+            try await waitUntil { fixture.bridge.table.count == 0 }
+            #expect(try await fixture.ask(.get, path).error == "closed")
+        }
+    }
+
     @Test("30min-BYE-through-polls: The IMAP session's own timer runs underneath, and its BYE is fetched like anything")
     func autologout()
         async throws

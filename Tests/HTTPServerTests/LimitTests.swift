@@ -134,4 +134,14 @@ import Testing
             #expect(fixture.bridge.table.count == 2)
         }
     }
+
+    @Test("caps-bodies: An eighth of the memory is for small bodies only") func smallBodies() {
+        let bodies = BodyBudget(limit: 800_000, shareLimit: 800_000)
+        #expect(bodies.reserve(700_000, of: 700_000, for: []))
+        #expect(!bodies.reserve(1, of: 65_537, for: []))
+        #expect(bodies.reserve(65_536, of: 65_536, for: []))
+        #expect(!bodies.reserve(65_536, of: 65_536, for: []))
+        bodies.release(65_536 + 700_000, of: [])
+        #expect(bodies.usedCount == 0)
+    }
 }

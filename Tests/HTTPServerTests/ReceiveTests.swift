@@ -234,6 +234,23 @@ import Testing
         }
     }
 
+    @Test("output-bounded: At the end of the process there is room for a farewell, and not for everything")
+    func shutdownBackpressure() async throws {
+        try await Fixture.run {
+            $0.outputLimit = 10
+        } _: { fixture in
+            let session = fixture.makeSession()
+            try await session.deliver(Array(repeating: 1, count: 8))
+            session.shutDown()
+            try await session.deliver(Array(repeating: 2, count: 64 * 1024))
+            async let blocked: Void = session.deliver([3, 3, 3])
+            try await waitUntil { session.state.withLock { $0.writer != nil } }
+            #expect(try await session.fetch()?.count == 64 * 1024 + 8)
+            try await blocked
+            #expect(try await session.fetch() == [3, 3, 3])
+        }
+    }
+
     @Test("unsolicited-EXISTS-by-poll: New messages are told through IDLE") func idle() async throws {
         try await Fixture.run { fixture in
             let path = try await fixture.logIn()

@@ -127,4 +127,46 @@ private final class FakeServer: Sendable {
             #expect(fixture.bridge.bodies.usedCount == 0)
         }
     }
+
+    // MARK: Servers that do nothing
+
+    private static let silent: RemoteTarget.Connect = { _ in try await Task.sleep(for: .seconds(86_400)) }
+
+    @Test(
+        "remote-silent: a server that does not answer delays neither the end of the process nor that of a request",
+        arguments: [true, false]
+    )
+    func silentServer(isShutdown: Bool) async throws {
+        try await Self.run(imap: Self.silent) { fixture in
+            let opening = Task { try await fixture.ask(.post, "/to/work/imap/", fields: Self.ann).error }
+            try await waitUntil { fixture.bridge.table.count == 1 }
+            if isShutdown { fixture.bridge.shutDown() } else { opening.cancel() }
+            try await waitUntil {
+                fixture.clock.advance(by: .seconds(1))
+                return fixture.bridge.table.count == 0
+            }
+            #expect(try await opening.value == (isShutdown ? "connect-failed" : "shutting-down"))
+        }
+    }
+
+    @Test("remote-stuck: a server that takes nothing does not keep the place of a connection that was closed")
+    func stuckServer() async throws {
+        let connect: RemoteTarget.Connect = { body in
+            let (server, client) = PipeConnection<RemoteNote>.make(peer: Peer(address: "192.0.2.25")) { _ in
+                try await Task.sleep(for: .seconds(86_400))
+            }
+            client.send(Array("* OK elsewhere\r\n".utf8))
+            try await body(server)
+        }
+        try await Self.run(imap: connect) { fixture in
+            let opened = try await fixture.ask(.post, "/to/work/imap/", fields: Self.ann)
+            let path = "/to/work/imap/\(opened.text)"
+            _ = try await fixture.post(path, "a NOOP\r\n", fields: Self.ann)
+            #expect(try await fixture.ask(.delete, path, fields: Self.ann).status == .noContent)
+            try await waitUntil {
+                fixture.clock.advance(by: .seconds(1))
+                return fixture.bridge.table.count == 0 && fixture.bridge.bodies.usedCount == 0
+            }
+        }
+    }
 }

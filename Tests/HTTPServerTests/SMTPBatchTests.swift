@@ -117,7 +117,7 @@ import Testing
             ]
         )
         #expect(
-            batch.units.map(\.kind) == [.beginning, .data, .text, .data, .text, .text, .text, .quit]
+            batch.units.map(\.kind) == [.beginning, .data, .text, .data, .text, .chunk, .text, .quit]
         )
     }
 }

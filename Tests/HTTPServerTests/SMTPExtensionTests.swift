@@ -126,6 +126,25 @@ struct SMTPExtensionTests {
         #expect(dialogue.outcome.lastCode == 220)
     }
 
+    @Test("A message in chunks is taken with its last one", arguments: [(2, false), (3, true)])
+    func chunks(positive: Int, hasDelivered: Bool) async throws {
+        let (stream, feed) = AsyncStream.makeStream(of: [UInt8].self)
+        for _ in 0..<positive { feed.yield(Array("250 OK\r\n".utf8)) }
+        feed.yield(Array("451 later\r\n".utf8))
+        let rules = SMTPDialogue.Rules(commandTimeout: .seconds(1), textTimeout: .seconds(1), deadline: .seconds(1))
+        var dialogue = SMTPDialogue(
+            rules: rules,
+            time: TestClock().timeSource,
+            replies: stream,
+            endReplies: {},
+            send: { _ in }
+        )
+        try await dialogue.play(try SMTPBatch(Array("BDAT 1\r\nxBDAT 1 LAST\r\nxNOOP\r\n".utf8)))
+        #expect(dialogue.outcome.lastCode == 451)
+        #expect(dialogue.outcome.hasSentText)
+        #expect(dialogue.outcome.hasDelivered == hasDelivered)
+    }
+
     // MARK: Not twice
 
     @Test("idempotency: a batch that comes again is answered again, and not sent again") func replay() async throws {
@@ -187,6 +206,21 @@ struct SMTPExtensionTests {
             #expect(!fixture.bridge.running.begin([1]))
             fixture.bridge.running.end([1])
             #expect(fixture.bridge.running.begin([1]))
+        }
+    }
+
+    @Test("idempotency: a store that cannot say whether it knows a batch is asked again later") func storeIsGone()
+        async throws
+    {
+        // The fixture cannot close its store once more.
+        await #expect(throws: StoreError.unavailable) {
+            try await Fixture.run { fixture in
+                try await fixture.store.close()
+                let answer = try await fixture.post("/smtp/", Self.batch(Self.ann), fields: Self.key)
+                #expect(answer.status == .serviceUnavailable)
+                #expect(answer.error == "busy")
+                #expect(fixture.bridge.bodies.usedCount == 0)
+            }
         }
     }
 

@@ -186,7 +186,7 @@ extension Fixture {
     fileprivate func body(_ octets: [UInt8]) throws -> Body {
         var body = Body(owner: try HTTPClient.test.address.countingKey)
         body.append(octets)
-        #expect(self.bridge.bodies.reserve(body.count, for: body.owner))
+        #expect(self.bridge.bodies.reserve(body.count, of: body.count, for: body.owner))
         return body
     }
 }

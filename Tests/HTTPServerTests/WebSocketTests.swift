@@ -2,6 +2,8 @@
 
 import HTTPTypes
 import Hummingbird
+import NIOCore
+import NIOEmbedded
 import Synchronization
 import TestSupport
 import Testing
@@ -103,6 +105,80 @@ import Testing
                 #expect(try await fixture.fetch(path, until: "f OK") == "f OK NOOP completed\r\n")
             }
         }
+    }
+
+    @Test("ws-takeover: what is said meanwhile reaches one of the two, and nothing follows a Close (RFC 6455 §5.5.1)")
+    func outputAtTakeover() async throws {
+        try await Fixture.run { fixture in
+            let path = try await fixture.logIn()
+            try await SocketServer.run(fixture) { server in
+                for number in 0..<20 {
+                    try await server.connect { first in
+                        _ = try await first.upgrade(path)
+                        try await server.connect { second in
+                            try await second.send(SocketClient.upgrade(path))
+                            for part in 0..<5 { _ = try await fixture.post(path, "x\(number).\(part) NOOP\r\n") }
+                            _ = try await second.receive(until: "\r\n\r\n")
+                            var (text, codes): (String, [UInt16]) = ("", [])
+                            while let frame = try await first.frame() {
+                                if case .octets(let octets) = frame {
+                                    #expect(codes.isEmpty)
+                                    text += octets
+                                } else if case .close(let code) = frame {
+                                    codes.append(code)
+                                    try await first.sendFrame(0x88, [0x0F, 0xA0])
+                                }
+                            }
+                            #expect(codes == [4000])
+                            let end = "y\(number) OK NOOP completed\r\n"
+                            try await second.sendFrame("y\(number) NOOP\r\n")
+                            text += try await second.octets(until: end)
+                            let lines = (0..<5).map { "x\(number).\($0) OK NOOP completed\r\n" }
+                            #expect(text == lines.joined() + end)
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    @Test("ws-takeover: a request that is refused takes nobody's place") func refusedRequest() async throws {
+        try await Fixture.run { fixture in
+            let path = try await fixture.logIn()
+            try await SocketServer.run(fixture) { server in
+                try await server.connect { client in
+                    _ = try await client.upgrade(path)
+                    try await waitUntil { try fixture.session(path).state.withLock { $0.socket != nil } }
+                    #expect(try await fixture.ask(.get, path, fields: [.bridgeAck: "99999"]).error == "ack-window")
+                    try await client.sendFrame("b NOOP\r\n")
+                    #expect(try await client.octets(until: "\r\n") == "b OK NOOP completed\r\n")
+                }
+            }
+        }
+    }
+
+    @Test("RFC 6455 §5.5.1: nothing is written behind a Close, and whoever wants to is told") func afterClose() throws {
+        let (_, feed) = AsyncStream.makeStream(of: WebSocketHandler.Event.self)
+        let channel = EmbeddedChannel()
+        let handler = WebSocketHandler(feed, end: channel.eventLoop.makePromise())
+        try channel.pipeline.syncOperations.addHandler(handler)
+        for (octets, isLast, isWritten) in [
+            ([1], false, true), ([2], true, true), ([3], false, false), ([4], true, false),
+        ]
+            as [([UInt8], Bool, Bool)]
+        {
+            let promise = channel.eventLoop.makePromise(of: Void.self)
+            handler.write(octets, isLast: isLast, promise: promise)
+            if isWritten {
+                try promise.futureResult.wait()
+            } else {
+                #expect(throws: ChannelError.self) { try promise.futureResult.wait() }
+            }
+        }
+        _ = try channel.finish()
+        var written: [UInt8] = []
+        while let buffer = try channel.readOutbound(as: ByteBuffer.self) { written += Array(buffer.readableBytesView) }
+        #expect(written == [1, 2])
     }
 
     @Test("ws-is-use: a connection is used while there is a WebSocket, and its client is asked whether it is there")

@@ -537,3 +537,15 @@ test("sending: refused, lost, and repeated only under a key", async () => {
     assert.equal(all.bridge.batches.length, times, `${more} ${faults}`);
   }
 });
+
+for (const transport of ["polling", "websocket"]) {
+  test(`a page that is left ends its connection, and only that: ${transport}`, async () => {
+    const { clock, bridge, client } = fixture({ transport, features: [...ALL, "ws"] });
+    await clock.run(client.open());
+    assert.deepEqual([bridge.sessions.size, bridge.leaving.size], [1, 1]);
+    for (const leave of bridge.leaving) leave();
+    assert.equal(bridge.sessions.size, 0);
+    await clock.run(client.close());
+    assert.equal(bridge.leaving.size, 0);
+  });
+}

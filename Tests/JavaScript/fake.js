@@ -161,6 +161,8 @@ export class Bridge {
   refusesLogin = false;
   withLiterals = true;
   sessions = new Map();
+  /** What is done when the page is left. */
+  leaving = new Set();
   batches = [];
   #count = 0;
 
@@ -172,7 +174,11 @@ export class Bridge {
    */
   constructor(clock, features = [], fault = () => undefined) {
     Object.assign(this, { clock, features: new Set(features), fault });
-    this.world = { ...clock.world, fetch: this.fetch.bind(this), WebSocket: this.webSocket() };
+    const onLeave = (action) => {
+      this.leaving.add(action);
+      return () => this.leaving.delete(action);
+    };
+    this.world = { ...clock.world, fetch: this.fetch.bind(this), WebSocket: this.webSocket(), onLeave };
   }
 
   restart() {
@@ -209,8 +215,8 @@ export class Bridge {
       done = this.#handle(kind, pathname, body, headers, signal);
     }
     const aborted = new Promise((_, reject) => {
-      if (signal.aborted) reject(lost());
-      signal.addEventListener("abort", () => reject(lost()));
+      if (signal?.aborted) reject(lost());
+      signal?.addEventListener("abort", () => reject(lost()));
     });
     const result = await Promise.race([done, aborted]);
     if (fault === "response") throw lost();

@@ -85,7 +85,10 @@ extension BridgeService {
         var body = Body(owner: client.address.countingKey)
         do {
             for try await buffer in request.body {
-                guard self.bodies.reserve(buffer.readableBytes, for: body.owner) else { throw HTTPRefusal.busy }
+                let count = buffer.readableBytes
+                guard self.bodies.reserve(count, of: body.count + count, for: body.owner) else {
+                    throw HTTPRefusal.busy
+                }
                 body.append(Array(buffer.readableBytesView))
                 guard body.count <= limit else { throw HTTPRefusal.tooBig }
                 arrival.count.store(body.count, ordering: .relaxed)

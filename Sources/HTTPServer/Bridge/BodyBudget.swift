@@ -4,8 +4,12 @@ import Synchronization
 
 /// How many octets of bodies are in memory, of all that there may be, and whose they are.
 ///
-/// No address gets more than its share, so that nobody alone can keep all others from sending.
+/// No address gets more than its share, so that nobody alone can keep all others from sending. An eighth is for small bodies
+/// only: however many messages are on their way, commands still get through.
 final class BodyBudget: Sendable {
+    /// What a small body has at most.
+    private static let smallLimit = 64 * 1024
+
     private struct State {
         var used = 0
         var shares = Tally<[UInt8]>()
@@ -21,10 +25,13 @@ final class BodyBudget: Sendable {
         self.shareLimit = shareLimit
     }
 
-    /// Charges octets, unless there are too many.
-    func reserve(_ count: Int, for owner: [UInt8]) -> Bool {
-        self.state.withLock { state in
-            guard state.used + count <= self.limit, state.shares[owner] + count <= self.shareLimit else { return false }
+    /// Charges octets of a body that has `size` with them, unless there are too many.
+    func reserve(_ count: Int, of size: Int, for owner: [UInt8]) -> Bool {
+        let reserve = size <= Self.smallLimit ? 0 : self.limit / 8
+        return self.state.withLock { state in
+            guard state.used + count <= self.limit - reserve, state.shares[owner] + count <= self.shareLimit else {
+                return false
+            }
             state.used += count
             state.shares.add(count, to: owner)
             return true

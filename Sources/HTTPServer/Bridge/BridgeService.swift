@@ -31,6 +31,9 @@ package struct BridgeService: Service {
     private let makeID: @Sendable () throws -> ConnectionID
     private let jobs: AsyncStream<Job>
     private let feed: AsyncStream<Job>.Continuation
+    /// Ends when the process stops.
+    private let stop: AsyncStream<Void>
+    private let stopFeed: AsyncStream<Void>.Continuation
 
     /// Puts a service together; ``run()`` must be running for it to open connections.
     ///
@@ -72,6 +75,7 @@ package struct BridgeService: Service {
         self.bodies = BodyBudget(limit: options.bodiesLimit, shareLimit: options.bodiesPerAddress)
         self.makeID = makeID
         (self.jobs, self.feed) = AsyncStream.makeStream(of: Job.self)
+        (self.stop, self.stopFeed) = AsyncStream.makeStream(of: Void.self)
     }
 
     /// Who asks, over a way on which nobody can read along, and logged in where that is asked for.
@@ -96,13 +100,27 @@ package struct BridgeService: Service {
     var isStopping: Bool { self.table.isStopping }
 
     /// Runs the bridged sessions until graceful shutdown, or cancellation, and all of them have ended.
+    ///
+    /// Those that have not ended some time after a shutdown are cut off, as connections of sockets are.
     package func run() async {
         await withTaskCancellationOrGracefulShutdownHandler {
-            await withDiscardingTaskGroup { group in
-                for await job in self.jobs { group.addTask { await job() } }
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await self.runJobs() }
+                group.addTask {
+                    for await _ in self.stop {}
+                    try? await self.time.sleep(self.time.now() + self.options.drainDeadline)
+                }
+                await group.next()
+                group.cancelAll()
             }
         } onCancelOrGracefulShutdown: {
             self.shutDown()
+        }
+    }
+
+    private func runJobs() async {
+        await withDiscardingTaskGroup { group in
+            for await job in self.jobs { group.addTask { await job() } }
         }
     }
 
@@ -110,6 +128,7 @@ package struct BridgeService: Service {
     func shutDown() {
         for session in self.table.stop() { session.shutDown() }
         self.feed.finish()
+        self.stopFeed.finish()
     }
 
     /// Opens an IMAP connection for a client.

@@ -33,9 +33,13 @@ extension BridgedSession {
         }
     }
 
+    /// What a session may say last, at the end of the process, beyond what waits already.
+    private static var farewellLimit: Int { 64 * 1024 }
+
     private func hasRoom(for count: Int, in state: State) -> Bool {
         let waitingCount = state.output.waitingCount
-        return state.isStopping || waitingCount == 0 || waitingCount + count <= self.options.outputLimit
+        let limit = self.options.outputLimit + (state.isStopping ? Self.farewellLimit : 0)
+        return waitingCount == 0 || waitingCount + count <= limit
     }
 
     /// Returns when something has changed; there is one writer only.
@@ -63,9 +67,10 @@ extension BridgedSession {
         try Task.checkCancellation()
     }
 
-    /// The client has everything before `place`; false if what begins there is not kept, or was never sent.
-    func acknowledge(_ place: UInt64) -> Bool {
-        self.state.withLock { state in state.isAbandoned || state.output.acknowledge(place) }
+    /// Whether a client may say that it has everything before `place`: not if what begins there is not kept, or was never
+    /// sent.
+    func keeps(_ place: UInt64) -> Bool {
+        self.state.withLock { state in state.isAbandoned || state.output.first...state.output.next ~= place }
     }
 
     /// Waits for something to fetch, at most for the poll timeout.
@@ -77,13 +82,12 @@ extension BridgedSession {
     func receive(_ demand: Demand, exchange: Exchange) async throws(HTTPRefusal) -> Received {
         let now = self.time.now()
         let deadline = now + min(demand.wait ?? self.options.pollTimeout, self.options.pollTimeout)
-        if let place = demand.acknowledged, !self.acknowledge(place) { throw .ackWindow }
         let number = self.state.withLock { state in
             state.lastNumber += 1
             return state.lastNumber
         }
         let isPatient = demand.wait.map { $0 >= self.options.pollTimeout } ?? true
-        return await withTaskGroup(of: Void.self) { group in
+        let received: Received = await withTaskGroup(of: Void.self) { group in
             group.addTask { [time = self.time] in
                 do { try await time.sleep(deadline) } catch { return }
                 self.endWait(number, isTimeout: true)
@@ -94,6 +98,7 @@ extension BridgedSession {
                         number: number,
                         rules: demand.rules,
                         isPatient: isPatient,
+                        acknowledged: demand.acknowledged,
                         continuation: continuation
                     )
                     self.wait(waiter, until: deadline, isLeft: exchange.isDisconnected)
@@ -105,19 +110,30 @@ extension BridgedSession {
             group.cancelAll()
             return received
         }
+        if received == .notKept { throw .ackWindow }
+        return received
     }
 
     /// Parks a request, or answers it at once; with nothing if its client has left, or its time has passed already.
+    ///
+    /// What it acknowledges and that it waits is one change: in between, nothing is lent to anybody else. One whose place
+    /// was taken says nothing about what the newer one has.
     private func wait(_ waiter: Waiter, until deadline: Duration, isLeft: Bool) {
         let now = self.time.now()
-        let (older, wakeups) = self.state.withLock { state in
+        let (older, wakeups): (Waiter?, Wakeups) = self.state.withLock { state -> (Waiter?, Wakeups) in
             let older = state.waiter
-            state.waiter = nil
-            if isLeft { return (older, Wakeups(answer: (waiter.continuation, .nothing))) }
             // A newer one came here first.
             if waiter.number < state.lastNumber, older?.number ?? 0 > waiter.number {
-                state.waiter = older
                 return (nil, Wakeups(answer: (waiter.continuation, .superseded)))
+            }
+            if let place = waiter.acknowledged, !state.isAbandoned, !state.output.acknowledge(place) {
+                return (nil, Wakeups(answer: (waiter.continuation, .notKept)))
+            }
+            state.waiter = nil
+            if isLeft {
+                var wakeups = state.takeWakeups()
+                wakeups.answer = (waiter.continuation, .nothing)
+                return (older, wakeups)
             }
             state.waiter = waiter
             var wakeups = state.takeWakeups()

@@ -17,6 +17,8 @@ final class BridgedSession: Sendable {
         case nothing
         /// A newer request has taken this one's place.
         case superseded
+        /// What begins where its client wants to go on is not kept, or was never sent.
+        case notKept
         /// The connection is closed, and everything was fetched.
         case closed
     }
@@ -112,11 +114,12 @@ final class BridgedSession: Sendable {
     /// Closes the connection because its client says so.
     ///
     /// What it has sent is still done; a request that waits gets what is left, and what is said from now on is for nobody.
+    /// Nor is what was said last by a session that has ended.
     ///
-    /// - Throws: ``HTTPRefusal/closed``.
+    /// - Throws: ``HTTPRefusal/closed`` if it was closed before.
     func close() throws(HTTPRefusal) {
         let wakeups: Wakeups? = self.state.withLock { state in
-            guard !state.hasEnded, !state.isAbandoned else { return nil }
+            guard !state.isAbandoned else { return nil }
             var wakeups = Wakeups()
             if let waiter = state.waiter, let loan = state.output.lend(waiter.rules, isLast: true) {
                 wakeups.answer = (waiter.continuation, .octets(loan))
@@ -184,6 +187,22 @@ final class BridgedSession: Sendable {
         wakeups.resume()
     }
 
+    /// Returns when the connection was closed, or the task is cancelled; for one task.
+    func untilAbandoned() async {
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let isOver = self.state.withLock { state in
+                    if state.isAbandoned || Task.isCancelled { return true }
+                    state.leaver = continuation
+                    return false
+                }
+                if isOver { continuation.resume() }
+            }
+        } onCancel: {
+            self.state.withLock { $0.leaver.take() }?.resume()
+        }
+    }
+
     /// Returns when the IMAP session has ended and everything was fetched, or nobody will.
     func untilDone() async {
         await withTaskCancellationHandler {
@@ -208,6 +227,8 @@ extension BridgedSession {
         let rules: OutputWindow.Rules
         /// Whether it waits as long as the server lets it.
         let isPatient: Bool
+        /// Its client has all octets before this one.
+        let acknowledged: UInt64?
         let continuation: CheckedContinuation<Received, Never>
     }
 
@@ -236,6 +257,8 @@ extension BridgedSession {
         var writer: CheckedContinuation<Void, any Error>?
         /// Whoever waits in ``BridgedSession/untilDone()``.
         var watcher: CheckedContinuation<Void, Never>?
+        /// Whoever waits in ``BridgedSession/untilAbandoned()``.
+        var leaver: CheckedContinuation<Void, Never>?
         /// The IMAP session has ended.
         var hasEnded = false
         /// The connection was closed: by its client, because nobody used it, or because its place was needed.
@@ -298,6 +321,7 @@ extension BridgedSession {
             // The writer looks for itself whether there is room, or nobody to write to.
             wakeups.writer = self.writer.take()
             if self.isDone { wakeups.watcher = self.watcher.take() }
+            if self.isAbandoned { wakeups.leaver = self.leaver.take() }
             if self.hasEnded || self.isAbandoned {
                 wakeups.senders = self.sequence.removeAll().map { ($0.continuation, .failure(.closed)) }
                 wakeups.sender = self.sender.take()
@@ -311,6 +335,7 @@ extension BridgedSession {
         var answer: (CheckedContinuation<Received, Never>, Received)?
         var writer: CheckedContinuation<Void, any Error>?
         var watcher: CheckedContinuation<Void, Never>?
+        var leaver: CheckedContinuation<Void, Never>?
         var sender: CheckedContinuation<Void, Never>?
         var senders: [(CheckedContinuation<Result<Void, HTTPRefusal>, Never>, Result<Void, HTTPRefusal>)] = []
 
@@ -318,6 +343,7 @@ extension BridgedSession {
             if let (continuation, received) = self.answer { continuation.resume(returning: received) }
             self.writer?.resume()
             self.watcher?.resume()
+            self.leaver?.resume()
             self.sender?.resume()
             for (continuation, result) in self.senders { continuation.resume(returning: result) }
         }
@@ -327,6 +353,7 @@ extension BridgedSession {
             if let answer = other.answer { self.answer = answer }
             if let writer = other.writer { self.writer = writer }
             if let watcher = other.watcher { self.watcher = watcher }
+            if let leaver = other.leaver { self.leaver = leaver }
             if let sender = other.sender { self.sender = sender }
             self.senders += other.senders
         }

@@ -83,6 +83,8 @@ struct IMAPBridge: Sendable {
         if request.method == .get, WebSocketHandshake.isAsked(request.headers) {
             return try self.takeOver(request, context, session, acknowledged: fields.acknowledged)
         }
+        // A request that is refused takes nobody's place.
+        if let place = fields.acknowledged, !session.keeps(place) { throw HTTPRefusal.ackWindow }
         session.takeOverSocket()
         let rules = OutputWindow.Rules(
             limit: fields.limit,
@@ -103,6 +105,7 @@ struct IMAPBridge: Sendable {
             response.headers[.bridgeOffset] = loan.places
             return response
         case .nothing, .superseded: return Response(octets: [], type: charset.contentType)
+        case .notKept: throw HTTPRefusal.ackWindow
         case .closed: throw HTTPRefusal.closed
         }
     }

@@ -30,15 +30,16 @@ extension IMAPBridge {
         acknowledged: UInt64?
     ) throws -> Response {
         let agreed = try WebSocketHandshake.response(to: request.headers, subprotocol: Self.subprotocol)
-        if let place = acknowledged, !session.acknowledge(place) { throw HTTPRefusal.ackWindow }
-        return self.upgrade(context, agreed, session, isOwner: false)
+        if let place = acknowledged, !session.keeps(place) { throw HTTPRefusal.ackWindow }
+        return self.upgrade(context, agreed, session, isOwner: false, acknowledged: acknowledged)
     }
 
     private func upgrade(
         _ context: HTTPContext,
         _ agreed: HTTPFields,
         _ session: BridgedSession,
-        isOwner: Bool
+        isOwner: Bool,
+        acknowledged: UInt64? = nil
     ) -> Response {
         session.beginRequest()
         context.exchange.onCompletion { _ in
@@ -47,11 +48,16 @@ extension IMAPBridge {
             if isOwner { try? session.close() }
         }
         let service = self.service
-        context.exchange.onUpgrade { socket in await Self.run(socket, session, service) }
+        context.exchange.onUpgrade { socket in await Self.run(socket, session, service, acknowledged: acknowledged) }
         return Response(status: .switchingProtocols, headers: agreed)
     }
 
-    private static func run(_ socket: WebSocket, _ session: BridgedSession, _ service: BridgeService) async {
+    private static func run(
+        _ socket: WebSocket,
+        _ session: BridgedSession,
+        _ service: BridgeService,
+        acknowledged: UInt64?
+    ) async {
         let (takeovers, feed) = AsyncStream.makeStream(of: Void.self)
         let number = session.attachSocket { feed.finish() }
         defer { session.detachSocket(number) }
@@ -59,18 +65,11 @@ extension IMAPBridge {
         await pump.run { octets in
             await Self.send(octets, session)
         } give: {
-            await withTaskGroup(of: SocketPump.Ending.self) { group in
-                group.addTask { await Self.receive(socket, session) }
-                group.addTask {
-                    for await _ in takeovers {}
-                    return .status(.takenOver)
-                }
-                let ending = await group.next() ?? .gone
-                group.cancelAll()
-                // A write that hangs ends with the WebSocket.
-                if ending == .status(.takenOver) { await socket.close(.takenOver) }
-                return ending
-            }
+            await Self.receive(socket, session, acknowledged: acknowledged)
+        } interrupt: {
+            // A write that hangs ends with the WebSocket.
+            for await _ in takeovers {}
+            return Task.isCancelled ? .gone : .status(.takenOver)
         }
     }
 
@@ -79,7 +78,9 @@ extension IMAPBridge {
         var body = Body(owner: session.owner)
         body.append(octets)
         while !Task.isCancelled {
-            guard session.bodies.reserve(body.count, for: body.owner) else { return .status(.tryAgainLater) }
+            guard session.bodies.reserve(body.count, of: body.count, for: body.owner) else {
+                return .status(.tryAgainLater)
+            }
             do {
                 try session.send(body, isRaw: true)
                 return nil
@@ -93,17 +94,24 @@ extension IMAPBridge {
         return .gone
     }
 
-    /// Gives the client what the session says.
-    private static func receive(_ socket: WebSocket, _ session: BridgedSession) async -> SocketPump.Ending {
-        let demand = BridgedSession.Demand(rules: OutputWindow.Rules(limit: Self.frameLimit))
+    /// Gives the client what the session says, from the octet on that it names.
+    private static func receive(
+        _ socket: WebSocket,
+        _ session: BridgedSession,
+        acknowledged: UInt64?
+    ) async -> SocketPump.Ending {
+        let rules = OutputWindow.Rules(limit: Self.frameLimit)
+        var demand = BridgedSession.Demand(rules: rules, acknowledged: acknowledged)
         while !Task.isCancelled {
             guard let received = try? await session.receive(demand, exchange: Exchange()) else { return .gone }
+            demand.acknowledged = nil
             switch received {
             case .octets(let loan):
                 let isDelivered = (try? await socket.send(loan.octets)) != nil
                 session.settle(loan, isDelivered: isDelivered)
                 if !isDelivered { return .gone }
             case .nothing: continue
+            case .notKept: return .gone
             case .superseded: return .status(.takenOver)
             case .closed: return .status(session.isStopping ? .goingAway : .normal)
             }

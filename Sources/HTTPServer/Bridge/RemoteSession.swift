@@ -26,12 +26,17 @@ struct RemoteSession: Sendable {
 
         /// Returns when it is there.
         func wait() async throws(HTTPRefusal) {
-            let result = await withCheckedContinuation { continuation in
-                let result = self.state.withLock { state in
-                    if state.result == nil { state.waiter = continuation }
-                    return state.result
+            let result = await withTaskCancellationHandler {
+                await withCheckedContinuation { continuation in
+                    let result = self.state.withLock { state in
+                        if state.result == nil { state.waiter = continuation }
+                        return state.result
+                    }
+                    if let result { continuation.resume(returning: result) }
                 }
-                if let result { continuation.resume(returning: result) }
+            } onCancel: {
+                // Nobody else waits for it.
+                self.settle(.failure(.shuttingDown))
             }
             try result.get()
         }
@@ -42,7 +47,23 @@ struct RemoteSession: Sendable {
     let opening: Opening
 
     /// Connects, and carries octets until one side ends.
+    ///
+    /// When the client has closed, the other side has some time for what was sent before, and no longer: what is not even
+    /// there, or takes nothing, would keep its place for ever.
     func run() async {
+        let (session, time) = (self.session, self.session.time)
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.connectAndCarry() }
+            group.addTask {
+                await session.untilAbandoned()
+                try? await time.sleep(time.now() + session.options.drainDeadline)
+            }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+
+    private func connectAndCarry() async {
         do {
             try await self.connect { connection in
                 self.opening.settle(.success(()))

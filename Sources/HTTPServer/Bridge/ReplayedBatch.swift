@@ -2,6 +2,7 @@
 
 import Cryptography
 import HTTPTypes
+import Logging
 import MailConnection
 import MailMessage
 import MailStorage
@@ -81,7 +82,7 @@ extension BridgeService {
         guard self.running.begin(key.digest) else { throw HTTPRefusal.unfinished }
         defer { self.running.end(key.digest) }
         let now = UnixTime(self.time.unixTime())
-        if let known = try await replays.replay(of: key.digest, at: now) {
+        if let known = try await Self.orBusy({ try await replays.replay(of: key.digest, at: now) }) {
             guard known.fingerprint == key.fingerprint else { throw HTTPRefusal.otherBatch }
             guard let outcome = SMTPOutcome(encoded: known.answer) else { throw HTTPRefusal.unfinished }
             return (outcome, true)
@@ -94,15 +95,30 @@ extension BridgeService {
             // Of somebody who has not logged in nothing is taken; nor does he write into the store.
             guard let account = login.account.withLock({ $0 }) else { return }
             let replay = Replay(fingerprint: key.fingerprint)
-            try await replays.begin(replay, of: key.digest, for: account, at: now)
+            try await Self.orBusy { try await replays.begin(replay, of: key.digest, for: account, at: now) }
             login.isKept.withLock { $0 = true }
         }
         if login.isKept.withLock({ $0 }) {
             // Also when nobody knows whether it was taken: only a refusal is certain to have had no effect.
             let isRefused = !outcome.hasDelivered && outcome.failure == nil
-            try await replays.end(key.digest, answer: isRefused ? nil : outcome.encoded)
+            do {
+                try await replays.end(key.digest, answer: isRefused ? nil : outcome.encoded)
+            } catch let error as StoreError {
+                // The client hears what came of it; to the same batch again the answer will be that nobody knows.
+                Logger.current.error("The answer to a batch cannot be kept", metadata: ["error": "\(error)"])
+            }
         }
         return (outcome, false)
+    }
+
+    /// What the store cannot do now it may be able to do later, and nothing was sent before.
+    private static func orBusy<Value: Sendable>(_ body: () async throws -> Value) async throws -> Value {
+        do {
+            return try await body()
+        } catch let error as StoreError {
+            Logger.current.error("A batch cannot be written down", metadata: ["error": "\(error)"])
+            throw HTTPRefusal.busy
+        }
     }
 
     private final class Login: Sendable {

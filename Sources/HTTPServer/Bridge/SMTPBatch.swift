@@ -15,8 +15,10 @@ struct SMTPBatch: Sendable {
             case recipient
             /// DATA, behind which the text comes.
             case data
-            /// The text of a message, or a chunk of it with its command.
+            /// The text of a message, or the last chunk of it with its command: the reply tells whether the message was taken.
             case text
+            /// A chunk that others follow.
+            case chunk
             case quit
             case other
         }
@@ -41,11 +43,13 @@ struct SMTPBatch: Sendable {
             if !rest.contains(where: { $0 == 0x0D || $0 == 0x0A }) { rest += [0x0D, 0x0A] }
             var end = try Self.endOfLine(in: rest)
             let command = try? CommandLine(rest[..<(end - 2)])
+            var kind = Self.kind(of: command?.verb)
             if command?.verb == "BDAT" {
                 guard hasCRLF else { throw .badBatch("CRLF line ends in a batch with BDAT") }
-                end = try Self.endOfChunk(command?.arguments ?? [], from: end, in: rest)
+                let chunk = try Self.chunk(command?.arguments ?? [], from: end, in: rest)
+                (end, kind) = (chunk.end, chunk.isLast ? .text : .chunk)
             }
-            units.append(Unit(octets: rest[..<end], kind: Self.kind(of: command?.verb)))
+            units.append(Unit(octets: rest[..<end], kind: kind))
             rest = rest[end...]
             if command?.verb == "DATA" {
                 let end = try Self.endOfText(in: rest)
@@ -61,7 +65,6 @@ struct SMTPBatch: Sendable {
         case "MAIL", "RSET", "EHLO", "HELO": .beginning
         case "RCPT": .recipient
         case "DATA": .data
-        case "BDAT": .text
         case "QUIT": .quit
         default: .other
         }
@@ -87,17 +90,17 @@ struct SMTPBatch: Sendable {
         throw .badBatch("a line with a single dot behind the text of DATA")
     }
 
-    /// Where the octets of BDAT end.
-    private static func endOfChunk(
+    /// Where the octets of BDAT end, and whether the message ends there, too.
+    private static func chunk(
         _ arguments: ArraySlice<UInt8>,
         from start: Int,
         in octets: ArraySlice<UInt8>
-    ) throws(HTTPRefusal) -> Int {
+    ) throws(HTTPRefusal) -> (end: Int, isLast: Bool) {
         var parser = CommandParser(arguments)
         guard let chunk = try? parser.chunk(), chunk.size <= UInt64(octets.endIndex - start) else {
             throw .badBatch("as many octets as BDAT announces")
         }
-        return start + Int(chunk.size)
+        return (start + Int(chunk.size), chunk.isLast)
     }
 
     /// The same with CRLF for each LF; there is no CR in it.

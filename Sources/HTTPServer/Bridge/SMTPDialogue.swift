@@ -72,7 +72,7 @@ struct SMTPDialogue {
         }
         for unit in batch.units {
             if unit.kind == .beginning { self.recipients = (0, 0) }
-            let isText = unit.kind == .text
+            let isText = unit.kind == .text || unit.kind == .chunk
             if unit.kind == .data || isText, self.recipients.accepted == 0, self.recipients.refused > 0 { return }
             if isText {
                 try await self.rules.beforeText()
@@ -86,7 +86,7 @@ struct SMTPDialogue {
             guard let reply = await self.takeReply(within: timeout) else { return }
             if reply.isPositive {
                 self.outcome.doneCount += 1
-                if isText { self.outcome.hasDelivered = true }
+                if unit.kind == .text { self.outcome.hasDelivered = true }
                 if unit.kind == .recipient { self.recipients.accepted += 1 }
             } else {
                 // With 421 the server hangs up, whatever it was about.

@@ -33,9 +33,11 @@ struct SocketPump: Sendable {
     /// - Parameters:
     ///   - take: takes octets of the client, and returns when there is room for more; nil: go on.
     ///   - give: sends the client what there is for it, until there will be no more.
+    ///   - interrupt: returns when the WebSocket is to end for another reason; nil: there is none.
     func run(
         take: @escaping @Sendable ([UInt8]) async -> Ending?,
-        give: @escaping @Sendable () async -> Ending
+        give: @escaping @Sendable () async -> Ending,
+        interrupt: (@Sendable () async -> Ending)? = nil
     ) async {
         Metrics.socketBegan()
         defer { Metrics.socketEnded() }
@@ -43,6 +45,7 @@ struct SocketPump: Sendable {
         await withTaskGroup(of: Ending.self) { group in
             group.addTask { await self.read(lastHeard, take) }
             group.addTask { await give() }
+            if let interrupt { group.addTask { await interrupt() } }
             group.addTask { await self.watch(lastHeard) }
             let ending = await group.next() ?? .gone
             group.cancelAll()

@@ -1132,6 +1132,7 @@ function stepsOf(tag, command, capabilities) {
  * @property {(action: () => void, milliseconds: number) => *} setTimeout
  * @property {(timer: *) => void} clearTimeout
  * @property {() => number} random
+ * @property {(action: () => void) => () => void} onLeave has it called when the page is left for good; what is returned ends that
  */
 
 /** @returns {World} */
@@ -1144,6 +1145,12 @@ function makeWorld(given) {
     setTimeout: (action, milliseconds) => setTimeout(action, milliseconds),
     clearTimeout: (timer) => clearTimeout(timer),
     random: Math.random,
+    onLeave: (action) => {
+      // A page that may come back goes on where it was.
+      const listener = ({ persisted }) => { if (!persisted) action(); };
+      globalThis.addEventListener?.("pagehide", listener);
+      return () => globalThis.removeEventListener?.("pagehide", listener);
+    },
     ...given,
   };
 }
@@ -1244,6 +1251,7 @@ export class PollingTransport {
   #maxSend;
   #wait;
   #closing = new AbortController();
+  #stay;
   #number = 0;
   #received = 0;
   #sending = Promise.resolve();
@@ -1272,7 +1280,18 @@ export class PollingTransport {
     this.#unusedTimeout = seconds("Bridge-Unused-Timeout", 100);
     this.#maxSend = Number(headers.get("Bridge-Max-Send")) || Infinity;
     this.#wait = this.features.has("wait") ? wait : undefined;
+    // A page that is loaded again and again would soon have all the connections that it may have.
+    this.#stay = this.features.has("close") ? world.onLeave(() => this.#leave()) : () => {};
   }
+
+  /** Ends it while the page is being left: nobody is there to wait for the answer. */
+  #leave() {
+    const request = { method: "POST", keepalive: true, cache: "no-store", redirect: "error", referrerPolicy: "no-referrer" };
+    Promise.resolve(this.#world.fetch(new URL(`imap/${this.id}?close=1`, this.base), request)).catch(() => {});
+  }
+
+  /** It has ended, or is another's to end. */
+  forget() { this.#stay(); }
 
   /** Sends octets, behind all that was given before. */
   send(octets) {
@@ -1370,6 +1389,7 @@ export class PollingTransport {
   async close() {
     if (this.#closing.signal.aborted) return;
     this.#closing.abort();
+    this.forget();
     if (!this.features.has("close")) return;
     await ask(this.#world, new URL(`imap/${this.id}?close=1`, this.base), { timeout: 5000 }).catch(() => {});
   }
@@ -1383,13 +1403,14 @@ export class WebSocketTransport {
   #wake = null;
   #end = null;
   #failOpening;
+  #polling;
 
   /** Takes over a connection of which nothing was used yet. */
   static async takeOver(polling, given) {
     const world = makeWorld(given);
     const url = new URL(`imap/${polling.id}`, polling.base);
     url.protocol = url.protocol.replace("http", "ws");
-    const transport = new WebSocketTransport(new world.WebSocket(url.href, "imap-bridge.v1"), polling.features, world);
+    const transport = new WebSocketTransport(new world.WebSocket(url.href, "imap-bridge.v1"), polling, world);
     const timer = world.setTimeout(() => transport.#finish(new ConnectionLostError("the WebSocket does not open")), 15000);
     try {
       await transport.opened;
@@ -1399,10 +1420,11 @@ export class WebSocketTransport {
     }
   }
 
-  constructor(socket, features, world) {
+  constructor(socket, polling, world) {
     this.#socket = socket;
     this.#world = world;
-    this.features = features;
+    this.#polling = polling;
+    this.features = polling.features;
     socket.binaryType = "arraybuffer";
     socket.addEventListener("message", ({ data }) => {
       if (typeof data === "string") return this.#finish(new ProtocolError("text instead of octets"));
@@ -1423,6 +1445,7 @@ export class WebSocketTransport {
   #finish(error) {
     if (this.#end) return;
     this.#end = { error };
+    this.#polling.forget();
     this.#failOpening(error ?? new ConnectionLostError("the WebSocket was closed"));
     this.#socket.close();
     this.#wake?.();

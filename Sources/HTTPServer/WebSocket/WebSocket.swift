@@ -75,7 +75,8 @@ struct WebSocket: Sendable {
                 self.hangUp()
             }
             group.addTask {
-                guard (try? await self.write(WebSocketFrames.close(status))) != nil, !isAnswer else { return }
+                let frame = WebSocketFrames.close(status)
+                guard (try? await self.write(frame, isLast: true)) != nil, !isAnswer else { return }
                 try? await self.end.get()
             }
             await group.next()
@@ -87,9 +88,9 @@ struct WebSocket: Sendable {
     /// Ends the connection at once.
     func hangUp() { self.channel.close(promise: nil) }
 
-    private func write(_ octets: [UInt8]) async throws {
+    private func write(_ octets: [UInt8], isLast: Bool = false) async throws {
         let (handler, promise) = (self.handler, self.channel.eventLoop.makePromise(of: Void.self))
-        self.channel.eventLoop.execute { handler.value.write(octets, promise: promise) }
+        self.channel.eventLoop.execute { handler.value.write(octets, isLast: isLast, promise: promise) }
         try await promise.futureResult.get()
     }
 }

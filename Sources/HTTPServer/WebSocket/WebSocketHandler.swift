@@ -32,6 +32,8 @@ final class WebSocketHandler: ChannelDuplexHandler {
     private let events: AsyncStream<Event>.Continuation
     private var frames = WebSocketFrames()
     private var hasFailed = false
+    /// A closing frame is on its way, and nothing comes behind it (RFC 6455 §5.5.1).
+    private var hasClosed = false
     private var waitingCount = 0
     private var isReadHeld = false
     /// Nobody reads any more; what comes is only looked at for the end of it.
@@ -48,8 +50,11 @@ final class WebSocketHandler: ChannelDuplexHandler {
 
     // MARK: For whoever uses the WebSocket
 
-    func write(_ octets: [UInt8], promise: EventLoopPromise<Void>) {
+    /// Writes octets, behind which nothing is written any more if they are the last.
+    func write(_ octets: [UInt8], isLast: Bool, promise: EventLoopPromise<Void>) {
         guard let context = self.context else { return promise.fail(ChannelError.ioOnClosedChannel) }
+        guard !self.hasClosed else { return promise.fail(ChannelError.outputClosed) }
+        self.hasClosed = isLast
         context.writeAndFlush(self.wrapOutboundOut(context.channel.allocator.buffer(bytes: octets)), promise: promise)
     }
 
