@@ -10,13 +10,14 @@ enum CrossOrigin {
     /// Fields that such a page may send, besides those that any page may.
     static let requestFields: [HTTPField.Name] = [
         .contentType, .authorization, .idempotencyKey, .bridgeAck, .bridgeKey, .bridgeMax, .bridgeRaw, .bridgeSeq,
-        .bridgeSMTP, .bridgeWait,
+        .bridgeSMTP, .bridgeWait, .ifMatch, .ifNoneMatch, .range, .lastEventID, .storeDate, .storeFlags,
+        .storeRecipient, .storeSender,
     ]
     /// Fields of responses that it may read, besides those that any page may.
     static let responseFields: [HTTPField.Name] = [
         .bridgeError, .bridgeFeatures, .bridgeKey, .bridgeMaxSend, .bridgeOffset, .bridgePollTimeout, .bridgeSMTPDone,
         .bridgeSMTPError, .bridgeSMTPLast, .bridgeUnusedTimeout, .bridgeVersion, .idempotentReplay,
-        .retryAfter,
+        .retryAfter, .eTag, .location, .contentRange,
     ]
 
     /// Adds what the browser wants to know before it lets the page have the response.

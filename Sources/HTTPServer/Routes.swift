@@ -50,7 +50,9 @@ struct Routes: Sendable {
         let store = storage.map { storage in
             Route(
                 path: StorageService.prefix + "**",
-                Self.knownMethods.map { ($0, { request, context in await storage.respond(request, context) }) }
+                Self.knownMethods.filter { $0 != .options }.map { method in
+                    (method, { request, context in await storage.respond(request, context) })
+                }
             )
         }
         let announcements = bridge.options.announcements

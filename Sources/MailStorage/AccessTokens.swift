@@ -55,13 +55,15 @@ package protocol AccessTokens: Sendable {
     /// Adds a token of an account; `digest`: SHA-256 of its text.
     ///
     /// An account has ``AccessTokenLimits/perAccount`` at most; those that have expired are cleared away first, then the
-    /// oldest of those that expire at all. Throws ``StoreError/notPermitted(_:)`` if none can go.
+    /// one that would expire first. Throws ``StoreError/notPermitted(_:)`` if none expires. `isLogin`: it stands for the
+    /// account's password, and ends with it.
     func addToken(
         _ digest: [UInt8],
         of address: String,
         name: String,
         scopes: Set<AccessScope>,
-        expiresAt: UnixTime?
+        expiresAt: UnixTime?,
+        isLogin: Bool
     ) async throws -> AccessToken
     /// The tokens of an account, or of all; by account, then by age.
     func tokens(of address: String?) async throws -> [AccessToken]
@@ -71,6 +73,26 @@ package protocol AccessTokens: Sendable {
     func token(_ digest: [UInt8]) async throws -> AccessToken?
     /// Writes down that a token has been used now.
     func noteUse(ofToken id: Int64) async throws
+}
+
+extension AccessTokens {
+    /// Adds a token that does not depend on the password.
+    package func addToken(
+        _ digest: [UInt8],
+        of address: String,
+        name: String,
+        scopes: Set<AccessScope>,
+        expiresAt: UnixTime?
+    ) async throws -> AccessToken {
+        try await self.addToken(
+            digest,
+            of: address,
+            name: name,
+            scopes: scopes,
+            expiresAt: expiresAt,
+            isLogin: false
+        )
+    }
 }
 
 /// How many tokens there can be.

@@ -22,7 +22,8 @@ package protocol ServedMailStore: MailStore {
 
     /// Does some work, once however often it is asked for under the same key.
     ///
-    /// `answer` makes of what was done what is to be answered; it is kept with the key in the same transaction.
+    /// `answer` makes of what was done what is to be answered; it is kept with the key in the same transaction. Without
+    /// a key it is called when the work is done, and cannot undo it.
     func perform(
         _ work: StoreWork,
         once key: RequestKey?,

@@ -48,9 +48,13 @@ package struct WorkReceipt: Sendable {
 package struct RequestKey: Hashable, Sendable {
     /// Octets of a key, at most.
     package static let longest = 128
-    /// How long a key is known, in seconds; but only the last ``perAccount`` of an account.
+    /// How long a key is known, in seconds; but only the last ``perAccount`` of an account, and as many as have
+    /// ``answersPerAccount`` octets of answers.
     package static let lifetime: Int64 = 86_400
     package static let perAccount: Int64 = 10_000
+    package static let answersPerAccount: Int64 = 16 << 20
+    /// Messages of one request that has a key: its answer is kept, and it names them all.
+    package static let messages = 1_000
 
     package var key: String
     /// A digest of the whole request: the same key for another one is a mistake.

@@ -54,13 +54,16 @@ package struct CredentialSource<Identity: Sendable>: Sendable {
         try await self.credential(user: user, password: password, from: address)?.identity
     }
 
+    /// Octets of a name, at most: those of a local part, an at sign and a domain (RFC 5321 §4.5.3.1).
+    private static var longestName: Int { 64 + 1 + 255 }
+
     /// The same, with what was known of the user.
-    func credential(
+    package func credential(
         user: String,
         password: Password,
         from address: String
     ) async throws -> StoredCredential<Identity>? {
-        guard let name = PreparedString.prepare(user) else { return nil }
+        guard user.utf8.count <= Self.longestName, let name = PreparedString.prepare(user) else { return nil }
         let guess = try self.guesses?.begin(name, from: address)
         var outcome = GuessLimits.Outcome.unseen
         defer { self.guesses?.end(guess, outcome) }
@@ -130,18 +133,23 @@ package struct CredentialSource<Identity: Sendable>: Sendable {
 
     /// Looks up, with `find`, who a secret belongs to that is not the password of `user`, and counts it like one.
     ///
-    /// Nil, as `find` says, is a wrong one. Throws ``SASLFailure/tooManyGuesses`` without having looked, and what `find`
-    /// throws.
+    /// Nil, as `find` says, is a wrong one. A right one makes its owner, whom `find` names, known at the address; if that
+    /// is not `user`, nobody: else its owner could make anybody known there, and guess that one's password. Throws
+    /// ``SASLFailure/tooManyGuesses`` without having looked, and what `find` throws.
     package func guess<Found>(
         as user: String,
         from address: String,
-        _ find: () async throws -> Found?
+        _ find: () async throws -> (found: Found, owner: String)?
     ) async throws -> Found? {
+        guard user.utf8.count <= Self.longestName else { return nil }
         let guess = try self.guesses?.begin(user, from: address)
         var outcome = GuessLimits.Outcome.unseen
         defer { self.guesses?.end(guess, outcome) }
-        let found = try await find()
-        outcome = found == nil ? .wrong : .right
+        guard let (found, owner) = try await find() else {
+            outcome = .wrong
+            return nil
+        }
+        if owner.lowercased() == user.lowercased() { outcome = .right }
         return found
     }
 
@@ -149,7 +157,7 @@ package struct CredentialSource<Identity: Sendable>: Sendable {
     package func knows(_ address: String) -> Bool { self.guesses?.knows(address) ?? false }
 
     /// Whether the user still has this verifier.
-    func isCurrent(_ verifier: PasswordVerifier, of user: String) async throws -> Bool {
+    package func isCurrent(_ verifier: PasswordVerifier, of user: String) async throws -> Bool {
         try await self.lookup(user)?.verifier == verifier
     }
 }

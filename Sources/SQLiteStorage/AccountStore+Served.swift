@@ -39,6 +39,11 @@ extension AccountStore: ServedMailStore {
     ) async throws -> WorkOutcome {
         let account = self.account
         let work = PreparedWork(work)
+        guard let key else {
+            let receipt = try await self.store.write(cost: work.cost) { try $0.perform(work, by: account) }
+            // The writer need not wait for it.
+            return .done(try answer(receipt), isReplay: false)
+        }
         return try await self.store.write(cost: work.cost) {
             try $0.perform(work, once: key, by: account, answer: answer)
         }

@@ -30,6 +30,7 @@ enum Erasure {
         )
         if let account {
             if try transaction.eraseJunkTokens(of: AccountID(rawValue: account)) { return true }
+            try transaction.removeService(of: AccountID(rawValue: account))
             try transaction.sql.run("DELETE FROM account WHERE id = ?", .int(account))
             return true
         }

@@ -13,11 +13,12 @@ extension SQLiteStore: ServedDirectory {
         of address: String,
         name: String,
         scopes: Set<AccessScope>,
-        expiresAt: UnixTime?
+        expiresAt: UnixTime?,
+        isLogin: Bool
     ) async throws -> AccessToken {
         let address = try AccountAddress(address)
         return try await self.write {
-            try $0.addToken(digest, of: address, name: name, scopes: scopes, expiresAt: expiresAt)
+            try $0.addToken(digest, of: address, name: name, scopes: scopes, expiresAt: expiresAt, isLogin: isLogin)
         }
     }
 

@@ -13,7 +13,7 @@ enum Schema {
     static let migrations = [
         Self.first, Self.expungedExtent, Self.quota, Self.annotations, Self.access, Self.formerInbox, Self.front,
         Self.signingKeys, Self.recipients, Self.release, Self.transportPolicies, Self.reports,
-        Self.trace, Self.greylist, Self.visits, Self.junk, Self.replays, Self.service,
+        Self.trace, Self.greylist, Self.visits, Self.junk, Self.replays, Self.service, Self.logins,
     ]
 
     static var version: Int { Self.migrations.count }

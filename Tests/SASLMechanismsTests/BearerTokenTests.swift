@@ -138,6 +138,26 @@ struct BearerTokenTests {
         }
     }
 
+    @Test("A-01: who has a right token makes nobody else known where he is, nor long names remembered")
+    func owner() async throws {
+        let source = Self.source(guesses: Self.counter())
+        func guess(_ user: String, isRight: Bool) async throws -> Int? {
+            try await source.guess(as: user, from: "192.0.2.1") { isRight ? (found: 7, owner: "tim") : nil }
+        }
+        #expect(try await guess("user", isRight: true) == 7)
+        #expect(try await guess("TIM", isRight: true) == 7)
+        let long = String(repeating: "x", count: 321)
+        #expect(try await guess(long, isRight: true) == nil)
+        #expect(
+            try await source.authenticate(user: long, password: #require(Password("x")), from: "192.0.2.1") == nil
+        )
+        for _ in 0..<2 { #expect(try await guess("nobody", isRight: false) == nil) }
+        await #expect(throws: SASLFailure.tooManyGuesses) { try await guess("nobody", isRight: false) }
+        await #expect(throws: SASLFailure.tooManyGuesses) { try await guess("user", isRight: false) }
+        // He himself is known.
+        #expect(try await guess("tim", isRight: true) == 7)
+    }
+
     @Test("A-01: tokens are counted like passwords") func guesses() async throws {
         let counter = Self.counter()
         for round in 0..<5 {

@@ -122,7 +122,7 @@ import Testing
         try await store.store.write { transaction in
             for number in 1...Int(RequestKey.perAccount) {
                 try transaction.sql.run(
-                    "INSERT INTO request VALUES (?, ?, ?, x'01', 200, x'', ?)",
+                    "INSERT INTO request VALUES (?, ?, ?, x'01', 200, x'', ?, 0)",
                     .int(mail.account.rawValue),
                     .text("old\(number)"),
                     .int(number),
@@ -134,6 +134,40 @@ import Testing
         _ = try await mail.perform(.expunge([], in: inbox), once: key) { _ in StoreAnswer(status: 200, octets: []) }
         #expect(try await store.number("SELECT count(*) FROM request") == Int(RequestKey.perAccount))
         #expect(try await store.number("SELECT count(*) FROM request WHERE key = 'old1'") == 0)
+    }
+
+    @Test("Answers are kept as long as they have room; the oldest go first") func answerLimit() async throws {
+        let (store, mail, inbox) = try await Self.filled(0)
+        let answer = StoreAnswer(status: 200, octets: [UInt8](repeating: 7, count: 1 << 20))
+        let limit = Int(RequestKey.answersPerAccount)
+        for number in 1...(limit >> 20) + 4 {
+            let key = RequestKey(key: "k\(number)", fingerprint: [1])
+            _ = try await mail.perform(.expunge([], in: inbox), once: key) { _ in answer }
+        }
+        #expect(try await store.number("SELECT sum(length(answer)) FROM request") == limit)
+        #expect(try await store.number("SELECT min(number) FROM request") == 5)
+    }
+
+    @Test("What overlaps the removal of its account adds nothing, and nothing holds the removal up")
+    func removed() async throws {
+        let (store, mail, _) = try await Self.filled(1)
+        let (key, value) = (RequestKey(key: "k", fingerprint: [1]), [UInt8](repeating: 7, count: 32))
+        try await store.store.write { transaction in
+            try transaction.removeAccount(AccountAddress("ann@example.org"))
+            #expect(throws: StoreError.notFound("account")) { try transaction.remember(key, nil, mail.account) }
+            #expect(throws: StoreError.notFound("account")) {
+                try transaction.setValue(StoredValue(octets: [1], digest: value), of: "k", mail.account) { _ in true }
+            }
+            // As an earlier version has left it.
+            try transaction.sql.run(
+                "INSERT INTO request VALUES (?, 'k', 1, x'01', NULL, NULL, 0, 0)",
+                .int(mail.account.rawValue)
+            )
+        }
+        try await store.store.maintain()
+        #expect(try await store.number("SELECT count(*) FROM account") == 0)
+        await #expect(throws: StoreError.notFound("account")) { try await mail.begin(key) }
+        try await store.verify()
     }
 
     @Test("The account's mod-sequence tells of subscriptions, names and uses too") func states() async throws {

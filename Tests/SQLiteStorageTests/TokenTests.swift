@@ -57,14 +57,37 @@ import Testing
         }
         try await add(0, expiresIn: 10)
         try await add(1, expiresIn: 1000)
-        for number in 2..<AccessTokenLimits.perAccount { try await add(number, expiresIn: nil) }
+        try await add(2, expiresIn: 500)
+        for number in 3..<AccessTokenLimits.perAccount { try await add(number, expiresIn: nil) }
         store.clock.advance(by: 10)
         try await add(200, expiresIn: nil)
-        #expect(try await store.store.token(Self.digest(1)) != nil)
+        #expect(try await store.store.token(Self.digest(2)) != nil)
+        // The one that expires first goes first.
         try await add(201, expiresIn: nil)
+        #expect(try await store.store.token(Self.digest(2)) == nil)
+        #expect(try await store.store.token(Self.digest(1)) != nil)
+        try await add(202, expiresIn: nil)
         #expect(try await store.store.token(Self.digest(1)) == nil)
-        await #expect(throws: StoreError.self) { try await add(202, expiresIn: nil) }
+        await #expect(throws: StoreError.self) { try await add(203, expiresIn: nil) }
         #expect(try await store.store.tokens(of: "ann@example.org").count == AccessTokenLimits.perAccount)
+    }
+
+    @Test("A new password ends the tokens that were given for the old one, and no others") func login() async throws {
+        let store = try TestStore()
+        _ = try await store.account()
+        for (number, isLogin) in [(1, true), (2, false)] {
+            _ = try await store.store.addToken(
+                Self.digest(number),
+                of: "ann@example.org",
+                name: "",
+                scopes: [.read],
+                expiresAt: nil,
+                isLogin: isLogin
+            )
+        }
+        try await store.store.setVerifier("w", of: "ann@example.org")
+        #expect(try await store.store.token(Self.digest(1)) == nil)
+        #expect(try await store.store.token(Self.digest(2)) != nil)
     }
 
     @Test("They go with their account, and the file has no token") func account() async throws {

@@ -416,6 +416,7 @@ CREATE INDEX replay_begun ON replay (begun_at);
 CREATE INDEX replay_account ON replay (account, begun_at);
 
 -- Secrets that stand for accounts; scopes are words of MailStorage's AccessScope, separated by spaces.
+-- is_login: it was given for the password, and ends with it.
 CREATE TABLE access_token (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     account INTEGER NOT NULL REFERENCES account (id),
@@ -425,11 +426,11 @@ CREATE TABLE access_token (
     created_at INTEGER NOT NULL,
     expires_at INTEGER,
     used_at INTEGER
-) STRICT;
+, is_login INTEGER NOT NULL DEFAULT 0 CHECK (is_login IN (0, 1))) STRICT;
 CREATE INDEX access_token_account ON access_token (account);
 
 -- Requests that clients have named, and their answers; status is NULL while one has not been answered. number
--- counts each account's.
+-- counts each account's; answered_before: the octets of the answers to its earlier ones.
 CREATE TABLE request (
     account INTEGER NOT NULL REFERENCES account (id),
     key TEXT NOT NULL,
@@ -437,12 +438,13 @@ CREATE TABLE request (
     fingerprint BLOB NOT NULL,
     status INTEGER,
     answer BLOB,
-    begun_at INTEGER NOT NULL,
+    begun_at INTEGER NOT NULL, answered_before INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (account, key),
     CHECK ((status IS NULL) = (answer IS NULL))
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX request_number ON request (account, number);
 CREATE INDEX request_begun_at ON request (begun_at);
+CREATE INDEX request_answered_before ON request (account, answered_before);
 
 -- What programs have put under keys.
 CREATE TABLE stored_value (

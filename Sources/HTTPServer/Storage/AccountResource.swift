@@ -60,6 +60,7 @@ enum AccountResource {
             "page": .number(Int64(StorageService.batchSize)),
             "batch": .number(Int64(BatchResource.limit)),
             "selection": .number(Int64(StorageService.selectionLimit)),
+            "selection_with_key": .number(Int64(RequestKey.messages)),
             "body": .number(Int64(StorageService.bodyLimit)),
             "requests": .number(Int64(call.service.options.requestsPerAccount)),
         ]

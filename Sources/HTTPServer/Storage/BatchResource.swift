@@ -86,7 +86,8 @@ enum BatchResource {
 
     /// The answer to one line; lines of an answer are an array here.
     private static func line(for request: JSONObject, _ response: Response) async throws -> JSONValue {
-        let collected = CollectedBody(limit: Self.answerLimit)
+        // What is there already tells of what was done: only what would have to be read may be too much.
+        let collected = CollectedBody(limit: response.body.contentLength ?? Self.answerLimit)
         var status = response.status
         var body: JSONValue?
         do {
@@ -110,6 +111,6 @@ enum BatchResource {
     }
 
     private static func value(_ octets: [UInt8]) throws -> JSONValue {
-        try JSONReader.value(in: octets, limits: JSONReader.Limits(depth: 200, values: 1_000_000))
+        try JSONReader.value(in: octets, limits: JSONReader.Limits(depth: 200, values: octets.count))
     }
 }

@@ -94,11 +94,14 @@ enum DeliveryResource {
         let message = try await service.bridge.body(of: call.request, from: call.client, limit: limit)
         defer { service.bridge.bodies.release(message.count, of: message.owner) }
         guard !message.isEmpty else { throw StorageRefusal.badBody("a message") }
-        let key = try call.requestKey(
-            Array((call.request.headers[.storeSender] ?? "").utf8),
-            Array((call.request.headers[.storeRecipient] ?? "").utf8),
-            message.octets
-        )
+        let key =
+            call.request.headers[.idempotencyKey] == nil
+            ? nil
+            : try call.requestKey(
+                Array((call.request.headers[.storeSender] ?? "").utf8),
+                Array((call.request.headers[.storeRecipient] ?? "").utf8),
+                Fingerprint.ofWhole(message.pieces)
+            )
         if let key, let known = try await store.begin(key) { return try call.response(known) }
         let reply: Reply?
         do {
@@ -110,7 +113,12 @@ enum DeliveryResource {
         }
         guard let reply else {
             // The conversation broke off: whether the message was accepted, nobody knows.
-            throw StorageRefusal(.serviceUnavailable, "broken-off", "The message may have been accepted, or not")
+            throw StorageRefusal(
+                .serviceUnavailable,
+                "broken-off",
+                "The message may have been accepted, or not",
+                fields: [.retryAfter: "60"]
+            )
         }
         let answer = Self.answer(reply)
         // What was not accepted for the moment may come again under its key.

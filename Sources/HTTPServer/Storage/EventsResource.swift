@@ -95,6 +95,9 @@ enum EventsResource {
             for await sign in vigil.signs {
                 if sign == .changed {
                     vigil.rearm()
+                    guard let identity = call.identity, try await call.service.isStillValid(identity) else {
+                        throw StorageRefusal.unauthorized
+                    }
                     let changes = try await caller.store.changes(since: known ?? ModSeq(rawValue: .max))
                     if let known, changes.modSeq > known { return changes }
                     // Without a state, it is the next change that is waited for.

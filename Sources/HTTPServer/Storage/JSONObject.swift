@@ -136,6 +136,13 @@ enum Fingerprint {
         return hash.finalize()
     }
 
+    /// Of something that has come in pieces, wherever they end.
+    static func ofWhole(_ pieces: [[UInt8]]) -> [UInt8] {
+        var hash = SHA256()
+        for piece in pieces { hash.update(piece[...]) }
+        return hash.finalize()
+    }
+
     /// A short tag of some octets.
     static func tag(_ octets: [UInt8]) -> String { EmailID.hexadecimal(Self.of([octets]).prefix(12)) }
 }

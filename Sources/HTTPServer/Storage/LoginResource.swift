@@ -20,8 +20,11 @@ enum LoginResource {
         handler: Self.logIn
     )
 
+    /// Anybody may send one.
+    private static let bodyLimit = 8192
+
     private static func logIn(_ call: StorageCall) async throws -> Response {
-        let (body, _) = try await call.object(["user", "secret"])
+        let (body, _) = try await call.object(["user", "secret"], limit: Self.bodyLimit)
         guard let user = try body.text("user"), let secret = try body.text("secret") else {
             throw StorageRefusal.badBody("user and secret")
         }
@@ -32,13 +35,19 @@ enum LoginResource {
         let token = try TokenSecret()
         let expiry = UnixTime(rawValue: service.time.unixTime() + service.options.tokenLifetime)
         let account = identity.account
-        _ = try await service.directory.addToken(
+        let added = try await service.directory.addToken(
             token.digest,
             of: account.address,
             name: "auth",
             scopes: identity.scopes,
-            expiresAt: expiry
+            expiresAt: expiry,
+            isLogin: true
         )
+        // The password may have been changed since it was checked.
+        guard try await service.isStillValid(identity) else {
+            try await service.directory.removeToken(added.id)
+            throw StorageRefusal.unauthorized
+        }
         return Response(
             json: [
                 "account": .string(account.address), "token": .string(token.text), "expires": .string(expiry.timestamp),

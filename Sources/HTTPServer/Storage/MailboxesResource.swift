@@ -125,7 +125,7 @@ enum MailboxesResource {
     /// What If-Match wants.
     private static func condition(_ call: StorageCall) -> @Sendable (AccountOverview.Entry) -> Bool {
         guard let field = call.request.headers[.ifMatch] else { return { _ in true } }
-        return { StorageCall.names(Self.tag($0), in: field) }
+        return { StorageCall.names(Self.tag($0), in: field, strongly: true) }
     }
 
     /// The levels of a name.

@@ -14,6 +14,7 @@ enum MessageIntake {
         try call.requireType("message/rfc822", "message/global")
         let (flags, date) = try Self.properties(call)
         guard try await caller.store.mailbox(mailbox) != nil else { throw StorageRefusal.notFound }
+        try await Self.checkQuota(call, caller.store)
         var stage = caller.store.stage(limit: call.service.options.messageLimit)
         do {
             try await Self.receive(call, into: &stage)
@@ -35,11 +36,29 @@ enum MessageIntake {
                 return StoreAnswer(status: 201, octets: json.octets)
             }
             if case .done(_, isReplay: false) = outcome {} else { await stage.abandon() }
-            return try call.response(outcome, location: "\(caller.path)/messages/\(id.text)")
+            return try call.response(outcome, location: Self.location(outcome, caller))
         } catch {
             await stage.abandon()
             throw error
         }
+    }
+
+    /// Where the message is that the answer tells of: of one that came before, it may have been another moment's.
+    private static func location(_ outcome: WorkOutcome, _ caller: StorageCall.Caller) -> String? {
+        guard case .done(let answer, _) = outcome,
+            let id = try? JSONReader.value(in: answer.octets, limits: JSONReader.Limits(depth: 2, values: 10))["id"]
+        else { return nil }
+        return id.text.map { "\(caller.path)/messages/\($0)" }
+    }
+
+    /// Throws ``StoreError/overQuota`` for what is announced and cannot stay, before any of it is taken.
+    ///
+    /// With a key, the message may be there already.
+    private static func checkQuota(_ call: StorageCall, _ store: any ServedMailStore) async throws {
+        guard call.request.headers[.idempotencyKey] == nil,
+            let size = call.request.headers[.contentLength].flatMap(Int64.init)
+        else { return }
+        guard try await !store.quota().forbids(messages: 1, octets: size) else { throw StoreError.overQuota }
     }
 
     private static func properties(_ call: StorageCall) throws(StorageRefusal) -> (FlagSet, MessageDate) {

@@ -24,7 +24,7 @@ enum MessagesResource {
             answers: [
                 .init(
                     200,
-                    "Lines of messages, {cursor} after each thousand or less, and {end, count, state} at the end",
+                    "Lines of messages, {cursor, state} after each thousand or less, and {end, count, state} at the end",
                     .lines
                 )
             ],
@@ -69,7 +69,9 @@ enum MessagesResource {
             while true {
                 for message in batch.messages { stream.add { Self.write(message, fields, to: &$0) } }
                 count += batch.messages.count
-                if let last = batch.messages.last { stream.add(["cursor": .string("\(last.uid.rawValue)")]) }
+                if let last = batch.messages.last {
+                    stream.add(["cursor": .string("\(last.uid.rawValue)"), "state": .string(state.storageText)])
+                }
                 try await stream.flush()
                 guard batch.hasMore, count < limit, let last = batch.messages.last else { break }
                 batch = try await read(last.uid, min(limit - count, StorageService.batchSize))
@@ -82,8 +84,9 @@ enum MessagesResource {
         let (store, id) = (try call.requireCaller().store, try call.mailboxID())
         guard let since = try call.state("since") else { throw StorageRefusal.badQuery("since") }
         guard let state = try await store.mailbox(id)?.status?.highestModSeq else { throw StorageRefusal.notFound }
-        // A state of a store that has been put back to an older one, or one that nobody remembers.
-        guard since <= state, let vanished = try await store.expunged(in: id, since: since) else {
+        // A state of a store that has been put back to an older one, or one that nobody remembers. The account's may be
+        // later than the mailbox's.
+        guard try await since <= store.state(), let vanished = try await store.expunged(in: id, since: since) else {
             throw StorageRefusal.tooOld
         }
         let read = Self.reader(of: id, store, since: since)
@@ -97,7 +100,7 @@ enum MessagesResource {
                 guard batch.hasMore, let last = batch.messages.last else { break }
                 batch = try await read(last.uid, StorageService.batchSize)
             }
-            stream.add(["end": true, "state": .string(state.storageText)])
+            stream.add(["end": true, "state": .string(max(since, state).storageText)])
         }
     }
 

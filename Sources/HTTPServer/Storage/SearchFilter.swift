@@ -30,6 +30,8 @@ struct SearchFilter: Sendable {
 
     /// Conditions of one search.
     private static let limit = 1000
+    /// Texts of one search that messages are read for.
+    static let termLimit = 16
 
     private(set) var root = Node.all([])
     private(set) var terms: [Term] = []
@@ -40,6 +42,7 @@ struct SearchFilter: Sendable {
     init(_ json: JSONValue) throws(StorageRefusal) {
         self.root = try self.node(json)
         guard self.unsupported.isEmpty else { throw Self.unsupported(self.unsupported) }
+        guard self.terms.count <= Self.termLimit else { throw Self.unsupported(["body", "header", "text"]) }
     }
 
     static func unsupported(_ keys: Set<String>) -> StorageRefusal {

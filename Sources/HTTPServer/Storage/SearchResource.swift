@@ -29,7 +29,7 @@ enum SearchResource {
         guard !body.has("sort") else { throw SearchFilter.unsupported(["sort"]) }
         let filter = try SearchFilter(body.value("filter") ?? [:])
         guard let state = try await store.mailbox(id)?.status?.highestModSeq else { throw StorageRefusal.notFound }
-        let run = SearchRun(filter: filter, store: store, mailbox: id)
+        let run = SearchRun(filter: filter, store: store, mailbox: id, exchange: call.exchange)
         let candidates = try await run.candidates()
         return .lines { stream in
             var (after, count, hasMore) = (UID(rawValue: 0), 0, true)
@@ -54,6 +54,13 @@ private struct SearchRun: Sendable {
     let filter: SearchFilter
     let store: any ServedMailStore
     let mailbox: MailboxID
+    let exchange: Exchange
+
+    /// Throws when nobody waits for what is found; lets others go first.
+    private func pause() async throws {
+        guard !self.exchange.isDisconnected else { throw CancellationError() }
+        await Task.yield()
+    }
 
     /// For each term, the messages that may have it, of those there were; nil: any may.
     func candidates() async throws -> (terms: [TextCandidates?], uidNext: UID) {
@@ -70,6 +77,7 @@ private struct SearchRun: Sendable {
         _ messages: [ListedMessage],
         _ known: (terms: [TextCandidates?], uidNext: UID)
     ) async throws -> [ListedMessage] {
+        try await self.pause()
         var open: [SearchFilter.Candidate] = []
         var matching: [ListedMessage] = []
         for message in messages {
@@ -86,6 +94,7 @@ private struct SearchRun: Sendable {
         }
         // A few at a time: what is stored of a message may be much.
         for start in stride(from: 0, to: open.count, by: 50) {
+            try await self.pause()
             let some = open[start..<min(start + 50, open.count)]
             let stored = try await self.store.messages(
                 some.map(\.row.uid),
@@ -152,6 +161,7 @@ private struct SearchedOctets {
                 let octets = try await self.store.octets(of: self.blob, in: position..<part.bodyRange.upperBound)
                 guard !octets.isEmpty else { throw StoreError.expunged }
                 position += octets.count
+                await Task.yield()
                 let text = reader.folded(octets[...], isLast: position == part.bodyRange.upperBound)
                 for number in inBody where !found[number] {
                     finders[number].feed(text)

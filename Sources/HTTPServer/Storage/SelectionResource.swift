@@ -110,6 +110,9 @@ enum SelectionResource {
         answer: @escaping @Sendable (WorkReceipt) -> JSONValue
     ) async throws -> Response {
         let key = try call.requestKey(body)
+        guard key == nil || work.count <= RequestKey.messages else {
+            throw StorageRefusal.badBody("at most \(RequestKey.messages) messages with an Idempotency-Key")
+        }
         let outcome = try await call.requireCaller().store.perform(work, once: key) { receipt in
             StoreAnswer(status: 200, octets: answer(receipt).octets)
         }
@@ -117,4 +120,14 @@ enum SelectionResource {
     }
 
     private static func uids(_ uids: [UID]) -> JSONValue { .array(uids.map { .number(Int64($0.rawValue)) }) }
+}
+
+extension StoreWork {
+    /// Messages that it is about.
+    fileprivate var count: Int {
+        switch self {
+        case .append: 1
+        case .expunge(let uids, _), .changeFlags(let uids, _, _, _), .copy(let uids, _, _, _): uids.count
+        }
+    }
 }

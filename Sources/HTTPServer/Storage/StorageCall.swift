@@ -75,9 +75,12 @@ struct StorageCall: Sendable {
     }
 
     /// The body as JSON: an object, with no other members than these.
-    func object(_ members: Set<String>) async throws -> (JSONObject, octets: [UInt8]) {
+    func object(
+        _ members: Set<String>,
+        limit: Int = StorageService.bodyLimit
+    ) async throws -> (JSONObject, octets: [UInt8]) {
         try self.requireType("application/json")
-        let octets = try await self.octets()
+        let octets = try await self.octets(limit: limit)
         return (try JSONObject(octets, members: members), octets)
     }
 
@@ -96,12 +99,13 @@ struct StorageCall: Sendable {
 
     // MARK: Conditions
 
-    /// Whether a condition field of the request names the entity tag, which is strong (RFC 9110 §13.1).
-    static func names(_ tag: String, in field: String) -> Bool {
+    /// Whether a condition field of the request names the entity tag, which is strong (RFC 9110 §13.1); `If-Match` wants
+    /// it strong there too (§8.8.3.2).
+    static func names(_ tag: String, in field: String, strongly: Bool = false) -> Bool {
         field.split(separator: ",").contains { candidate in
             var text = candidate.drop { $0 == " " || $0 == "\t" }
             while text.last == " " || text.last == "\t" { text.removeLast() }
-            if text.hasPrefix("W/") { text = text.dropFirst(2) }
+            if !strongly, text.hasPrefix("W/") { text = text.dropFirst(2) }
             return text == "*" || text == "\"\(tag)\""
         }
     }
@@ -141,6 +145,7 @@ struct StorageCall: Sendable {
                 body: ResponseBody(byteBuffer: ByteBuffer(bytes: answer.octets))
             )
             if let location, answer.status == 201 { response.headers[.location] = location }
+            if answer.status == 503 { response.headers[.retryAfter] = "60" }
             if isReplay { response.headers[.idempotentReplay] = "1" }
             return response
         }

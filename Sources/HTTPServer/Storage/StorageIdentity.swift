@@ -12,8 +12,15 @@ import SMTPSyntax
 struct StorageIdentity: Sendable {
     let account: Account
     let scopes: Set<AccessScope>
-    /// By which token; nil: by the password.
-    let token: [UInt8]?
+    let proof: Proof
+
+    /// By what he has shown it: if that ends, so does what it opened.
+    enum Proof: Sendable {
+        /// The digest of a token.
+        case token([UInt8])
+        /// What the password was checked against.
+        case password(PasswordVerifier)
+    }
 
     func permits(_ scope: AccessScope) -> Bool { self.scopes.contains(scope) || self.scopes.contains(.admin) }
 }
@@ -54,8 +61,10 @@ extension StorageService {
     func identity(of user: String, password: Password?, _ client: HTTPClient) async throws -> StorageIdentity? {
         guard let password else { return nil }
         let address = client.address.description
-        let account = try await self.credentials.authenticate(user: user, password: password, from: address)
-        return account.map { StorageIdentity(account: $0, scopes: [.read, .write], token: nil) }
+        let credential = try await self.credentials.credential(user: user, password: password, from: address)
+        return credential.map {
+            StorageIdentity(account: $0.identity, scopes: [.read, .write], proof: .password($0.verifier))
+        }
     }
 
     private func identity(
@@ -65,18 +74,22 @@ extension StorageService {
     ) async throws -> StorageIdentity? {
         let (directory, digest) = (self.directory, TokenSecret(text)?.digest)
         let token = try await self.credentials.guess(as: user, from: client.address.description) {
-            if let digest { try await directory.token(digest) } else { nil }
+            guard let digest, let token = try await directory.token(digest) else { return nil }
+            return (found: token, owner: token.account.address)
         }
-        guard let token else { return nil }
+        guard let digest, let token else { return nil }
         let now = self.time.unixTime()
-        if now - (token.usedAt?.rawValue ?? 0) >= Self.useInterval { try await directory.noteUse(ofToken: token.id) }
-        return StorageIdentity(account: token.account, scopes: token.scopes, token: digest)
+        // A full store must not shut out who wants to make room.
+        if now - (token.usedAt?.rawValue ?? 0) >= Self.useInterval { try? await directory.noteUse(ofToken: token.id) }
+        return StorageIdentity(account: token.account, scopes: token.scopes, proof: .token(digest))
     }
 
     /// Whether who asked may still ask.
     func isStillValid(_ identity: StorageIdentity) async throws -> Bool {
-        if let token = identity.token { return try await self.directory.token(token) != nil }
-        return try await self.directory.credential(for: identity.account.address)?.account.id == identity.account.id
+        switch identity.proof {
+        case .token(let digest): try await self.directory.token(digest) != nil
+        case .password(let verifier): try await self.credentials.isCurrent(verifier, of: identity.account.address)
+        }
     }
 
     /// The account of that address, if who asks may use it; else it is not there.

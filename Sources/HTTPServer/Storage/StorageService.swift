@@ -15,7 +15,7 @@ package struct StorageService: Sendable {
     package struct Options: Sendable {
         /// The largest message that is taken.
         package var messageLimit = 50 * 1024 * 1024
-        /// Requests of one account at the same time, those that wait for events included.
+        /// Requests of one account about one at the same time, those that wait for events included.
         package var requestsPerAccount = 32
         /// How often somebody who waits for events hears that there are none.
         package var pingInterval: Duration = .seconds(15)
@@ -84,11 +84,12 @@ package struct StorageService: Sendable {
         if let scope = route.scope {
             let identity = try await self.identify(request.headers, account: values["account"] ?? "", client)
             call.identity = identity
-            call.caller = try await self.enter(values["account"] ?? "", as: identity)
+            let caller = try await self.enter(values["account"] ?? "", as: identity)
+            call.caller = caller
             guard identity.permits(scope) else { throw StorageRefusal.scope(scope) }
-            guard self.slots.begin(identity.account.id) else { throw StorageRefusal.tooMany }
-            let slots = self.slots
-            context.exchange.onCompletion { _ in slots.end(identity.account.id) }
+            let (slots, owner, account) = (self.slots, identity.account.id, caller.account.id)
+            guard slots.begin(owner, about: account) else { throw StorageRefusal.tooMany }
+            context.exchange.onCompletion { _ in slots.end(owner, about: account) }
         }
         return try await route.handler(call)
     }

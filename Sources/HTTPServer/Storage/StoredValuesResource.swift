@@ -104,7 +104,7 @@ enum StoredValuesResource {
         let (match, noneMatch) = (call.request.headers[.ifMatch], call.request.headers[.ifNoneMatch])
         return { digest in
             if let match {
-                guard let digest, StorageCall.names(Self.tag(digest), in: match) else { return false }
+                guard let digest, StorageCall.names(Self.tag(digest), in: match, strongly: true) else { return false }
             }
             if let noneMatch, let digest, StorageCall.names(Self.tag(digest), in: noneMatch) { return false }
             return true

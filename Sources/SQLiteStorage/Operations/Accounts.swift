@@ -151,6 +151,7 @@ extension Transaction {
             .text(verifier),
             .int(account.id.rawValue)
         )
+        try self.removeLoginTokens(of: account.id)
         self.touch(.credential(account.id))
     }
 }

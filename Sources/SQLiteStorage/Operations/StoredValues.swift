@@ -36,6 +36,7 @@ extension Transaction {
         _ account: AccountID,
         if isExpected: ([UInt8]?) -> Bool
     ) throws -> Bool {
+        try self.requireAccount(account)
         let digest = try self.sql.first(
             "SELECT digest FROM stored_value WHERE account = ? AND key = ?",
             .int(account.rawValue),

@@ -62,7 +62,8 @@ extension Transaction {
         of address: AccountAddress,
         name: String,
         scopes: Set<AccessScope>,
-        expiresAt: UnixTime?
+        expiresAt: UnixTime?,
+        isLogin: Bool
     ) throws -> AccessToken {
         guard let account = try self.sql.account(address) else { throw StoreError.notFound(address.text) }
         guard name.utf8.count <= AccessTokenLimits.longestName, !scopes.isEmpty else {
@@ -74,14 +75,16 @@ extension Transaction {
         let words = AccessScope.allCases.filter(scopes.contains).map(\.rawValue).joined(separator: " ")
         try self.sql.run(
             """
-            INSERT INTO access_token (account, digest, name, scopes, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)
+            INSERT INTO access_token (account, digest, name, scopes, created_at, expires_at, is_login)
+            VALUES (?, ?, ?, ?, ?, ?, ?)
             """,
             .int(account.id.rawValue),
             .octets(digest),
             .text(name),
             .text(words),
             .int(self.now.rawValue),
-            .optional(expiresAt?.rawValue)
+            .optional(expiresAt?.rawValue),
+            .int(isLogin ? 1 : 0)
         )
         guard let token = try self.sql.token(self.sql.lastInsertedRow) else {
             throw StoreError.corrupt("expected the token just added")
@@ -89,7 +92,7 @@ extension Transaction {
         return token
     }
 
-    /// Clears expired tokens away and, if that is too little, the oldest that expires at all.
+    /// Clears expired tokens away and, if that is too little, the one that would expire first.
     private func makeRoomForToken(of account: AccountID) throws {
         try self.sql.run(
             "DELETE FROM access_token WHERE account = ? AND expires_at <= ?",
@@ -101,7 +104,8 @@ extension Transaction {
         try self.sql.run(
             """
             DELETE FROM access_token WHERE id = (
-                SELECT min(id) FROM access_token WHERE account = ? AND expires_at IS NOT NULL
+                SELECT id FROM access_token WHERE account = ? AND expires_at IS NOT NULL
+                ORDER BY expires_at, id LIMIT 1
             )
             """,
             .int(account.rawValue)
@@ -118,8 +122,25 @@ extension Transaction {
         self.touch(.tokens(token.account.id))
     }
 
+    /// Removes the tokens that were given for a password: it is good for nothing any more.
+    func removeLoginTokens(of account: AccountID) throws {
+        try self.sql.run("DELETE FROM access_token WHERE account = ? AND is_login = 1", .int(account.rawValue))
+        self.touch(.tokens(account))
+    }
+
     func noteUse(ofToken id: Int64) throws {
         try self.sql.run("UPDATE access_token SET used_at = ? WHERE id = ?", .int(self.now.rawValue), .int(id))
+    }
+
+    /// Throws ``StoreError/notFound`` for an account that has been removed while somebody was busy with it.
+    ///
+    /// What is added to it now would never be erased.
+    func requireAccount(_ account: AccountID) throws {
+        let isThere = try self.sql.first(
+            "SELECT 1 FROM account WHERE id = ? AND domain IS NOT NULL",
+            .int(account.rawValue)
+        ) { _ in true }
+        guard isThere == true else { throw StoreError.notFound("account") }
     }
 
     /// Removes what programs of an account have here: the account is no more.

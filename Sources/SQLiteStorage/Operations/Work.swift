@@ -26,17 +26,18 @@ extension Transaction {
     /// Does some work of an account's own, once under the same key.
     func perform(
         _ work: PreparedWork,
-        once key: RequestKey?,
+        once key: RequestKey,
         by account: AccountID,
         answer: (WorkReceipt) throws -> StoreAnswer
     ) throws -> WorkOutcome {
-        if let key, let known = try self.outcome(of: key, account) { return known }
+        if let known = try self.outcome(of: key, account) { return known }
         let answer = try answer(try self.perform(work, by: account))
-        if let key { try self.remember(key, answer, account) }
+        try self.remember(key, answer, account)
         return .done(answer, isReplay: false)
     }
 
-    private func perform(_ work: PreparedWork, by account: AccountID) throws -> WorkReceipt {
+    /// Does some work of an account's own.
+    func perform(_ work: PreparedWork, by account: AccountID) throws -> WorkReceipt {
         switch work {
         case .append(let row, let mailbox):
             try self.requireOwn(mailbox, account)
@@ -118,16 +119,25 @@ extension Transaction {
 
     /// Writes down a request and, if it has one, its answer; forgets those that are too old or too many.
     func remember(_ key: RequestKey, _ answer: StoreAnswer?, _ account: AccountID) throws {
+        try self.requireAccount(account)
         try self.sql.run("DELETE FROM request WHERE begun_at <= ?", .int(self.now.rawValue - RequestKey.lifetime))
-        let last = try self.sql.number("SELECT max(number) FROM request WHERE account = ?", .int(account.rawValue))
+        let last = try self.sql.first(
+            """
+            SELECT number, answered_before + coalesce(length(answer), 0) FROM request WHERE account = ?
+            ORDER BY number DESC LIMIT 1
+            """,
+            .int(account.rawValue)
+        ) { (number: $0.int64(0), answered: $0.int64(1)) }
+        let (number, answered) = ((last?.number ?? 0) + 1, last?.answered ?? 0)
         try self.sql.run(
             """
-            INSERT INTO request (account, key, number, fingerprint, status, answer, begun_at)
-            VALUES (?, ?, ?, ?, ?, ?, ?)
+            INSERT INTO request (account, key, number, answered_before, fingerprint, status, answer, begun_at)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?)
             """,
             .int(account.rawValue),
             .text(key.key),
-            .int(last + 1),
+            .int(number),
+            .int(answered),
             .octets(key.fingerprint),
             .optional(answer.map { Int64($0.status) }),
             answer.map { .octets($0.octets) } ?? .null,
@@ -136,7 +146,12 @@ extension Transaction {
         try self.sql.run(
             "DELETE FROM request WHERE account = ? AND number <= ?",
             .int(account.rawValue),
-            .int(last + 1 - RequestKey.perAccount)
+            .int(number - RequestKey.perAccount)
+        )
+        try self.sql.run(
+            "DELETE FROM request WHERE account = ? AND answered_before < ?",
+            .int(account.rawValue),
+            .int(answered + Int64(answer?.octets.count ?? 0) - RequestKey.answersPerAccount)
         )
     }
 

@@ -235,6 +235,90 @@ import Testing
         }
     }
 
+    @Test("A token makes only its own account known at an address, whatever name is asked with") func known()
+        async throws
+    {
+        try await Fixture.run { fixture in
+            let ann = try await fixture.client()
+            _ = try await fixture.client("bob@example.org")
+            func ask(_ account: String, _ authorization: String) async throws -> HTTPResponse.Status {
+                try await fixture.ask(
+                    .get,
+                    "/store/v1/\(account)",
+                    fields: [.authorization: authorization],
+                    host: "mail.example.org",
+                    from: .remote("192.0.2.7")
+                ).status
+            }
+            let basic = "Basic \(String(decoding: base64("bob@example.org:\(ann.token)"), as: UTF8.self))"
+            #expect(try await ask("bob@example.org", "Bearer \(ann.token)") == .notFound)
+            #expect(try await ask("ann@example.org", basic) == .ok)
+            for _ in 0..<20 { #expect(try await ask("nobody@example.org", "Bearer lh_x") == .unauthorized) }
+            #expect(try await ask("bob@example.org", "Bearer lh_x") == .tooManyRequests)
+        }
+    }
+
+    @Test("A new password ends what the old one has opened, and no token that was not given for it") func password()
+        async throws
+    {
+        try await Fixture.run { fixture in
+            let ann = try await fixture.client()
+            let answer = try await fixture.ask(
+                .post,
+                "/store/v1/auth",
+                .init(buffer: .init(string: #"{"user":"ann@example.org","secret":"secret"}"#)),
+                fields: [.contentType: "application/json"]
+            )
+            let token = try #require(try answer.json["token"]?.text)
+            let login = StorageClient(fixture: fixture, account: ann.account, token: token)
+            #expect(try await login.get("").status == .ok)
+            let state = try #require(try await ann.get("").json["state"]?.text)
+            let basic = "Basic \(String(decoding: base64("ann@example.org:secret"), as: UTF8.self))"
+            try await withThrowingTaskGroup(of: Answer.self) { group in
+                for authorization in [basic, "Bearer \(token)"] {
+                    group.addTask {
+                        try await fixture.ask(
+                            .get,
+                            "\(ann.path)/events?since=\(state)&wait=60",
+                            fields: [.authorization: authorization]
+                        )
+                    }
+                }
+                try await waitUntil { fixture.store.feed.isWatched(.account(fixture.ann.id)) }
+                try await fixture.store.setVerifier("other", of: "ann@example.org")
+                for try await answer in group { #expect(try answer.problem == "unauthorized") }
+            }
+            #expect(try await login.get("").status == .unauthorized)
+            #expect(try await ann.get("").status == .ok)
+        }
+    }
+
+    @Test("A page of a site in the settings may use the API") func page() async throws {
+        try await Fixture.run {
+            $0.allowedOrigins = ["https://app.example.com"]
+        } _: { fixture in
+            let ann = try await fixture.client()
+            let preflight = try await fixture.ask(
+                .options,
+                "\(ann.path)/kv/k",
+                fields: [.origin: "https://app.example.com", .accessControlRequestMethod: "PUT"]
+            )
+            #expect(preflight.status == .noContent)
+            #expect(preflight.fields[.accessControlAllowOrigin] == "https://app.example.com")
+            #expect(preflight.fields[.accessControlAllowMethods]?.contains("PATCH") == true)
+            let names = try #require(preflight.fields[.accessControlAllowHeaders]).lowercased().split(separator: ", ")
+            for name in [
+                "authorization", "content-type", "idempotency-key", "if-match", "if-none-match", "last-event-id",
+                "range", "store-date", "store-flags", "store-recipient", "store-sender",
+            ] {
+                #expect(names.contains(Substring(name)), "\(name)")
+            }
+            let answer = try await ann.get("", fields: ["Origin": "https://app.example.com"])
+            let exposed = try #require(answer.fields[.accessControlExposeHeaders])
+            for name in ["ETag", "Location", "Content-Range"] { #expect(exposed.contains(name), "\(name)") }
+        }
+    }
+
     @Test("Nothing is said in clear, nor to other sites' pages, and everything refused is a problem document")
     func transport() async throws {
         try await Fixture.run { fixture in
@@ -283,6 +367,20 @@ import Testing
         }
     }
 
+    @Test("An administrator has so many about each account, and so many in all") func administrators() {
+        let slots = RequestSlots(limit: 2)
+        let owner = AccountID(rawValue: 1)
+        for account in 1...32 {
+            for isAdmitted in [true, true, false] {
+                #expect(slots.begin(owner, about: AccountID(rawValue: Int64(account))) == isAdmitted)
+            }
+        }
+        #expect(!slots.begin(owner, about: AccountID(rawValue: 33)))
+        #expect(slots.begin(AccountID(rawValue: 2), about: AccountID(rawValue: 33)))
+        slots.end(owner, about: AccountID(rawValue: 7))
+        #expect(slots.begin(owner, about: AccountID(rawValue: 33)))
+    }
+
     @Test("A token for a password") func login() async throws {
         try await Fixture.run { fixture in
             func logIn(_ text: String) async throws -> Answer {
@@ -302,6 +400,7 @@ import Testing
             #expect(try await logIn(#"{"user":"ann@example.org","secret":"wrong"}"#).problem == "unauthorized")
             #expect(try await logIn(#"{"user":"ann@example.org"}"#).problem == "bad-body")
             #expect(try await logIn("[").problem == "bad-body")
+            #expect(try await logIn(String(repeating: " ", count: 8193)).problem == "too-big")
         }
     }
 }

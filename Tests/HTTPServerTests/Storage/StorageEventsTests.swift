@@ -35,6 +35,19 @@ import Testing
         }
     }
 
+    @Test("A request that waits ends with its token") func revoked() async throws {
+        try await Fixture.run { fixture in
+            let ann = try await fixture.client()
+            try await withThrowingTaskGroup(of: Answer.self) { group in
+                group.addTask { try await ann.get("events?wait=60") }
+                try await waitUntil { fixture.store.feed.isWatched(.account(fixture.ann.id)) }
+                let token = try #require(try await fixture.store.tokens(of: "ann@example.org").last)
+                try await fixture.store.removeToken(token.id)
+                #expect(try await group.next()?.problem == "unauthorized")
+            }
+        }
+    }
+
     @Test("A request that waits in vain is answered with nothing") func vain() async throws {
         try await Fixture.run { fixture in
             let ann = try await fixture.client()

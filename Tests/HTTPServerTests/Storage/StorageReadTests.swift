@@ -258,8 +258,46 @@ import Testing
             )
             #expect(unknown.status == .unprocessableContent)
             #expect(try unknown.json["keys"] == ["inMailbox", "someday"])
+            for count in [16, 17] {
+                let texts = (0..<count).map { JSONValue.object(["body": .string("text \($0)")]) }
+                let many = try await ann.post(
+                    "mailboxes/\(inbox)/search",
+                    ["filter": ["op": "OR", "conditions": .array(texts)]]
+                )
+                #expect(many.status == (count == 16 ? .ok : .unprocessableContent))
+            }
+            // Nobody is there to hear what is found.
+            let exchange = Exchange()
+            exchange.disconnected()
+            await #expect(throws: CancellationError.self) {
+                try await ann.ask(
+                    .post,
+                    "mailboxes/\(inbox)/search",
+                    body: Array(#"{"filter":{"body":"hello"}}"#.utf8),
+                    type: "application/json",
+                    exchange: exchange
+                )
+            }
             #expect(try await ann.post("mailboxes/\(inbox)/search", ["filter": 1]).problem == "bad-body")
             #expect(try await ann.post("mailboxes/\(inbox)/search", ["limit": 1, "filter": [:]]).lines.count == 2)
+        }
+    }
+
+    @Test("Lists and changes go on from any state of the account that was told") func states() async throws {
+        try await Fixture.run { fixture in
+            let ann = try await fixture.client()
+            let (inbox, archive) = (try await ann.mailbox("INBOX"), try await ann.mailbox("Archive"))
+            _ = try await ann.append("Subject: 1\r\n\r\n", to: inbox)
+            let lines = try await ann.get("mailboxes/\(inbox)/messages").lines
+            let cursor = try #require(lines.first { $0["cursor"] != nil })
+            #expect(cursor["state"] != nil && cursor["state"] == lines.last?["state"])
+            _ = try await ann.append("Subject: 2\r\n\r\n", to: archive)
+            let state = try #require(try await ann.get("").json["state"])
+            #expect(state != cursor["state"])
+            let changes = try await ann.get("mailboxes/\(inbox)/changes?since=\(try #require(state.text))")
+            #expect(try changes.lines == [["end": true, "state": state]])
+            let later = try #require(state.text.flatMap(Int64.init)) + 1
+            #expect(try await ann.get("mailboxes/\(inbox)/changes?since=\(later)").problem == "too-old")
         }
     }
 

@@ -54,6 +54,8 @@ import Testing
             fixture.clock.advance(by: .seconds(3600))
             let again = try await append("Subject: x\r\n\r\n")
             #expect(again.status == .created && again.octets == first.octets)
+            #expect(first.fields[.location] == "\(ann.path)/messages/\(try #require(try first.json["id"]?.text))")
+            #expect(again.fields[.location] == first.fields[.location])
             #expect(first.fields[.idempotentReplay] == nil && again.fields[.idempotentReplay] == "1")
             #expect(try await append("Subject: y\r\n\r\n").problem == "key-reused")
             #expect(try await append("Subject: x\r\n\r\n", flags: "\\Seen").problem == "key-reused")
@@ -76,6 +78,16 @@ import Testing
                 #expect(try copy.json["map"] == [[1, 1]])
             }
             #expect(try await ann.get("mailboxes/\(target)").json["exists"] == 1)
+            // What is kept has an end.
+            func expunge(_ key: String?) async throws -> Answer {
+                try await ann.post(
+                    "mailboxes/\(target)/expunge",
+                    ["uids": .array((100...1100).map { .number($0) })],
+                    fields: key.map { ["Idempotency-Key": $0] } ?? [:]
+                )
+            }
+            #expect(try await expunge("k-3").problem == "bad-body")
+            #expect(try await expunge(nil).status == .ok)
             // A day later nobody knows the key.
             fixture.clock.advance(by: .seconds(86_400))
             #expect(try await append("Subject: y\r\n\r\n").status == .created)
@@ -107,6 +119,10 @@ import Testing
             let large = try await ann.append("Subject: x\r\n\r\n", to: inbox, fields: ["Content-Length": "99999999999"])
             #expect(large.status == .contentTooLarge)
             #expect(try await fixture.inboxCount() == 0)
+            // What cannot stay is not taken at all.
+            try await fixture.store.setLimits(QuotaLimits(octets: 50), of: "ann@example.org")
+            let announced = try await ann.append("Subject: x\r\n\r\n", to: inbox, fields: ["Content-Length": "100"])
+            #expect(try announced.problem == "over-quota")
         }
     }
 
@@ -219,6 +235,9 @@ import Testing
             #expect(try await put("index.1", "two", ["If-None-Match": "*"]).problem == "changed")
             #expect(try await put("index.1", "two", ["If-Match": tag]).status == .noContent)
             #expect(try await put("index.1", "three", ["If-Match": tag]).problem == "changed")
+            let weak = "W/\(try #require(try await ann.get("kv/index.1").fields[.eTag]))"
+            #expect(try await put("index.1", "three", ["If-Match": weak]).problem == "changed")
+            #expect(try await ann.get("kv/index.1", fields: ["If-None-Match": weak]).status == .notModified)
             #expect(try await put("none", "x", ["If-Match": "*"]).problem == "changed")
             #expect(try await ann.get("kv/index.1").text == "two")
             _ = try await put("index.2", "")
@@ -272,6 +291,25 @@ import Testing
             #expect(
                 try await ann.ask(.post, "batch", body: Array(many), type: "application/x-ndjson").problem == "bad-body"
             )
+        }
+    }
+
+    @Test("One of several requests that was done is answered so, however long the answer") func longAnswer()
+        async throws
+    {
+        try await Fixture.run { fixture in
+            let ann = try await fixture.client()
+            let inbox = try await ann.mailbox("INBOX")
+            try await fixture.fill(1000)
+            let flags = (0..<60).map { JSONValue.string("$keyword-number-\($0)") }
+            let request: JSONValue = [
+                "method": "POST", "path": .string("mailboxes/\(inbox)/flags"),
+                "body": ["uids": .array((1...1000).map { .number($0) }), "add": .array(flags)],
+            ]
+            let answer = try await ann.ask(.post, "batch", body: request.octets, type: "application/x-ndjson")
+            #expect(answer.octets.count > 1 << 20)
+            #expect(try answer.lines[0]["status"] == 200)
+            #expect(try answer.lines[0]["body"]?["failed"] == [])
         }
     }
 
