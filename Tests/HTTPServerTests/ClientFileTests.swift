@@ -58,7 +58,8 @@ import Testing
                 )
                 return answer.status.code
             }
-            #expect(try await follow("/mail") == 200)
+            let page = try await follow("/mail")
+            #expect(page == 200)
             #expect(try await follow("/mail", "iframe") == 403)
             #expect(try await follow("/mail", mode: "no-cors", "script") == 403)
             for path in ["/letterhouse.js", "/imap/", "/smtp/", "/store/v1/auth", "/metrics"] {
