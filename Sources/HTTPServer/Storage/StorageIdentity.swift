@@ -73,7 +73,7 @@ extension StorageService {
         _ client: HTTPClient
     ) async throws -> StorageIdentity? {
         let (directory, digest) = (self.directory, TokenSecret(text)?.digest)
-        let token = try await self.credentials.guess(as: user, from: client.address.description) {
+        let token: AccessToken? = try await self.credentials.guess(as: user, from: client.address.description) {
             guard let digest, let token = try await directory.token(digest) else { return nil }
             return (found: token, owner: token.account.address)
         }
