@@ -26,9 +26,11 @@ package enum Likeness: String, Sendable, Hashable, CaseIterable {
 package enum Classifier {
     /// Lessons of both kinds before anything is judged.
     ///
-    /// With 20 of a kind, a word that is in all messages of one and in none of the other counts 0.99, and one that three
-    /// messages have had by accident cannot decide alone.
-    package static let leastLessons = 20
+    /// With fewer, too many words have been in one kind only by accident. That is not all that is needed: a single word that was in
+    /// all messages of one kind and in none of the other would decide alone, hence ``leastClues``.
+    package static let leastLessons = 50
+    /// Words that must count before a message is junk: one or two never decide.
+    static let leastClues = 8
     /// How much the assumption `f(w) = 0.5` weighs, in messages.
     static let priorStrength = 0.45
     /// How far from one half a word must be to count.
@@ -66,7 +68,8 @@ package enum Classifier {
         }
 
         package var likeness: Likeness {
-            self.score >= Classifier.junkFrom ? .junk : self.score <= Classifier.wantedTo ? .wanted : .unsure
+            if self.score <= Classifier.wantedTo { return .wanted }
+            return self.score >= Classifier.junkFrom && self.clues.count >= Classifier.leastClues ? .junk : .unsure
         }
     }
 
@@ -77,13 +80,16 @@ package enum Classifier {
 
     /// `f(w)`: the probability that a message with a word is junk, that word having been in so many of the lessons.
     ///
-    /// It depends on the shares of messages of either kind that have the word, so it does not matter that there were more of
-    /// one kind.
+    /// The share of each kind that has the word is what speaks. How much is known counts in messages of the rarer kind: where there
+    /// were ten times as many of the other, ten of those say no more than one. Without that, thousands of words that have been in a
+    /// few of many wanted messages, and never in one of few junk ones, would outvote everything (SpamBayes'
+    /// `experimental_ham_spam_imbalance_adjustment`).
     package static func probability(_ word: LessonCounts, of lessons: LessonCounts) -> Double {
         let junk = Double(word.junk) / Double(max(lessons.junk, 1))
         let wanted = Double(word.wanted) / Double(max(lessons.wanted, 1))
         guard junk + wanted > 0 else { return 0.5 }
-        let count = Double(word.junk + word.wanted)
+        let ratio = Double(max(lessons.junk, 1)) / Double(max(lessons.wanted, 1))
+        let count = Double(word.wanted) * min(1, ratio) + Double(word.junk) * min(1, 1 / ratio)
         return (Self.priorStrength * 0.5 + count * (junk / (junk + wanted))) / (Self.priorStrength + count)
     }
 

@@ -86,9 +86,13 @@ struct HeaderTokens {
 
     /// The network that brought the message: of `from name ([192.0.2.7])` the first two and three numbers, of an IPv6 address
     /// the first two and three groups.
+    ///
+    /// The name is what the client says, and may be an address too: only what stands in parentheses is known.
     private mutating func addClient(_ value: [UInt8]) {
-        guard let open = value.firstIndex(of: UInt8(ascii: "[")),
-            let close = value[open...].firstIndex(of: UInt8(ascii: "]")), close - open < 64
+        guard
+            let open = value.indices.dropFirst().first(where: { index in
+                value[index] == UInt8(ascii: "[") && value[index - 1] == UInt8(ascii: "(")
+            }), let close = value[open...].firstIndex(of: UInt8(ascii: "]")), close - open < 64
         else { return }
         var address = Self.text(value[(open + 1)..<close])
         if address.hasPrefix("ipv6:") { address = String(address.dropFirst(5)) }

@@ -4,15 +4,18 @@
 package enum Reputation: String, Sendable, Hashable, CaseIterable {
     case good, mixed, bad
 
-    /// Lessons before a domain has a reputation.
-    static let leastLessons = 3
+    /// Lessons before a domain has a good reputation; and a bad one, which can put into Junk what its words would not.
+    static let (leastForGood, leastForBad) = (3, 10)
 
-    /// What lessons about a domain come to: good or bad if nine of ten are, and mixed, which counts for nothing, if not.
+    /// What lessons about a domain come to: good or bad if nine of ten are, and mixed, which counts for nothing, if not, or if there
+    /// are too few.
     package init(_ lessons: LessonCounts) {
         let (junk, wanted) = (lessons.junk, lessons.wanted)
-        self =
-            junk + wanted < Self.leastLessons
-            ? .mixed : wanted >= 9 * junk ? .good : junk >= 9 * wanted ? .bad : .mixed
+        if junk + wanted >= Self.leastForGood, wanted >= 9 * junk {
+            self = .good
+        } else {
+            self = junk + wanted >= Self.leastForBad && junk >= 9 * wanted ? .bad : .mixed
+        }
     }
 }
 

@@ -7,7 +7,7 @@ import MailMessage
 /// The same function makes them in both cases, and again when a lesson is taken back. Whoever changes what it makes changes
 /// ``version``, and everything is learnt anew.
 package struct MessageTokens: Sendable {
-    package static let version: Int64 = 1
+    package static let version: Int64 = 2
 
     /// Tokens of a message, and how many of them a header and a part may have: a long part must not push out the others.
     package static let limit = 2_000

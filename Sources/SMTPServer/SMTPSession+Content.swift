@@ -105,8 +105,11 @@ extension SMTPSession {
         do {
             let message = try await reception.finish()
             guard !reception.isDiscarded else { return try await self.discardMessage(reception) }
-            let replies = try await self.acceptUnreturned(message, transaction, reception)
-            self.observe(reception, message)
+            let accepted = try await self.acceptUnreturned(message, transaction, reception)
+            let replies = accepted.replies
+            self.observe(reception, accepted.stored)
+            // Those who got it have it with a field of their own each.
+            if !accepted.isOriginal { await reception.abandon() }
             await self.dropMessage()
             for reply in replies { self.say(reply) }
             self.forgive()
@@ -147,21 +150,31 @@ extension SMTPSession {
         try await self.flush()
     }
 
+    /// What comes of accepting a message.
+    private struct Accepted {
+        var replies: [Reply]
+        /// The message as somebody has got it; its octets stay.
+        var stored: StagedMessage
+        /// Whether that is the message as it was received.
+        var isOriginal: Bool
+    }
+
     /// Accepts the message for those recipients for whom it has not come back.
     private func acceptUnreturned(
         _ message: StagedMessage,
         _ transaction: MailTransaction,
         _ reception: MessageReception
-    ) async throws -> [Reply] {
+    ) async throws -> Accepted {
         guard !reception.returned.isEmpty else { return try await self.accept(message, transaction, reception) }
         var others = transaction
         others.recipients.removeAll { reception.returned.contains($0.address) }
-        let replies = try await self.accept(message, others, reception)
-        guard self.view.role == .lmtp else { return replies }
-        var rest = replies[...]
-        return transaction.recipients.compactMap {
+        var accepted = try await self.accept(message, others, reception)
+        guard self.view.role == .lmtp else { return accepted }
+        var rest = accepted.replies[...]
+        accepted.replies = transaction.recipients.compactMap {
             reception.returned.contains($0.address) ? .sentOnBefore : rest.popFirst()
         }
+        return accepted
     }
 
     /// Accepts the message for all recipients, in one transaction of the store: one reply, or in LMTP one for each.
@@ -172,12 +185,16 @@ extension SMTPSession {
         _ message: StagedMessage,
         _ transaction: MailTransaction,
         _ reception: MessageReception
-    ) async throws -> [Reply] {
+    ) async throws -> Accepted {
         do {
-            let reply = try await self.acceptOnce(message, transaction, reception)
-            return Array(repeating: reply, count: self.view.role == .lmtp ? transaction.recipients.count : 1)
+            var accepted = try await self.acceptOnce(message, transaction, reception)
+            if self.view.role == .lmtp, let reply = accepted.replies.first {
+                accepted.replies = Array(repeating: reply, count: transaction.recipients.count)
+            }
+            return accepted
         } catch let error as StoreError where self.view.role == .lmtp && transaction.recipients.count > 1 {
             var replies: [Reply] = []
+            var result: Accepted?
             // Together they would have got it once, however often they were named.
             var (accounts, addresses): (Set<AccountID>, Set<EmailAddress>) = ([], [])
             for recipient in transaction.recipients {
@@ -188,7 +205,9 @@ extension SMTPSession {
                 var single = transaction
                 single.recipients = [recipient]
                 do {
-                    replies.append(try await self.acceptOnce(message, single, reception))
+                    let accepted = try await self.acceptOnce(message, single, reception)
+                    replies += accepted.replies
+                    if accepted.isOriginal || result == nil { result = accepted }
                     guard case .local(let new, let forward) = recipient.destination else { continue }
                     accounts.formUnion(new)
                     addresses.formUnion(forward?.addresses ?? [])
@@ -196,8 +215,9 @@ extension SMTPSession {
                     replies.append(try self.reply(to: error))
                 }
             }
-            guard replies.contains(where: \.isPositive) else { throw error }
-            return replies
+            guard var result else { throw error }
+            result.replies = replies
+            return result
         }
     }
 
@@ -205,7 +225,7 @@ extension SMTPSession {
         _ message: StagedMessage,
         _ transaction: MailTransaction,
         _ reception: MessageReception
-    ) async throws -> Reply {
+    ) async throws -> Accepted {
         var acceptance = transaction.acceptance(
             of: message,
             relayFrom: reception.relayFrom,
@@ -219,15 +239,26 @@ extension SMTPSession {
         if !isSenderShown { acceptance.reportsNoForwards() }
         acceptance.trace = TraceFacts(self.view, transaction, reception)
         acceptance.submitter = self.view.account?.id
-        acceptance.judged = await self.judge(acceptance, from: reception.shownAuthor)
-        let report = try await DeliveredReport(
-            service: self.service,
-            transaction: transaction,
-            arrival: acceptance.receivedAt
-        ).staged(header: reception.returnedHeader)
-        let receipt = try await self.service.queue.accept(acceptance, report: report)
-        if report != nil { Metrics.countReport() }
-        return Reply.accepted(id: reception.id, entry: receipt.entry)
+        let copies = await self.judge(acceptance, from: reception.shownAuthor)
+        acceptance.judged = copies.deliveries
+        do {
+            let report = try await DeliveredReport(
+                service: self.service,
+                transaction: transaction,
+                arrival: acceptance.receivedAt
+            ).staged(header: reception.returnedHeader)
+            let receipt = try await self.service.queue.accept(acceptance, report: report)
+            if report != nil { Metrics.countReport() }
+            copies.count()
+            return Accepted(
+                replies: [Reply.accepted(id: reception.id, entry: receipt.entry)],
+                stored: copies.only ?? message,
+                isOriginal: copies.only == nil
+            )
+        } catch {
+            await copies.abandon()
+            throw error
+        }
     }
 
     /// The message is not ours; the transaction is over.

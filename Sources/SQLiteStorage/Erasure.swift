@@ -30,7 +30,9 @@ enum Erasure {
         )
         if let account {
             if try transaction.eraseJunkTokens(of: AccountID(rawValue: account)) { return true }
+            // Whatever was noted for it since it was removed: nothing may keep its row, for that would keep everything.
             try transaction.removeService(of: AccountID(rawValue: account))
+            try transaction.removeJunkLessons(of: AccountID(rawValue: account))
             try transaction.sql.run("DELETE FROM account WHERE id = ?", .int(account))
             return true
         }

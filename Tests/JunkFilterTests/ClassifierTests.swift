@@ -44,13 +44,26 @@ import Testing
         #expect(Self.isNear(Classifier.probability(LessonCounts(junk: 1), of: lessons), 0.844_827_586_206_896_7))
         #expect(Self.isNear(Classifier.probability(LessonCounts(junk: 20), of: lessons), 0.988_997_555_012_225_1))
         #expect(Self.isNear(Classifier.probability(LessonCounts(wanted: 1), of: lessons), 0.155_172_413_793_103_3))
-        // In 5 of 10 and 5 of 20: two thirds.
+        // In 5 of 10 and 5 of 20: two thirds, known from as much as 7.5 messages.
         #expect(
             Self.isNear(
                 Classifier.probability(LessonCounts(junk: 5, wanted: 5), of: LessonCounts(junk: 10, wanted: 20)),
-                0.659_489_633_173_843_8
+                0.657_232_704_402_515_7
             )
         )
+    }
+
+    @Test("Where there were many more lessons of one kind, a message of that says less") func imbalance() {
+        let lessons = LessonCounts(junk: 20, wanted: 200)
+        // (0.45 * 0.5 + 0) / (0.45 + 0.1): it does not count.
+        let once = Classifier.probability(LessonCounts(wanted: 1), of: lessons)
+        #expect(Self.isNear(once, 0.409_090_909_090_909_1) && 0.5 - once < Classifier.leastDistance)
+        #expect(
+            Self.isNear(Classifier.probability(LessonCounts(wanted: 10), of: lessons), 0.155_172_413_793_103_3)
+        )
+        #expect(Self.isNear(Classifier.probability(LessonCounts(junk: 1), of: lessons), 0.844_827_586_206_896_7))
+        let other = LessonCounts(junk: 200, wanted: 20)
+        #expect(Self.isNear(Classifier.probability(LessonCounts(junk: 1), of: other), 1 - once))
     }
 
     @Test(
@@ -105,12 +118,15 @@ import Testing
     }
 
     @Test("Where the ends begin") func ends() {
-        func likeness(_ score: Double) -> Likeness { Classifier.Result(score: score, clues: []).likeness }
+        func likeness(_ score: Double, clues: Int = 8) -> Likeness {
+            Classifier.Result(score: score, clues: (0..<clues).map { Classifier.Clue("\($0)", 0.99) }).likeness
+        }
         #expect(likeness(0.9) == .junk && likeness(0.899_999) == .unsure)
+        #expect(likeness(1, clues: 7) == .unsure, "a few words do not make junk")
         #expect(likeness(0.2) == .wanted && likeness(0.200_001) == .unsure)
-        #expect(!Classifier.isReady(LessonCounts(junk: 500, wanted: 19)))
-        #expect(!Classifier.isReady(LessonCounts(junk: 19, wanted: 500)))
-        #expect(Classifier.isReady(LessonCounts(junk: 20, wanted: 20)))
+        #expect(!Classifier.isReady(LessonCounts(junk: 500, wanted: 49)))
+        #expect(!Classifier.isReady(LessonCounts(junk: 49, wanted: 500)))
+        #expect(Classifier.isReady(LessonCounts(junk: 50, wanted: 50)))
     }
 }
 

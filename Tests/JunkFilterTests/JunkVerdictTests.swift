@@ -6,9 +6,11 @@ import Testing
 
 @Suite("Words and authors become a verdict") struct JunkVerdictTests {
     @Test(
-        "A reputation needs three lessons, nine of ten of which agree",
+        "A good reputation needs three lessons, a bad one ten; nine of ten must agree",
         arguments: [
-            (0, 0, .mixed), (2, 0, .mixed), (0, 2, .mixed), (3, 0, .bad), (0, 3, .good), (9, 1, .bad), (8, 1, .mixed),
+            (0, 0, .mixed), (2, 0, .mixed), (0, 2, .mixed), (3, 0, .mixed), (9, 0, .mixed), (10, 0, .bad),
+            (0, 3, .good), (9, 1, .bad), (8, 1, .mixed),
+            (16, 2, .mixed),
             (1, 9, .good), (1, 8, .mixed), (50, 50, .mixed),
         ] as [(Int, Int, Reputation)]
     )
@@ -33,16 +35,19 @@ import Testing
 
     @Test("Without an author who was shown, words alone decide") func unknownAuthor() {
         for (score, likeness) in [(0.95, Likeness.junk), (0.5, .unsure), (0.1, .wanted)] {
-            let content = Classifier.Result(score: score, clues: [])
+            let content = Classifier.Result(score: score, clues: Self.clues)
             #expect(JunkVerdict(content: content, author: nil).likeness == likeness)
         }
-        let content = Classifier.Result(score: 0.95, clues: [])
+        let content = Classifier.Result(score: 0.95, clues: Self.clues)
         let friend = AuthorStanding(domain: "example.net", lessons: LessonCounts(), isCorrespondent: true)
         #expect(!JunkVerdict(content: content, author: friend).isJunk)
     }
 
+    /// Enough of them for junk; none can stand in the field.
+    private static let clues = (1...Classifier.leastClues).map { Classifier.Clue("\u{0}\($0)", 0.9) }
+
     private static func field(_ tokens: [String], score: Double = 0.987, author: AuthorStanding? = nil) -> String {
-        let clues = tokens.map { Classifier.Clue($0, 0.99) }
+        let clues = tokens.map { Classifier.Clue($0, 0.99) } + Self.clues
         let verdict = JunkVerdict(content: Classifier.Result(score: score, clues: clues), author: author)
         return String(decoding: JunkField.octets(verdict), as: UTF8.self)
     }
@@ -76,6 +81,6 @@ import Testing
     @Test("The sentence has words of any script, cut short") func reason() {
         let clues = [Classifier.Clue("казино", 0.99), Classifier.Clue(String(repeating: "a", count: 99), 0.9)]
         let verdict = JunkVerdict(content: Classifier.Result(score: 0.95, clues: clues), author: nil)
-        #expect(JunkField.reason(verdict) == "yes, score 0.95 (казино, \(String(repeating: "a", count: 40)))")
+        #expect(JunkField.reason(verdict) == "unsure, score 0.95 (казино, \(String(repeating: "a", count: 40)))")
     }
 }

@@ -115,38 +115,59 @@ import Testing
         #expect(filter.counts == before.counts && filter.lessons == before.lessons)
     }
 
+    /// Kinds of mail, and a filter that was taught so many messages of them.
+    struct Post {
+        static let messages = 40
+        var generator: TestGenerator
+        var filter = Filter()
+        let common: [String]
+        let wanted: [Kind]
+        let junk: [Kind]
+        let newWanted: [Kind]
+        let newJunk: [Kind]
+
+        init(_ lessons: LessonCounts, seed: UInt64) {
+            var generator = TestGenerator(seed: seed)
+            let common = (0..<2_000).map { _ in Kind.word(&generator) }
+            self.common = common
+            self.wanted = ["colleagues", "shop", "list", "family"].map {
+                Kind($0, isJunk: false, isMarkup: $0 == "shop", share: 0.15, &generator)
+            }
+            self.junk = ["pills", "casino", "fraud", "loans"].map {
+                Kind($0, isJunk: true, isMarkup: $0 != "fraud", share: 0.25, &generator)
+            }
+            self.newWanted = [Kind("new wanted", isJunk: false, isMarkup: true, share: 0.15, &generator)]
+            self.newJunk = [Kind("new junk", isJunk: true, isMarkup: true, share: 0.25, &generator)]
+            for number in 0..<max(lessons.junk, lessons.wanted) {
+                if number < lessons.wanted {
+                    self.filter.learn(self.wanted[number % 4].message(common, &generator), isJunk: false)
+                }
+                if number < lessons.junk {
+                    self.filter.learn(self.junk[number % 4].message(common, &generator), isJunk: true)
+                }
+            }
+            self.generator = generator
+        }
+
+        /// What the filter makes of new messages of some kinds.
+        mutating func likenesses(_ kinds: [Kind]) -> [Likeness: Int] {
+            var found: [Likeness: Int] = [:]
+            for number in 0..<Self.messages {
+                let message = kinds[number % kinds.count].message(self.common, &self.generator)
+                found[self.filter.judge(message).likeness, default: 0] += 1
+            }
+            return found
+        }
+    }
+
     @Test("Of the kinds that were taught, and of kinds that are new") func figures() {
         var before = 0
         for (lessons, seed) in [(20, UInt64(11)), (80, 12)] {
-            var generator = TestGenerator(seed: seed)
-            let common = (0..<2_000).map { _ in Kind.word(&generator) }
-            let wanted = ["colleagues", "shop", "list", "family"].map {
-                Kind($0, isJunk: false, isMarkup: $0 == "shop", share: 0.15, &generator)
-            }
-            let junk = ["pills", "casino", "fraud", "loans"].map {
-                Kind($0, isJunk: true, isMarkup: $0 != "fraud", share: 0.25, &generator)
-            }
-            let new = [
-                Kind("new wanted", isJunk: false, isMarkup: true, share: 0.15, &generator),
-                Kind("new junk", isJunk: true, isMarkup: true, share: 0.25, &generator),
-            ]
-            var filter = Filter()
-            for number in 0..<lessons {
-                filter.learn(wanted[number % wanted.count].message(common, &generator), isJunk: false)
-                filter.learn(junk[number % junk.count].message(common, &generator), isJunk: true)
-            }
-            func likenesses(_ kinds: [Kind]) -> [Likeness: Int] {
-                var found: [Likeness: Int] = [:]
-                for number in 0..<40 {
-                    let message = kinds[number % kinds.count].message(common, &generator)
-                    found[filter.judge(message).likeness, default: 0] += 1
-                }
-                return found
-            }
-            let (known, caught) = (likenesses(wanted), likenesses(junk))
-            let (newWanted, newJunk) = (likenesses([new[0]]), likenesses([new[1]]))
+            var post = Post(LessonCounts(junk: lessons, wanted: lessons), seed: seed)
+            let (known, caught) = (post.likenesses(post.wanted), post.likenesses(post.junk))
+            let (newWanted, newJunk) = (post.likenesses(post.newWanted), post.likenesses(post.newJunk))
             print(
-                "junk filter, \(lessons) lessons of either kind, of 40 each (junk/unsure/wanted):",
+                "junk filter, \(lessons) lessons of either kind, of \(Post.messages) each (junk/unsure/wanted):",
                 [("wanted", known), ("junk", caught), ("new wanted", newWanted), ("new junk", newJunk)].map {
                     name,
                     found in
@@ -158,5 +179,20 @@ import Testing
             #expect(caught[.junk, default: 0] > before, "what was taught is found, and more of it with more lessons")
             before = caught[.junk, default: 0]
         }
+    }
+
+    @Test(
+        "With ten or twenty times as many lessons of one kind",
+        arguments: [(50, 500, 13), (100, 2_000, 14), (200, 20, 15)]
+    )
+    func imbalance(junk: Int, wanted: Int, seed: UInt64) {
+        var post = Post(LessonCounts(junk: junk, wanted: wanted), seed: seed)
+        let (known, caught) = (post.likenesses(post.wanted), post.likenesses(post.junk))
+        print("junk filter, \(junk):\(wanted) lessons: wanted \(known), junk \(caught)")
+        #expect(known[.junk, default: 0] == 0, "wanted mail in Junk")
+        // With few lessons of a kind, much is unsure; with enough of them, half is found.
+        let isWellTaught = junk >= 100
+        #expect(caught[.wanted, default: 0] <= (isWellTaught ? 0 : 4), "junk that is taken for wanted mail")
+        #expect(caught[.junk, default: 0] >= (isWellTaught ? Post.messages / 2 : 1), "the filter is not blind")
     }
 }

@@ -53,6 +53,12 @@ import Testing
         --b--
         """
 
+    @Test("The network is the one that the message came from, not the one that the client says") func client() {
+        let tokens = Self.tokens(Self.octets("Received: from [198.51.100.1] ([192.0.2.7]) by x\nSubject: x\n\n"))
+        #expect(tokens.filter { $0.hasPrefix("net:") } == ["net:192.0", "net:192.0.2"])
+        #expect(!Self.tokens(Self.octets("Received: from [198.51.100.1] by x\n\n")).contains { $0.hasPrefix("net:") })
+    }
+
     @Test("What is taken, and that nothing of ours is") func example() {
         let tokens = Self.tokens(Self.octets(Self.example))
         let expected = [

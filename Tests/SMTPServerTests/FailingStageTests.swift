@@ -11,7 +11,7 @@ import Testing
 @testable import SMTPServer
 
 /// A queue whose disk is full after so many octets of what comes in, or that cannot accept.
-private final class FailingQueue: MailQueue {
+final class FailingQueue: MailQueue {
     private let base: SQLiteStore
     private let room: Int
     private let acceptError: (any Error)?
@@ -45,7 +45,9 @@ private final class FailingQueue: MailQueue {
     func due(at time: UnixTime, excluding: Set<QueueEntryID>, limit: Int) async throws -> [QueueEntry] { [] }
     func nextAttempt(after time: UnixTime) async throws -> UnixTime? { nil }
     func record(_ outcomes: [DeliveryOutcome], of entry: QueueEntryID, report: Acceptance?) async throws {}
-    func octets(of blob: BlobID, in range: Range<Int>) async throws -> [UInt8] { [] }
+    func octets(of blob: BlobID, in range: Range<Int>) async throws -> [UInt8] {
+        try await self.base.octets(of: blob, in: range)
+    }
     func entries(after: QueueEntryID?, limit: Int) async throws -> [QueueEntry] { [] }
     func entry(_ id: QueueEntryID) async throws -> QueueEntry? { nil }
     func retry(_ id: QueueEntryID?, at time: UnixTime) async throws -> Int { 0 }

@@ -75,7 +75,7 @@ final class Fixture: Sendable {
             senders: senders,
             signing: signs ? SigningPolicy(keys: store, lifetime: 86_400) : nil,
             observer: observer,
-            filters: judges ? FilterPolicy(junk: store) : filters,
+            filters: judges ? FilterPolicy(isExempt: filters.isExempt, junk: store) : filters,
             random: { count in Array(repeating: 0xAB, count: count) }
         )
     }

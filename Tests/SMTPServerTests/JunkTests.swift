@@ -4,16 +4,17 @@ import JunkFilter
 import MailConnection
 import MailMessage
 import MailStorage
-import SQLiteStorage
+import Synchronization
 import TestSupport
 import Testing
 
 @testable import SMTPServer
+@testable import SQLiteStorage
 
 /// What recipients' own filters do with new mail.
 @Suite("Junk, as each recipient has taught it") struct JunkTests {
-    private static let junk = "Cheap pills without prescription, order today"
-    private static let wanted = "Minutes of the meeting about the garden"
+    private static let junk = "Cheap pills without prescription, order today: guaranteed discount, limited offer"
+    private static let wanted = "Minutes of the meeting about the garden, with lunch and a choir in the school"
 
     /// Has the account teach both kinds, enough to judge by.
     private func teach(_ account: Account, _ fixture: Fixture) async throws {
@@ -152,6 +153,54 @@ import Testing
         try await self.send(Self.junk, from: "mallory@example.net", to: "bob@example.org", through: fixture)
         try await self.send(Self.junk, to: "bob@example.org", address: "198.51.100.1", through: fixture)
         #expect(try await fixture.inbox(of: fixture.bob).count == 2)
+        try await fixture.close()
+    }
+
+    /// Messages that wait in the store for nobody.
+    private func staged(in fixture: Fixture) async throws -> Int64 {
+        try await fixture.store.read {
+            try $0.number("SELECT count(*) FROM blob WHERE sha256 IS NULL AND erase_after > 0")
+        }
+    }
+
+    /// So long that the store has its octets before it is accepted.
+    private static let long = Array(repeating: Self.junk, count: 8_000).joined(separator: "\r\n")
+
+    @Test("Where one gets the message, it is stored once, with his field, and whoever is told of it has that one")
+    func alone() async throws {
+        let arrivals = Mutex<[StagedMessage]>([])
+        let observer = ArrivalObserver { arrival in
+            arrivals.withLock { $0 += arrival.message.map { [$0] } ?? [] }
+        }
+        let fixture = try await Fixture(senders: TestSenders().policy(), observer: observer, judges: true)
+        try await self.teach(fixture.ann, fixture)
+        try await self.send(Self.long, to: "ann@example.org", through: fixture)
+        #expect(try await self.staged(in: fixture) == 0)
+        // What was only staged is gone by now.
+        fixture.clock.advance(by: .seconds(30 * 86_400))
+        try await fixture.store.maintain()
+        let message = try #require(arrivals.withLock { $0.first })
+        let octets = try await (fixture.store as any MailQueue).octets(of: message, from: 0)
+        #expect(self.text(Array(octets)).hasPrefix("Return-Path: <eve@example.net>\r\nX-Letterhouse-Junk: yes"))
+        try await fixture.close()
+    }
+
+    @Test("What was made for recipients is given up where the message is not accepted") func refused() async throws {
+        let fixture = try await Fixture(judges: true, queue: { FailingQueue($0, acceptError: StoreError.full) })
+        try await self.teach(fixture.ann, fixture)
+        try await self.teach(fixture.bob, fixture)
+        let reply = try await self.send(Self.long, to: "ann@example.org", "bob@example.org", through: fixture)
+        #expect(reply.hasPrefix("452 "), "\(reply)")
+        #expect(try await self.staged(in: fixture) == 0)
+        try await fixture.close()
+    }
+
+    @Test("What exempt machines bring is not judged") func exempt() async throws {
+        let fixture = try await Fixture(filters: FilterPolicy(isExempt: { _ in true }), judges: true)
+        try await self.teach(fixture.ann, fixture)
+        try await self.send(Self.junk, to: "ann@example.org", through: fixture)
+        #expect(try await !self.text(fixture.inbox(of: fixture.ann).first).contains("X-Letterhouse-Junk"))
+        #expect(try await fixture.inbox(of: fixture.ann).count == 1)
         try await fixture.close()
     }
 

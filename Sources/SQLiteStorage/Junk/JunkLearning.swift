@@ -37,9 +37,19 @@ final class JunkLearning: Sendable {
 
     func pause() { self.state.withLock { $0.isRunning = false } }
 
-    /// Those of the accounts that have taught enough to judge by.
+    /// Accounts that judge one message at most: the others get it as if they had no filters.
+    static let mostJudges = 100
+
+    /// Those of the accounts that have taught enough to judge by, each once, and not too many.
     func ready(of accounts: [AccountID]) -> [AccountID] {
-        self.state.withLock { state in state.ready.isEmpty ? [] : accounts.filter(state.ready.contains) }
+        self.state.withLock { state in
+            guard !state.ready.isEmpty else { return [] }
+            var (seen, judges): (Set<AccountID>, [AccountID]) = ([], [])
+            for account in accounts where judges.count < Self.mostJudges {
+                if state.ready.contains(account), seen.insert(account).inserted { judges.append(account) }
+            }
+            return judges
+        }
     }
 
     func set(_ account: AccountID, isReady: Bool) {
@@ -74,6 +84,8 @@ extension SQLiteStore {
     private static let lessonBatch = 16
     /// Tokens that one transaction writes: some ten milliseconds' work, for a delivery may wait that long.
     private static let lessonTokens = 4_000
+    /// Octets that a token counts as in the writer's reckoning: each is on a page of its own, as good as.
+    private static let tokenCost = 1 << 10
 
     /// Who is shown by a message's header to have sent it: a domain.
     ///
@@ -108,20 +120,35 @@ extension SQLiteStore {
     package func learn(author: @escaping AuthorCheck) async throws {
         guard self.learning.begin() else { return }
         defer { self.learning.pause() }
+        // Accounts for which nothing more can be done now: one that cannot learn must not keep the others from it.
+        var given: Set<AccountID> = []
+        var failure: (any Error)?
+        var last: AccountID?
+        var isProgress = false
         while true {
-            let accounts = try await self.read { sql in
-                try sql.all("SELECT DISTINCT account FROM junk_lesson WHERE meant <> learnt ORDER BY account") {
-                    AccountID(rawValue: $0.int64(0))
-                }
+            let position = last
+            guard let account = try await self.read({ try $0.accountToLearn(after: position) }) else {
+                guard isProgress else { break }
+                (last, isProgress) = (nil, false)
+                continue
             }
-            guard !accounts.isEmpty else { return }
-            for account in accounts { try await self.learn(account, author) }
+            last = account
+            guard !given.contains(account) else { continue }
+            do {
+                if try await self.learn(account, author) { isProgress = true } else { given.insert(account) }
+            } catch let error as CancellationError {
+                throw error
+            } catch {
+                given.insert(account)
+                failure = failure ?? error
+            }
         }
+        if let failure { throw failure }
     }
 
-    /// Learns some lessons of an account.
-    private func learn(_ account: AccountID, _ author: @escaping AuthorCheck) async throws {
-        guard let model = try await self.model(of: account) else { return }
+    /// Learns some lessons of an account; false if there is no such account.
+    private func learn(_ account: AccountID, _ author: @escaping AuthorCheck) async throws -> Bool {
+        guard let model = try await self.model(of: account) else { return false }
         let lessons = try await self.read { sql in
             try sql.lessons(of: account, model.key, limit: Self.lessonBatch, author)
         }
@@ -134,14 +161,15 @@ extension SQLiteStore {
             }
             rest = rest.dropFirst(group.count)
             try await self.waitForDeliveries()
-            let counts = try await self.write(cost: tokens * 32) { transaction in
-                for lesson in group { try transaction.learn(lesson, of: account) }
+            let counts = try await self.write(cost: tokens * Self.tokenCost) { transaction in
+                try transaction.learn(group, of: account)
                 return try transaction.sql.lessonCounts(of: account)
             }
             self.learning.set(account, isReady: Classifier.isReady(counts ?? LessonCounts()))
         }
         if lessons.contains(where: { $0.meant == .junk }) { try await self.survey(account) }
         try await self.evict(account)
+        return true
     }
 
     /// What the account's filter counts by; made if there is none, or it was made of messages taken apart otherwise.
@@ -172,7 +200,7 @@ extension SQLiteStore {
         for start in stride(from: 0, to: victims.count, by: Self.lessonTokens) {
             let some = victims[start..<min(start + Self.lessonTokens, victims.count)]
             try await self.waitForDeliveries()
-            try await self.write(cost: some.count * 32) { try $0.forget(some, of: account) }
+            try await self.write(cost: some.count * Self.tokenCost) { try $0.forget(some, of: account) }
         }
     }
 }

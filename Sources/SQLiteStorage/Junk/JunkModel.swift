@@ -47,13 +47,19 @@ extension SQL {
         }
     }
 
-    /// How often a token was in what the account has taught.
-    func counts(of token: UInt64, for account: AccountID) throws -> LessonCounts? {
-        try self.first(
-            "SELECT junk, wanted FROM junk_token WHERE account = ? AND token = ?",
-            .int(account.rawValue),
-            .integer(Int64(bitPattern: token))
-        ) { LessonCounts(junk: $0.int(0), wanted: $0.int(1)) }
+    /// The given tokens, as an array in JSON, that the account knows.
+    static let knownTokens = """
+        SELECT token, junk, wanted FROM junk_token WHERE account = ? AND token IN (SELECT value FROM json_each(?))
+        """
+
+    /// How often tokens were in what the account has taught; those that it knows.
+    func counts(of tokens: [UInt64], for account: AccountID) throws -> [UInt64: LessonCounts] {
+        let numbers = tokens.map { String(Int64(bitPattern: $0)) }.joined(separator: ",")
+        var counts: [UInt64: LessonCounts] = [:]
+        try self.each(Self.knownTokens, .int(account.rawValue), .text("[\(numbers)]")) { row in
+            counts[UInt64(bitPattern: row.int64(0))] = LessonCounts(junk: row.int(1), wanted: row.int(2))
+        }
+        return counts
     }
 
     func counts(ofDomain domain: String, for account: AccountID) throws -> LessonCounts {
@@ -64,6 +70,21 @@ extension SQL {
         ) { LessonCounts(junk: $0.int(0), wanted: $0.int(1)) } ?? LessonCounts()
     }
 
+    /// An index has those lessons only: what was learnt long ago is not looked at.
+    static let nextToLearn = """
+        SELECT min(account) FROM junk_lesson INDEXED BY junk_lesson_waiting WHERE account > ? AND meant <> learnt
+        """
+    static let waitingLessons = """
+        SELECT blob, meant, learnt, domain FROM junk_lesson INDEXED BY junk_lesson_waiting
+        WHERE account = ? AND meant <> learnt LIMIT ?
+        """
+
+    /// The next account about whose messages something is to be learnt.
+    func accountToLearn(after last: AccountID?) throws -> AccountID? {
+        let next = try self.first(Self.nextToLearn, .int(last?.rawValue ?? 0)) { $0.optionalInt64(0) }
+        return (next ?? nil).map { AccountID(rawValue: $0) }
+    }
+
     /// The next messages about which something is to be learnt.
     func lessons(
         of account: AccountID,
@@ -72,7 +93,7 @@ extension SQL {
         _ author: (_ header: [UInt8]) -> String?
     ) throws -> [TaughtMessage] {
         let rows = try self.all(
-            "SELECT blob, meant, learnt, domain FROM junk_lesson WHERE account = ? AND meant <> learnt LIMIT ?",
+            Self.waitingLessons,
             .int(account.rawValue),
             .int(limit)
         ) { row in
@@ -158,8 +179,32 @@ extension Transaction {
         )
     }
 
-    /// Learns a lesson, and takes back what the message counted as before, unless that has changed since it was read.
-    func learn(_ message: TaughtMessage, of account: AccountID) throws {
+    /// Learns lessons, and takes back what the messages counted as before, unless that has changed since they were read.
+    ///
+    /// What they come to together is written once for each token.
+    func learn(_ messages: some Sequence<TaughtMessage>, of account: AccountID) throws {
+        var sum = LessonSum()
+        for message in messages { try self.learn(message, of: account, &sum) }
+        for (domain, change) in sum.domains { try self.count(change, domain: domain, of: account) }
+        var tokens = 0
+        for (token, change) in sum.tokens where change != Change() {
+            tokens += try self.count(change, token: token, of: account)
+        }
+        guard sum.all != Change() || tokens != 0 else { return }
+        try self.sql.run(
+            """
+            UPDATE junk_account SET junk = max(0, junk + ?), wanted = max(0, wanted + ?), tokens = max(0, tokens + ?),
+            learnt_at = ? WHERE account = ?
+            """,
+            .int(sum.all.junk),
+            .int(sum.all.wanted),
+            .int(tokens),
+            .int(self.now.rawValue),
+            .int(account.rawValue)
+        )
+    }
+
+    private func learn(_ message: TaughtMessage, of account: AccountID, _ sum: inout LessonSum) throws {
         guard let numbers = message.tokens else {
             // What was learnt of it stays learnt.
             try self.sql.run(
@@ -182,28 +227,27 @@ extension Transaction {
         guard self.sql.changes == 1 else { return }
         let before = Change(message.learnt, by: -1)
         let after = Change(message.meant, by: 1)
-        if let domain = message.learntDomain { try self.count(before, domain: domain, of: account) }
-        if let domain { try self.count(after, domain: domain, of: account) }
-        let change = before + after
-        var tokens = 0
-        for token in numbers { tokens += try self.count(change, token: token, of: account) }
-        try self.sql.run(
-            """
-            UPDATE junk_account SET junk = max(0, junk + ?), wanted = max(0, wanted + ?), tokens = max(0, tokens + ?),
-            learnt_at = ? WHERE account = ?
-            """,
-            .int(change.junk),
-            .int(change.wanted),
-            .int(tokens),
-            .int(self.now.rawValue),
-            .int(account.rawValue)
-        )
+        if let domain = message.learntDomain { sum.domains[domain, default: Change()] += before }
+        if let domain { sum.domains[domain, default: Change()] += after }
+        var change = before
+        change += after
+        sum.all += change
+        for token in numbers { sum.tokens[token, default: Change()] += change }
+    }
+
+    /// What several lessons come to.
+    private struct LessonSum {
+        var all = Change()
+        var domains: [String: Change] = [:]
+        var tokens: [UInt64: Change] = [:]
     }
 
     /// How counts change.
-    private struct Change {
+    private struct Change: Hashable {
         var junk = 0
         var wanted = 0
+
+        init() {}
 
         init(_ lesson: Lesson, by count: Int) {
             switch lesson {
@@ -213,11 +257,9 @@ extension Transaction {
             }
         }
 
-        static func + (left: Self, right: Self) -> Self {
-            var sum = left
-            sum.junk += right.junk
-            sum.wanted += right.wanted
-            return sum
+        static func += (left: inout Self, right: Self) {
+            left.junk += right.junk
+            left.wanted += right.wanted
         }
 
         var takes: Bool { self.junk < 0 || self.wanted < 0 }

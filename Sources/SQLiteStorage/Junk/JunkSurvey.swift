@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JunkFilter
 import MailMessage
 import MailStorage
 
@@ -8,25 +9,33 @@ import MailStorage
 /// Without it most filters would only ever be shown junk. Where a lesson is wrong, because somebody has not got round to it yet,
 /// moving the message takes it back.
 enum JunkSurvey {
-    /// Messages that one takes, the newest; and as many as it wants there to be in all, or as there are junk ones.
+    /// Messages that one takes of a mailbox, the newest.
     private static let most = 200
     /// Mailboxes that are looked at, those that changed last; and pages of each, of 256 messages, from the end.
     private static let mailboxes = 32
     private static let pages = 4
-    /// Seconds from one to the next.
-    ///
-    /// From the second one on, a message must have been kept for as long.
+    /// Seconds from one to the next; a message must have been kept for as long.
     private static let interval: Int64 = 86_400
+
+    /// How many more messages may be taken for wanted though nobody has said so.
+    ///
+    /// Twice as many as there are junk ones are enough: with many more of one kind, a filter knows less of the other's words than
+    /// it seems to, and what nobody has said may be wrong.
+    static func room(beside lessons: LessonCounts) -> Int {
+        max(0, max(Classifier.leastLessons, 2 * lessons.junk) - lessons.wanted)
+    }
 
     /// The messages; nil if it is not time, or there are enough already.
     static func run(of account: AccountID, at now: UnixTime, _ sql: SQL) throws -> [BlobID]? {
         let row = try sql.first(
             "SELECT junk, wanted, surveyed_at FROM junk_account WHERE account = ?",
             .int(account.rawValue)
-        ) { (junk: $0.int(0), wanted: $0.int(1), last: $0.optionalInt64(2)) }
-        guard let row, row.junk > 0, row.wanted < max(Self.most, row.junk) else { return nil }
+        ) { (lessons: LessonCounts(junk: $0.int(0), wanted: $0.int(1)), last: $0.optionalInt64(2)) }
+        guard let row, row.lessons.junk > 0 else { return nil }
+        let room = Self.room(beside: row.lessons)
+        guard room > 0 else { return nil }
         if let last = row.last, now.rawValue - last < Self.interval { return nil }
-        let latest = row.last == nil ? Int64.max : now.rawValue - Self.interval
+        let latest = now.rawValue - Self.interval
         var found: [(date: Int64, blob: BlobID)] = []
         for mailbox in try self.mailboxes(of: account, sql) {
             for uid in try self.kept(in: mailbox, sql) {
@@ -43,7 +52,7 @@ enum JunkSurvey {
             }
         }
         found.sort { ($1.date, $1.blob.rawValue) < ($0.date, $0.blob.rawValue) }
-        return found.prefix(Self.most).map(\.blob)
+        return found.prefix(min(room, Self.most)).map(\.blob)
     }
 
     /// Those where people keep mail.

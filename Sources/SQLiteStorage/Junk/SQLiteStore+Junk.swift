@@ -14,18 +14,19 @@ extension SQLiteStore: JunkMemory {
     ) async throws -> [AccountID: JunkVerdict] {
         let ready = self.learning.ready(of: accounts)
         guard !ready.isEmpty else { return [:] }
-        return try await self.read { sql in
-            let tokens = try MessageTokens(message.summary) { range, body in
+        let tokens = try await self.read { sql in
+            try MessageTokens(message.summary) { range, body in
                 switch message.content {
                 case .octets(let all): _ = body(all[range.clamped(to: 0..<all.count)], true)
                 case .blob(let blob): _ = try sql.eachPiece(of: blob, in: range, body)
                 }
             }.all
-            let author = domain.flatMap { Author(message.summary.envelope, domain: $0) }
-            var verdicts: [AccountID: JunkVerdict] = [:]
-            for account in ready { verdicts[account] = try sql.judge(tokens, author, for: account) }
-            return verdicts
         }
+        let author = domain.flatMap { Author(message.summary.envelope, domain: $0) }
+        var verdicts: [AccountID: JunkVerdict] = [:]
+        // One after the other, so that other readers have their turn between.
+        for account in ready { verdicts[account] = try await self.read { try $0.judge(tokens, author, for: account) } }
+        return verdicts
     }
 
     package func junkLessons(of address: String?) async throws -> [JunkLessons] {
@@ -56,7 +57,7 @@ extension SQLiteStore: JunkMemory {
     }
 
     /// The one author of a message that was shown to come from a domain.
-    fileprivate struct Author {
+    fileprivate struct Author: Sendable {
         let address: String
         let domain: String
 
@@ -80,9 +81,9 @@ extension SQL {
         for account: AccountID
     ) throws -> JunkVerdict? {
         guard let model = try self.model(of: account), Classifier.isReady(model.lessons) else { return nil }
-        let words = try tokens.compactMap { token in
-            try self.counts(of: model.key.number(of: token), for: account).map { (token: token, counts: $0) }
-        }
+        let numbered = tokens.map { (token: $0, number: model.key.number(of: $0)) }
+        let known = try self.counts(of: numbered.map(\.number), for: account)
+        let words = numbered.compactMap { word in known[word.number].map { (token: word.token, counts: $0) } }
         let standing = try author.map { author in
             AuthorStanding(
                 domain: author.domain,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JunkFilter
 import MailMessage
 import MailStorage
 
@@ -13,8 +14,13 @@ enum TeachingRole: Hashable, Sendable {
     case inbox, junk, trash
     /// Where people file what they want to keep.
     case ordinary
-    /// Drafts, Sent, or somebody else's.
+    /// Drafts, Sent, somebody else's, or one that is for junk by its name only.
     case other
+
+    /// Names that clients give their mailboxes for junk, in lower case.
+    ///
+    /// Where such a mailbox has no `\Junk`, nobody has said here that it is for junk, but it is not where people keep mail either.
+    private static let namesOfJunk: Set<String> = ["spam", "junk", "junk e-mail", "junk email", "bulk mail"]
 
     /// `isOwn`: it belongs to whoever acts; only one's own acts teach one's own filter.
     init(name: String, specialUse: String?, isOwn: Bool) {
@@ -25,7 +31,10 @@ enum TeachingRole: Hashable, Sendable {
         } else if !isOwn || uses.contains(.drafts) || uses.contains(.sent) {
             self = .other
         } else {
-            self = uses.contains(.junk) ? .junk : name == MailboxName.inbox.text ? .inbox : .ordinary
+            let last = name.split(separator: "/").last.map { $0.lowercased() } ?? ""
+            self =
+                uses.contains(.junk)
+                ? .junk : name == MailboxName.inbox.text ? .inbox : Self.namesOfJunk.contains(last) ? .other : .ordinary
         }
     }
 
@@ -37,7 +46,7 @@ enum TeachingRole: Hashable, Sendable {
     /// - Returns: the lesson, and whether it was meant as one.
     static func lesson(from source: Self?, to target: Self) -> (lesson: Lesson, isExplicit: Bool)? {
         switch (source, target) {
-        case (.junk, .junk), (.junk, .trash): nil
+        case (.junk, .junk), (.junk, .trash), (.junk, .other): nil
         case (_, .junk): (.junk, true)
         case (.junk, _): (.wanted, true)
         case (.inbox, .ordinary): (.wanted, false)
@@ -102,8 +111,8 @@ extension Transaction {
         }
         let sourceRole = try source.flatMap { try self.role(of: $0, for: account) }
         guard let (lesson, isExplicit) = TeachingRole.lesson(from: sourceRole, to: targetRole) else { return }
-        guard try isExplicit || self.isLearning(account) else { return }
-        try self.teach(lesson, uids, in: target, of: account)
+        let room = isExplicit ? uids.count : try self.room(of: account)
+        try self.teach(lesson, uids.suffix(room), in: target, of: account)
     }
 
     /// Notes what an account says by changing flags.
@@ -111,11 +120,27 @@ extension Transaction {
         guard self.options.learnsJunk, !marked.isEmpty, mailbox.account == account else { return }
         if !marked.junk.isEmpty { try self.teach(.junk, marked.junk, in: mailbox.id, of: account) }
         if !marked.wanted.isEmpty { try self.teach(.wanted, marked.wanted, in: mailbox.id, of: account) }
-        guard !marked.answered.isEmpty, try self.isLearning(account) else { return }
+        guard !marked.answered.isEmpty else { return }
         switch try self.role(of: mailbox.id, for: account) {
-        case .inbox, .ordinary: try self.teach(.wanted, marked.answered, in: mailbox.id, of: account)
+        case .inbox, .ordinary:
+            try self.teach(.wanted, marked.answered.suffix(self.room(of: account)), in: mailbox.id, of: account)
         default: return
         }
+    }
+
+    /// A mailbox is for junk no more: what is in it teaches nothing by being there.
+    ///
+    /// Of those, so many messages, the last ones: others a survey would hardly come to.
+    func teachNothing(of mailbox: MailboxID, by account: AccountID) throws {
+        guard self.options.learnsJunk else { return }
+        try self.sql.run(
+            """
+            INSERT OR IGNORE INTO junk_lesson (account, blob, meant, learnt)
+            SELECT ?, blob, 0, 0 FROM message WHERE mailbox = ? ORDER BY uid DESC LIMIT 5000
+            """,
+            .int(account.rawValue),
+            .int(mailbox.rawValue)
+        )
     }
 
     private func role(of mailbox: MailboxID, for account: AccountID) throws -> TeachingRole? {
@@ -131,18 +156,38 @@ extension Transaction {
         }
     }
 
-    /// Whether anything was ever taught: who has never shown junk need not show what is wanted.
-    private func isLearning(_ account: AccountID) throws -> Bool {
-        try self.sql.number(
+    /// How many more messages may be taken for wanted by their use alone (``JunkSurvey/room(beside:)``), about.
+    ///
+    /// None where nothing was ever taught: who has never shown junk need not show what is wanted.
+    private func room(of account: AccountID) throws -> Int {
+        let known = try self.sql.lessonCounts(of: account)
+        let most = 1_000
+        let waiting = try self.sql.first(
             """
-            SELECT EXISTS (SELECT 1 FROM junk_account WHERE account = ?1)
-            OR EXISTS (SELECT 1 FROM junk_lesson WHERE account = ?1)
+            SELECT count(*), ifnull(sum(meant = 2), 0), ifnull(sum(meant = 1), 0) FROM (
+                SELECT meant FROM junk_lesson INDEXED BY junk_lesson_waiting
+                WHERE account = ? AND meant <> learnt LIMIT ?)
             """,
-            .int(account.rawValue)
-        ) != 0
+            .int(account.rawValue),
+            .int(most)
+        ) { (count: $0.int(0), lessons: LessonCounts(junk: $0.int(1), wanted: $0.int(2))) }
+        guard let waiting, known != nil || waiting.count > 0, waiting.count < most else { return 0 }
+        return JunkSurvey.room(
+            beside: LessonCounts(
+                junk: (known?.junk ?? 0) + waiting.lessons.junk,
+                wanted: (known?.wanted ?? 0) + waiting.lessons.wanted
+            )
+        )
     }
 
-    private func teach(_ lesson: Lesson, _ uids: [UID], in mailbox: MailboxID, of account: AccountID) throws {
+    private func teach(
+        _ lesson: Lesson,
+        _ some: some Collection<UID>,
+        in mailbox: MailboxID,
+        of account: AccountID
+    ) throws {
+        let uids = Array(some)
+        guard !uids.isEmpty else { return }
         for run in Self.runs(uids) {
             try self.sql.run(
                 """
@@ -167,7 +212,7 @@ extension Transaction {
     /// Addresses of an account that are remembered; those written to longest ago go first.
     private static let mostCorrespondents = 5_000
 
-    /// Notes whom an account has written to.
+    /// Notes whom an account has written to; nothing if it was removed meanwhile, for what it submitted before is accepted all the same.
     func note(_ recipients: [String], writtenToBy account: AccountID) throws {
         guard self.options.learnsJunk, recipients.count <= Self.mostRecipients else { return }
         var isNew = false
@@ -179,13 +224,17 @@ extension Transaction {
                 .text(address)
             )
             guard self.sql.changes == 0 else { continue }
-            isNew = true
             try self.sql.run(
-                "INSERT INTO junk_correspondent (account, address, written_at) VALUES (?, ?, ?)",
-                .int(account.rawValue),
+                """
+                INSERT INTO junk_correspondent (account, address, written_at)
+                SELECT id, ?, ? FROM account WHERE id = ? AND domain IS NOT NULL
+                """,
                 .text(address),
-                .int(self.now.rawValue)
+                .int(self.now.rawValue),
+                .int(account.rawValue)
             )
+            guard self.sql.changes == 1 else { return }
+            isNew = true
         }
         guard isNew else { return }
         try self.sql.run(

@@ -164,6 +164,9 @@ extension Transaction {
         for mailbox in mailboxes {
             let now = mailbox.id == id ? uses : mailbox.specialUses.filter { !uses.contains($0) }
             guard now != mailbox.specialUses else { continue }
+            if mailbox.specialUses.contains(.junk), !now.contains(.junk) {
+                try self.teachNothing(of: mailbox.id, by: account)
+            }
             try self.sql.run(
                 "UPDATE mailbox SET special_use = ? WHERE id = ?",
                 .optional(SpecialUse.text(of: now)),

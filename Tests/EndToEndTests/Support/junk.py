@@ -56,14 +56,17 @@ def headers(name):
 
 imap = imaplib.IMAP4("127.0.0.1", imap_port)
 imap.login(address, password)
-for number in range(25):
+for number in range(2000, 2045):
+    for is_junk in (True, False):
+        assert imap.append("INBOX", None, None, message(is_junk, number)[1].encode())[0] == "OK"
+for number in range(10):
     deliver(True, number)
     deliver(False, number)
-assert len(uids("INBOX")) == 50 and not any("Junk:" in field for field in headers("INBOX").values())
+assert len(uids("INBOX")) == 110 and not any("Junk:" in field for field in headers("INBOX").values())
 
 imap.select("INBOX")
 junk = imap.uid("SEARCH", "FROM", "offer")[1][0].split()
-assert len(junk) == 25, junk
+assert len(junk) == 55, junk
 # A few clients' ways: MOVE; COPY and \Deleted.
 assert imap.uid("MOVE", b",".join(junk[:15]), "Junk")[0] == "OK"
 assert imap.uid("COPY", b",".join(junk[15:]), "Junk")[0] == "OK"
