@@ -177,8 +177,9 @@ struct SocketClient {
     mutating func octets(until end: String) async throws -> String {
         var text = ""
         while !text.contains(end) {
-            guard case .octets(let more)? = try await self.frame() else {
-                Issue.record("no octets after \(text)")
+            let frame = try await self.frame()
+            guard case .octets(let more)? = frame else {
+                Issue.record("\(frame.map { "\($0)" } ?? "the end") after \(text)")
                 return text
             }
             text += more

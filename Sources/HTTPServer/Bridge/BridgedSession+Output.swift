@@ -12,6 +12,8 @@ extension BridgedSession {
         var wait: Duration?
         /// The client has all octets before this one.
         var acknowledged: UInt64?
+        /// The WebSocket that asks: once another has taken its place, it gets nothing more.
+        var socket: Int?
     }
 
     /// Takes what the IMAP session writes; waits while the client fetches too little.
@@ -99,6 +101,7 @@ extension BridgedSession {
                         rules: demand.rules,
                         isPatient: isPatient,
                         acknowledged: demand.acknowledged,
+                        socket: demand.socket,
                         continuation: continuation
                     )
                     self.wait(waiter, until: deadline, isLeft: exchange.isDisconnected)
@@ -124,6 +127,9 @@ extension BridgedSession {
             let older = state.waiter
             // A newer one came here first.
             if waiter.number < state.lastNumber, older?.number ?? 0 > waiter.number {
+                return (nil, Wakeups(answer: (waiter.continuation, .superseded)))
+            }
+            if let socket = waiter.socket, state.socket?.number != socket {
                 return (nil, Wakeups(answer: (waiter.continuation, .superseded)))
             }
             if let place = waiter.acknowledged, !state.isAbandoned, !state.output.acknowledge(place) {

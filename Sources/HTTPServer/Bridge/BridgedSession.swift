@@ -229,6 +229,8 @@ extension BridgedSession {
         let isPatient: Bool
         /// Its client has all octets before this one.
         let acknowledged: UInt64?
+        /// Its WebSocket, if that is how it asks.
+        let socket: Int?
         let continuation: CheckedContinuation<Received, Never>
     }
 

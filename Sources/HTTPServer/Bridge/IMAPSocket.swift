@@ -65,7 +65,7 @@ extension IMAPBridge {
         await pump.run { octets in
             await Self.send(octets, session)
         } give: {
-            await Self.receive(socket, session, acknowledged: acknowledged)
+            await Self.receive(socket, session, as: number, acknowledged: acknowledged)
         } interrupt: {
             // A write that hangs ends with the WebSocket.
             for await _ in takeovers {}
@@ -98,10 +98,11 @@ extension IMAPBridge {
     private static func receive(
         _ socket: WebSocket,
         _ session: BridgedSession,
+        as number: Int,
         acknowledged: UInt64?
     ) async -> SocketPump.Ending {
         let rules = OutputWindow.Rules(limit: Self.frameLimit)
-        var demand = BridgedSession.Demand(rules: rules, acknowledged: acknowledged)
+        var demand = BridgedSession.Demand(rules: rules, acknowledged: acknowledged, socket: number)
         while !Task.isCancelled {
             guard let received = try? await session.receive(demand, exchange: Exchange()) else { return .gone }
             demand.acknowledged = nil
