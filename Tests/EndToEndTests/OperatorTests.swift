@@ -48,6 +48,12 @@ extension EndToEnd {
                 sentence: "bob@example.net has a new password.",
                 json: #"{"address":"bob@example.net"}"#
             ),
+            Step(
+                "token add bob@example.net --scope read --name backup",
+                sentence: "of bob@example.net. It is not shown again.",
+                json: #"{"account":"bob@example.net","id":"#
+            ),
+            Step("token list", sentence: "backup  read", json: #""name":"backup","scopes":["read"]"#),
             Step("account quota bob@example.net --messages 10", sentence: "10", json: "10"),
             Step("alias add info@example.net bob@example.net", sentence: "info@example.net", json: "info@example.net"),
             Step("alias list", sentence: "info@example.net", json: #""alias":"info@example.net""#),
@@ -87,7 +93,7 @@ extension EndToEnd {
         /// Those that have tests of their own.
         private static let others = [
             "serve", "version", "queue show", "queue hold", "queue remove", "sessions list", "sessions show", "trace",
-            "reports list", "reports show", "reports send",
+            "reports list", "reports show", "reports send", "junk list", "junk forget", "token revoke",
         ]
 
         @Test(
@@ -108,6 +114,26 @@ extension EndToEnd {
                 _ = try JSONSerialization.jsonObject(with: Data(told.utf8), options: .fragmentsAllowed)
             }
             if isServing { try await appliance.stop() }
+        }
+
+        @Test("A token opens its account over HTTP until it is revoked") func tokens() async throws {
+            let appliance = try await TestAppliance()
+            try await appliance.start()
+            let words = ["token", "add", TestAppliance.address, "--scope", "read"]
+            let token = try #require(try await appliance.command(words).split(separator: "\n").first)
+            func status() async throws -> String {
+                let url = "http://127.0.0.1:\(appliance.port("http"))/store/v1/\(TestAppliance.address)"
+                let field = ["--header", "Authorization: Bearer \(token)"]
+                return try await Program.succeed(
+                    "curl",
+                    ["--silent", "--output", "/dev/null", "--write-out", "%{http_code}", url] + field
+                )
+            }
+            #expect(try await status() == "200")
+            #expect(try await appliance.command(["token", "revoke", "1"]).contains("1"))
+            #expect(try await status() == "401")
+            #expect(try await appliance.stop() == 0)
+            #expect(!appliance.log.contains(token))
         }
 
         @Test("version needs no settings") func version() async throws {
