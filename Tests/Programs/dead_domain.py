@@ -32,7 +32,7 @@ IS_LARGE = COUNT >= 10_000
 BATCH = 200 if IS_LARGE else 40
 MEMORY = 256 << 20
 # What a queue may cost beyond what its messages have cost on their way in.
-GROWTH = 48 << 20
+GROWTH = 96 << 20
 # What the other server's median speed must be to that without a queue. Two that do the same differ by up to a tenth.
 RATIO = 0.9
 ADDRESSES = {"live": "127.0.3.1", "refusing": "127.0.3.2", "silent": "127.0.3.3"}
