@@ -23,7 +23,7 @@ package struct MessageTokens: Sendable {
     /// In the order in which they were found.
     package private(set) var all: [String] = []
     private var known: Set<String> = []
-    /// How many there may be for now.
+    /// How many there may be: first those of the header, later those of the body with them.
     private var allowed = Self.headerLimit
 
     /// Takes a message apart.
